@@ -1,0 +1,53 @@
+"""The command `flora-contract`. A room is imported only when its command runs."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from flora_contract.errors import CommandError
+
+# name: (where its click command is, what it does)
+COMMANDS = {
+    "overlay": ("flora_contract.openapi.command:overlay", "Apply overlays to an OpenAPI document."),
+}
+
+
+class Rooms(click.Group):
+    """A group whose commands live in the rooms and are imported on use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+
+@click.command(cls=Rooms, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="flora-client", prog_name="flora-contract")
+def group() -> None:
+    """Work with the FLORA API's contract: mock it, check a server against it, review changes.
+
+    Exit codes: 0 it holds, 1 it does not, 2 wrong usage or unreadable input,
+    3 the server could not be reached.
+    """
+
+
+def main() -> None:
+    """Run a command; an error it expects is one line on stderr and an exit code."""
+    try:
+        group()
+    except CommandError as error:
+        print(f"flora-contract: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(error.exit_code)

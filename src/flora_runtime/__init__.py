@@ -1,0 +1,1 @@
+"""Hand-written ground that generated clients stand on."""
