@@ -1,8 +1,8 @@
 """Errors that end a command, each with its exit code.
 
-    CommandError          one line for the user, no traceback
-     ├── InputError       2: wrong usage or unreadable input
-     └── UnreachableError 3: the server could not be reached
+CommandError          one line for the user, no traceback
+ ├── InputError       2: wrong usage or unreadable input
+ └── UnreachableError 3: the server could not be reached
 """
 
 from __future__ import annotations
