@@ -1,0 +1,1 @@
+"""The FLORA API. Generated; not edited by hand."""
