@@ -1,0 +1,59 @@
+"""Every recurring job of this project, by name. `nox --list` shows them."""
+
+from __future__ import annotations
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["lint", "contract", "tests"]
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+
+
+def install(session: nox.Session, *groups: str) -> None:
+    """The project as it lies here, with all its rooms, and groups of pyproject.toml."""
+    session.install("-e", ".[contract]", *nox.project.dependency_groups(PROJECT, *groups))
+
+
+@nox.session
+def contract(session: nox.Session) -> None:
+    """Build the contract, check that generated/ is current, run the suite on the mock, report."""
+    install(session)
+    session.run("flora-contract", "lint")
+    session.run("python", "scripts/generate_client.py", "--check")
+    session.run("pytest", "contract_tests", "--report-dir=build/contract", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The project's own tests."""
+    install(session, "test")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, types, the rules of import, and the contract itself."""
+    install(session, "test", "lint")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("mypy")
+    session.run("lint-imports")
+    session.run("openapi-spec-validator", "openapi.yaml")
+    session.run("flora-contract", "lint")
+
+
+@nox.session
+def generate(session: nox.Session) -> None:
+    """Make generated/ anew from the contract."""
+    install(session)
+    session.run("python", "scripts/generate_client.py", *session.posargs)
+
+
+@nox.session
+def mock(session: nox.Session) -> None:
+    """Run the mock; options after `--` are handed on."""
+    install(session)
+    session.run("flora-contract", "mock", *session.posargs)

@@ -1,0 +1,89 @@
+"""The wheel, installed into an empty environment as a stranger would."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+UV = [sys.executable, "-m", "uv"]
+
+
+def run(*command: str | Path, **environment: str) -> str:
+    """What a command prints; the test fails with what it said when it fails."""
+    clean = {
+        k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "FLORA", "VIRTUAL"))
+    }
+    done = subprocess.run(
+        [str(part) for part in command],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**clean, **environment},
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this checkout."""
+    folder = tmp_path_factory.mktemp("wheel")
+    run(*UV, "build", "--quiet", "--wheel", "--out-dir", folder, ROOT)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def environment(folder: Path, wheel: Path, extra: str = "") -> Path:
+    """The `bin` of a new environment that holds the wheel and what it asks for."""
+    run(*UV, "venv", "--quiet", folder)
+    python = folder / "bin" / "python"
+    run(*UV, "pip", "install", "--quiet", "--python", python, f"{wheel}{extra}")
+    return python.parent
+
+
+def test_the_wheel_holds_every_room_and_what_they_read(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for wanted in (
+        "flora_client/py.typed",
+        "flora_runtime/py.typed",
+        "flora_contract/py.typed",
+        "flora_contract/_shipped/openapi.yaml",
+        "flora_contract/_shipped/overlays/client.yaml",
+        "flora_contract/_shipped/overlays/conformance.yaml",
+        "flora_contract/_shipped/overlays/mock.yaml",
+        "flora_contract/_shipped/contract_tests/conftest.py",
+    ):
+        assert wanted in names
+    tops = {name.partition("/")[0] for name in names if ".dist-info" not in name}
+    assert tops == {"flora_client", "flora_runtime", "flora_contract"}
+
+
+def test_a_plain_install_gives_the_client_and_little_else(wheel: Path, tmp_path: Path) -> None:
+    bin_ = environment(tmp_path / "plain", wheel)
+    listed = run(*UV, "pip", "list", "--quiet", "--format", "freeze", "--python", bin_ / "python")
+    distributions = {line.partition("==")[0].partition(" ")[0] for line in listed.splitlines()}
+    assert {"flora-client", "attrs", "httpx"} <= distributions
+    # httpx brings six of its own.
+    assert len(distributions - {"flora-client"}) <= 8
+    script = "from flora_client import Flora; print(Flora(api_key='sk_live_test'))"
+    assert "sk_live_test" not in run(bin_ / "python", "-c", script)
+
+
+def test_the_suite_runs_from_the_wheel_against_its_mock(wheel: Path, tmp_path: Path) -> None:
+    bin_ = environment(tmp_path / "full", wheel, "[contract]")
+    script = """
+import subprocess, sys
+from pathlib import Path
+from flora_contract.mock import MockFlora
+
+with MockFlora() as mock:
+    command = Path(sys.executable).with_name("flora-contract")
+    sys.exit(subprocess.run([command, "check", "--base-url", mock.base_url]).returncode)
+"""
+    run(bin_ / "python", "-c", script)
