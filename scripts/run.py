@@ -1,6 +1,6 @@
 """Run one of the project's jobs on a machine that has nothing but Python and pip.
 
-    python3 scripts/run.py contract    build the contract, check generated/, run the suite on the mock
+    python3 scripts/run.py contract    build the contract, check generated/, run the suite
     python3 scripts/run.py tests       the project's own tests
     python3 scripts/run.py --list      every job
 

@@ -49,5 +49,5 @@ def main() -> None:
     try:
         group()
     except CommandError as error:
-        print(f"flora-contract: {error}", file=sys.stderr)  # noqa: T201
+        print(f"flora-contract: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
