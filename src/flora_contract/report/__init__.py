@@ -1,0 +1,1 @@
+"""Renderings that several rooms share."""
