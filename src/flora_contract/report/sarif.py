@@ -17,7 +17,7 @@ SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 @dataclass(frozen=True)
 class Rule:
-    """What a tool can find: a stable id, one sentence, and the level it has unless told otherwise."""
+    """What a tool can find: a stable id, one sentence, and its usual level."""
 
     id: str
     text: str
