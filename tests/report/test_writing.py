@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -14,6 +14,9 @@ from flora_contract.report import markdown
 from flora_contract.report.junit import Case, junit
 from flora_contract.report.output import deliver, write
 from flora_contract.report.redaction import REDACTED, Redactor
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_a_file_is_replaced_at_once_and_nothing_is_left_behind(tmp_path: Path) -> None:

@@ -31,7 +31,9 @@ def junit(name: str, cases: Iterable[Case]) -> str:
     grouped: dict[str, list[Case]] = {}
     for case in cases:
         grouped.setdefault(case.suite, []).append(case)
-    root = ET.Element("testsuites", {"name": name} | _totals([c for g in grouped.values() for c in g]))
+    root = ET.Element(
+        "testsuites", {"name": name} | _totals([c for g in grouped.values() for c in g])
+    )
     for suite, members in grouped.items():
         element = ET.SubElement(root, "testsuite", {"name": suite} | _totals(members))
         for case in members:
