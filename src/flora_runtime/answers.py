@@ -1,0 +1,91 @@
+"""An answer to what a caller gets: a typed value, or the error that fits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from flora_runtime.codec import parse_json
+from flora_runtime.errors import (
+    APIError,
+    FieldError,
+    ResponseDecodingError,
+    class_of_status,
+)
+from flora_runtime.paths import at_path
+from flora_runtime.retry import retry_after
+
+if TYPE_CHECKING:
+    from flora_runtime.exchange import Answer
+    from flora_runtime.operation import Profile
+
+_LONGEST_MESSAGE = 500
+
+
+def request_id(answer: Answer, profile: Profile) -> str | None:
+    """What the API calls this exchange in its logs."""
+    header = profile.request_id_header
+    return answer.headers.get(header) if header is not None else None
+
+
+def error_of(answer: Answer, profile: Profile, key: str) -> APIError:
+    """The error that an answer without success is. An echo of the key is blotted out."""
+    body = _body(answer.body.replace(key.encode(), b"***"))
+    code = at_path(body, profile.error_code)
+    code = code if isinstance(code, str) and code else None
+    message = at_path(body, profile.error_message)
+    if not isinstance(message, str):
+        message = _without_envelope(answer)
+    kind = class_of_status(answer.status_code)
+    special = profile.error_classes.get(code or "")
+    if special is not None and issubclass(special, kind):
+        kind = special
+    return kind(
+        status_code=answer.status_code,
+        code=code,
+        message=" ".join(message.split())[:_LONGEST_MESSAGE],
+        fields=_fields(at_path(body, profile.error_fields), profile),
+        request_id=request_id(answer, profile),
+        body=body,
+        retry_after=retry_after(answer.headers),
+    )
+
+
+def success(answer: Answer, profile: Profile) -> Any:
+    """The data of an answer; None where it has no body. Raises ResponseDecodingError."""
+    if not answer.body.strip():
+        return None
+    try:
+        return parse_json(answer.body)
+    except ValueError as error:
+        raise ResponseDecodingError(
+            f"it is no JSON ({error})",
+            status_code=answer.status_code,
+            body=answer.body.decode("utf-8", "replace"),
+            request_id=request_id(answer, profile),
+        ) from None
+
+
+def _body(raw: bytes) -> Any:
+    try:
+        return parse_json(raw)
+    except ValueError:
+        return raw.decode("utf-8", "replace")
+
+
+def _without_envelope(answer: Answer) -> str:
+    if 300 <= answer.status_code < 400:
+        return "the API redirects, and a key does not follow: set base_url to where it leads"
+    kind = answer.headers.get("content-type", "nothing").partition(";")[0]
+    return f"the answer is not the API's own error ({kind})"
+
+
+def _fields(listed: Any, profile: Profile) -> list[FieldError]:
+    if not isinstance(listed, list):
+        return []
+    name, message = profile.error_field
+    return [
+        FieldError(str(item.get(name, "")), str(item.get(message, "")))
+        for item in listed
+        if isinstance(item, Mapping)
+    ]

@@ -1,0 +1,227 @@
+"""What generated clients inherit: settings, connections, and what needs no operation."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
+
+from attrs import evolve
+
+from flora_runtime import log
+from flora_runtime.credentials import Key, KeySource, Origin
+from flora_runtime.drift import Drift, DriftReporter
+from flora_runtime.errors import InvalidArgumentError
+from flora_runtime.http import AsyncIO, BlockingIO, block_on
+from flora_runtime.request import checked_headers
+from flora_runtime.session import Session, Shared, checked_retries, checked_timeout, options_of
+from flora_runtime.spend import Spend
+
+if TYPE_CHECKING:
+    from flora_runtime.exchange import IO
+    from flora_runtime.http import AsyncHTTPClient, HTTPClient
+    from flora_runtime.operation import KeyedCallOptions, Profile
+    from flora_runtime.session import RawResponse
+
+DEFAULT_TIMEOUT = 60.0
+DEFAULT_RETRIES = 2
+
+OnDrift = Callable[[Drift], object]
+
+
+class _Client:
+    """What both clients have."""
+
+    profile: ClassVar[Profile]
+    _session: Session
+
+    @property
+    def spent(self) -> Decimal:
+        """What the runs started by this client cost, by the newest figures, in the API's unit."""
+        return self._session.shared.spend.total
+
+    @property
+    def base_url(self) -> str:
+        """The server that is called."""
+        return self._session.origin.base_url
+
+    def with_options(
+        self,
+        *,
+        timeout: float | None = None,
+        max_retries: int | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> Self:
+        """A copy with other settings. It shares connections, spending and everything else."""
+        now = self._session
+        copy = object.__new__(type(self))
+        copy._session = evolve(
+            now,
+            timeout=now.timeout if timeout is None else checked_timeout(timeout),
+            max_retries=now.max_retries if max_retries is None else checked_retries(max_retries),
+            headers={**now.headers, **checked_headers(extra_headers or {})},
+        )
+        return copy
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(base_url={self.base_url!r})"
+
+
+class SyncClient(_Client):
+    """A client whose methods block. It can be used from many threads at once.
+
+    `api_key` and `base_url` are taken from the environment where they are left out; a function as
+    `api_key` is asked before each request. `timeout` counts seconds for each attempt, and
+    `spend_limit` what the API counts costs in. Raises InvalidArgumentError, UnsafeURLError.
+    """
+
+    def __init__(
+        self,
+        *,
+        api_key: str | Callable[[], str] | None = None,
+        base_url: str | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
+        max_retries: int = DEFAULT_RETRIES,
+        http_client: HTTPClient | None = None,
+        spend_limit: Decimal | float | str | None = None,
+        on_drift: OnDrift | None = None,
+        strict: bool = False,
+    ) -> None:
+        self._session = _session(
+            BlockingIO(http_client),
+            self.profile,
+            _key(self.profile, api_key),
+            _origin(self.profile, base_url),
+            Shared(Spend(_limit(spend_limit)), DriftReporter(on_drift)),
+            timeout,
+            max_retries,
+            strict=strict,
+        )
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        **options: Unpack[KeyedCallOptions],
+    ) -> RawResponse[Any]:
+        """Call what there is no method for. A POST is repeated only with `idempotency_key=`."""
+        session = self._session
+        return block_on(
+            session.request(method, path, params or {}, json, options_of(session, options))
+        )
+
+    def close(self) -> None:
+        """Close the connections, unless they came with `http_client=`."""
+        block_on(self._session.io.close())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class AsyncClient(_Client):
+    """A client for asyncio, method for method the twin of the blocking one.
+
+    It can be made anywhere, and used from any loop. `api_key` may be an asynchronous function.
+    Raises InvalidArgumentError, UnsafeURLError.
+    """
+
+    def __init__(
+        self,
+        *,
+        api_key: KeySource | None = None,
+        base_url: str | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
+        max_retries: int = DEFAULT_RETRIES,
+        http_client: AsyncHTTPClient | None = None,
+        spend_limit: Decimal | float | str | None = None,
+        on_drift: OnDrift | None = None,
+        strict: bool = False,
+    ) -> None:
+        self._session = _session(
+            AsyncIO(http_client),
+            self.profile,
+            _key(self.profile, api_key),
+            _origin(self.profile, base_url),
+            Shared(Spend(_limit(spend_limit)), DriftReporter(on_drift)),
+            timeout,
+            max_retries,
+            strict=strict,
+        )
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        **options: Unpack[KeyedCallOptions],
+    ) -> RawResponse[Any]:
+        """Call what there is no method for. A POST is repeated only with `idempotency_key=`."""
+        session = self._session
+        return await session.request(method, path, params or {}, json, options_of(session, options))
+
+    async def close(self) -> None:
+        """Close the connections of this loop, unless they came with `http_client=`."""
+        await self._session.io.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+
+def _session(
+    io: IO,
+    profile: Profile,
+    key: Key,
+    origin: Origin,
+    shared: Shared,
+    timeout: float,
+    max_retries: int,
+    *,
+    strict: bool,
+) -> Session:
+    log.switch_on_from_environment()
+    return Session(
+        io=io,
+        origin=origin,
+        key=key,
+        profile=profile,
+        shared=shared,
+        timeout=checked_timeout(timeout),
+        max_retries=checked_retries(max_retries),
+        headers={},
+        strict=strict,
+    )
+
+
+def _key(profile: Profile, given: KeySource | None) -> Key:
+    key = given if given is not None else os.environ.get(profile.key_variable)
+    if key is None:
+        raise InvalidArgumentError(f"no API key: set {profile.key_variable} or pass api_key=")
+    return Key(key)
+
+
+def _origin(profile: Profile, given: str | None) -> Origin:
+    return Origin.of(given or os.environ.get(profile.base_url_variable) or profile.base_url)
+
+
+def _limit(given: Decimal | float | str | None) -> Decimal | None:
+    if given is None:
+        return None
+    try:
+        limit = Decimal(str(given))
+    except InvalidOperation:
+        limit = Decimal("nan")
+    if not limit >= 0:
+        raise InvalidArgumentError("spend_limit must be a number of 0 or more")
+    return limit

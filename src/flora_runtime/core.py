@@ -1,0 +1,156 @@
+"""What the methods of generated resources do, in a word each."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+
+from attrs import evolve, frozen
+
+from flora_runtime.errors import FloraError, InvalidArgumentError
+from flora_runtime.files import Limits, download
+from flora_runtime.model import Model
+from flora_runtime.operation import OPTION_NAMES, Operation
+from flora_runtime.paging import AsyncPager, Listing, Page, Pager
+from flora_runtime.polling import wait
+from flora_runtime.session import Options, RawResponse, Session, options_of
+from flora_runtime.starting import start, started_id
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from flora_runtime.operation import Media
+
+P = ParamSpec("P")
+T = TypeVar("T")
+M = TypeVar("M", bound=Model)
+R = TypeVar("R", bound=Model)
+
+Arguments = Mapping[str, Any]
+
+
+@frozen
+class Core:
+    """A session as resources use it. A raw one returns answers as they came."""
+
+    session: Session
+    raw: bool = False
+
+    def as_raw(self) -> Core:
+        """The same, returning answers as they came."""
+        return evolve(self, raw=True)
+
+    async def do(self, operation: Operation[T], arguments: Arguments, options: Arguments) -> T:
+        """An operation, once."""
+        response = await self._respond(operation, arguments, options_of(self.session, options))
+        return cast("T", response) if self.raw else response.parse()
+
+    async def _respond(
+        self, operation: Operation[T], arguments: Arguments, options: Options
+    ) -> RawResponse[T]:
+        if operation.starts is not None:
+            return await start(self.session, operation, arguments, options)
+        return await self.session.call(operation, arguments, options)
+
+    def listing(
+        self, operation: Operation[T], arguments: Arguments, options: Arguments
+    ) -> Listing[T]:
+        """What a pager reads. Arguments that cannot be right are refused before iterating."""
+        own = options_of(self.session, options)
+        self.session.draft(operation, arguments, own)
+        return Listing(self.session, operation, arguments, own)
+
+    async def wait(
+        self,
+        looking: Operation[R],
+        run_id: str,
+        patience: float | None,
+        on_progress: Callable[[R], object] | None,
+    ) -> R:
+        """Look at a run until it has ended."""
+        return await wait(self.session, looking, run_id, patience, on_progress)
+
+    async def do_and_wait(
+        self,
+        operation: Operation[M],
+        looking: Operation[R],
+        arguments: Arguments,
+        options: Arguments,
+        patience: float | None,
+        on_started: Callable[[M], object] | None,
+        on_progress: Callable[[R], object] | None,
+    ) -> R:
+        """Start a run, tell its id, and look at it until it has ended."""
+        own = options_of(self.session, options)
+        run = (await start(self.session, operation, arguments, own)).parse()
+        if on_started is not None:
+            await self.session.io.settle(on_started(run))
+        run_id = started_id(operation, run)
+        return await wait(self.session, looking, run_id, patience, on_progress)
+
+    async def do_many(
+        self, operation: Operation[T], requests: Iterable[Arguments], max_concurrency: int
+    ) -> list[T | FloraError]:
+        """Many of the same, some at a time; each result or error in its place."""
+        if max_concurrency < 1:
+            raise InvalidArgumentError("max_concurrency must be at least 1")
+        jobs = [_Job(self, operation, request) for request in requests]
+        results: list[T | FloraError] = []
+        for result in await self.session.io.gather(jobs, max_concurrency):
+            if isinstance(result, Exception) and not isinstance(result, FloraError):
+                raise result
+            results.append(result)
+        return results
+
+    async def save(
+        self, media: Media, run: Model, folder: str | Path, limits: Limits
+    ) -> list[Path]:
+        """Save the outputs of a run."""
+        return await download(self.session, media, run, folder, limits)
+
+
+class _Job:
+    """One of many, done when it is called. Unknown arguments are refused before any is sent."""
+
+    def __init__(self, core: Core, operation: Operation[Any], request: Arguments) -> None:
+        names = {parameter.name for parameter in operation.parameters}
+        unknown = sorted(request.keys() - names - OPTION_NAMES)
+        if unknown:
+            raise TypeError(f"{operation.name} takes no argument {unknown[0]!r}")
+        self._core = core
+        self._operation = operation
+        self._options = {n: value for n, value in request.items() if n in OPTION_NAMES}
+        self._arguments = {n: value for n, value in request.items() if n in names}
+
+    async def __call__(self) -> Any:
+        return await self._core.do(self._operation, self._arguments, self._options)
+
+
+def raw(method: Callable[P, T]) -> Callable[P, RawResponse[T]]:
+    """The type of a method of a raw resource."""
+    return cast("Callable[P, RawResponse[T]]", method)
+
+
+def raw_async(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[RawResponse[T]]]:
+    """The type of an asynchronous method of a raw resource."""
+    return cast("Callable[P, Awaitable[RawResponse[T]]]", method)
+
+
+def raw_list(method: Callable[P, Pager[T]]) -> Callable[P, RawResponse[Page[T]]]:
+    """A method that answers with the first page of a list."""
+
+    def first(*args: P.args, **kwargs: P.kwargs) -> RawResponse[Page[T]]:
+        return method(*args, **kwargs).first()
+
+    return first
+
+
+def raw_list_async(
+    method: Callable[P, AsyncPager[T]],
+) -> Callable[P, Awaitable[RawResponse[Page[T]]]]:
+    """An asynchronous method that answers with the first page of a list."""
+
+    async def first(*args: P.args, **kwargs: P.kwargs) -> RawResponse[Page[T]]:
+        return await method(*args, **kwargs).first()
+
+    return first

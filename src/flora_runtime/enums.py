@@ -1,0 +1,40 @@
+"""Enums that stay open: a value that a newer server sends is a member too, only not a known one."""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+from typing import Self
+
+
+class OpenStrEnum(StrEnum):
+    """A string enum. An unknown value equals its string, can be pickled, and is never iterated."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        if not isinstance(value, str):
+            return None
+        member = str.__new__(cls, value)
+        member._name_ = member._value_ = value
+        return member
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the contract names this value."""
+        return self._name_ in type(self).__members__
+
+
+class OpenIntEnum(IntEnum):
+    """An integer enum. An unknown value equals its integer."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        if not isinstance(value, int):
+            return None
+        member = int.__new__(cls, value)
+        member._name_, member._value_ = f"UNKNOWN_{value}", value
+        return member
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the contract names this value."""
+        return self._name_ in type(self).__members__

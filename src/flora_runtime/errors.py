@@ -1,0 +1,351 @@
+"""Every error of the client.
+
+FloraError
+ ├── InvalidArgumentError        refused before anything was sent (a ValueError too)
+ ├── UnsafeURLError              a URL that the key, or a file, must not go to or come from
+ ├── SpendLimitError             the spend limit of this client is reached
+ ├── APIConnectionError          no answer came
+ │    └── APITimeoutError        no answer came in time
+ ├── APIError                    the API answered with an error
+ │    ├── BadRequestError             400
+ │    ├── AuthenticationError         401
+ │    ├── InsufficientCreditsError    402
+ │    ├── PermissionDeniedError       403
+ │    ├── NotFoundError               404
+ │    ├── ConflictError               409
+ │    │    └── IdempotencyDuplicateError   the idempotency key was used before
+ │    ├── UnprocessableEntityError    422
+ │    ├── RateLimitError              429
+ │    └── InternalServerError         500 and above
+ ├── ResponseDecodingError       a success that cannot be read
+ │    └── DriftError             an answer that differs from the contract, where strict=True
+ ├── RunOutcomeUnknownError      a run may exist, and which one it is cannot be told
+ ├── RunError                    a run that was waited for in vain
+ │    ├── RunFailedError              it ended as failed
+ │    └── WaitTimeoutError            it had not ended when the time was up
+ ├── PaginationError             a list that would never end
+ └── DownloadError               a file could not be saved
+
+All can be pickled and copied, and none shows a key.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+    from decimal import Decimal
+    from pathlib import Path
+
+    from flora_runtime.drift import Drift
+
+__all__ = [
+    "APIConnectionError",
+    "APIError",
+    "APITimeoutError",
+    "AuthenticationError",
+    "BadRequestError",
+    "ConflictError",
+    "DownloadError",
+    "DriftError",
+    "FieldError",
+    "FloraError",
+    "IdempotencyDuplicateError",
+    "InsufficientCreditsError",
+    "InternalServerError",
+    "InvalidArgumentError",
+    "NotFoundError",
+    "PaginationError",
+    "PermissionDeniedError",
+    "RateLimitError",
+    "ResponseDecodingError",
+    "RunError",
+    "RunFailedError",
+    "RunOutcomeUnknownError",
+    "SpendLimitError",
+    "UnprocessableEntityError",
+    "UnsafeURLError",
+    "WaitTimeoutError",
+]
+
+
+class FloraError(Exception):
+    """Base of all errors of the client."""
+
+    idempotency_key: str | None = None
+    """Key of the request, where it had one; it stayed the same over all attempts."""
+    attempts: int = 0
+    """Requests that were sent."""
+    may_have_started: bool = False
+    """Whether an attempt whose outcome is unknown may have been accepted, and charged."""
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        if self.may_have_started:
+            text += (
+                " An earlier attempt may have been accepted and charged: to find out, repeat the"
+                f" call with idempotency_key={self.idempotency_key!r}; it starts nothing twice."
+            )
+        return text
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), self.args, self.__dict__)
+
+
+def _restore(cls: type[FloraError], args: tuple[Any, ...], state: dict[str, Any]) -> FloraError:
+    error = cls.__new__(cls, *args)
+    error.__dict__.update(state)
+    return error
+
+
+class InvalidArgumentError(FloraError, ValueError):
+    """An argument is refused before any request; the message says what to write instead."""
+
+
+class UnsafeURLError(FloraError):
+    """A URL leads where the key must not go, or where a file must not come from."""
+
+
+class SpendLimitError(FloraError):
+    """The client has spent its limit, and starts no more. Raise `spend_limit` to go on."""
+
+    def __init__(self, spent: Decimal, limit: Decimal) -> None:
+        super().__init__(
+            f"nothing was sent: {spent} US dollars are spent of a limit of {limit};"
+            " raise spend_limit= to go on"
+        )
+        self.spent = spent
+        self.limit = limit
+
+
+class APIConnectionError(FloraError):
+    """No answer came: no connection, or one that broke."""
+
+
+class APITimeoutError(APIConnectionError):
+    """No answer came in time."""
+
+
+@frozen
+class FieldError:
+    """What is wrong with one field of a request, in the words of the API."""
+
+    field: str
+    message: str
+
+
+class APIError(FloraError):
+    """The API answered with an error. `status_code` tells the kind, `code` the reason."""
+
+    remedy: ClassVar[str] = ""
+
+    def __init__(
+        self,
+        *,
+        status_code: int,
+        code: str | None = None,
+        message: str = "",
+        fields: Sequence[FieldError] = (),
+        request_id: str | None = None,
+        body: Any = None,
+        retry_after: float | None = None,
+    ) -> None:
+        reason = f"{status_code} {code}" if code else f"{status_code}"
+        text = f"{reason}: {message}" if message else reason
+        if self.remedy:
+            text = f"{text.rstrip('.')}. {self.remedy}"
+        if request_id:
+            text += f" (request {request_id})"
+        super().__init__(text)
+        self.status_code = status_code
+        self.code = code
+        self.message = message
+        self.fields = tuple(fields)
+        self.request_id = request_id
+        self.body = body
+        self.retry_after = retry_after
+        """Seconds that the API asks to wait."""
+
+
+class BadRequestError(APIError):
+    """400: the request is wrong. `fields` says where."""
+
+    remedy = "Correct the request; sending it again unchanged cannot succeed."
+
+
+class AuthenticationError(APIError):
+    """401: the key is missing, wrong or revoked."""
+
+    remedy = "Check the API key."
+
+
+class InsufficientCreditsError(APIError):
+    """402: the workspace has too few credits."""
+
+    remedy = "Add credits to the workspace."
+
+
+class PermissionDeniedError(APIError):
+    """403: the key has no right to this."""
+
+    remedy = "Use a key that has access."
+
+
+class NotFoundError(APIError):
+    """404: there is no such thing for this key."""
+
+    remedy = "Check the id, and that the key may see it."
+
+
+class ConflictError(APIError):
+    """409: the request contradicts what is there."""
+
+
+class IdempotencyDuplicateError(ConflictError):
+    """409: this idempotency key was used before; nothing was started again."""
+
+    remedy = "Use a new idempotency key for a new run; look up the first run in the history."
+    run_id: str | None = None
+    """The run that this client started with the key, where it knows."""
+
+
+class UnprocessableEntityError(APIError):
+    """422: the request is understood, and cannot be done."""
+
+    remedy = "Correct the request; sending it again unchanged cannot succeed."
+
+
+class RateLimitError(APIError):
+    """429: too many requests. `retry_after` says for how long, where the API tells."""
+
+    remedy = "Send less at a time, or wait."
+
+
+class InternalServerError(APIError):
+    """500 and above: the API, or something before it, is at fault."""
+
+    remedy = "Try again later."
+
+
+STATUS_CLASSES: Mapping[int, type[APIError]] = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    402: InsufficientCreditsError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    409: ConflictError,
+    422: UnprocessableEntityError,
+    429: RateLimitError,
+}
+
+
+def class_of_status(status_code: int) -> type[APIError]:
+    """The class of errors with this status."""
+    if status_code >= 500:
+        return InternalServerError
+    return STATUS_CLASSES.get(status_code, APIError)
+
+
+class ResponseDecodingError(FloraError):
+    """The API answered with success, in a form that cannot be read."""
+
+    def __init__(
+        self, problem: str, *, status_code: int, body: Any, request_id: str | None = None
+    ) -> None:
+        super().__init__(f"{status_code}: the answer cannot be read: {problem}")
+        self.status_code = status_code
+        self.body = body
+        self.request_id = request_id
+
+
+class DriftError(ResponseDecodingError):
+    """An answer differs from the contract, and the client is strict."""
+
+    drifts: tuple[Drift, ...] = ()
+
+
+class RunOutcomeUnknownError(FloraError):
+    """A run may have been started, and which one it is cannot be told.
+
+    Nothing was started twice, and nothing will be. Look at `candidates`, or list what was started
+    within `window`.
+    """
+
+    def __init__(
+        self,
+        *,
+        idempotency_key: str,
+        window: tuple[datetime, datetime] | None,
+        candidates: Sequence[Any],
+        reason: str,
+    ) -> None:
+        super().__init__(
+            f"a run was accepted under idempotency key {idempotency_key}, and its id is lost:"
+            f" {reason}. Look for it among the newest runs; do not start it again under another key"
+        )
+        self.idempotency_key = idempotency_key
+        self.window = window
+        """When it was started, by the server's clock; None where the server shows no clock."""
+        self.candidates = tuple(candidates)
+
+
+class RunError(FloraError):
+    """What is known of a run that was waited for in vain. A receipt: nothing needs to be redone."""
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        run_id: str,
+        status: str | None,
+        progress: float | None,
+        charged_cost: Decimal | None,
+        run: Any,
+    ) -> None:
+        super().__init__(text)
+        self.run_id = run_id
+        self.status = status
+        self.progress = progress
+        self.charged_cost = charged_cost
+        self.run = run
+        """The run as it was last seen; None if it never was."""
+
+
+class RunFailedError(RunError):
+    """The run ended as failed; `error_code` and `error_message` say why."""
+
+    error_code: str | None = None
+    error_message: str | None = None
+
+
+class WaitTimeoutError(RunError):
+    """The time was up and the run had not ended. It goes on, and can be waited for again."""
+
+    elapsed: float = 0.0
+    """Seconds waited."""
+
+
+class PaginationError(FloraError):
+    """A list gave the same cursor twice, and would never end."""
+
+    def __init__(self, cursor: str) -> None:
+        super().__init__(
+            "the list repeats itself: the API gave the same cursor twice; start again from an"
+            " earlier cursor, or report this to the API's makers"
+        )
+        self.cursor = cursor
+
+
+class DownloadError(FloraError):
+    """A file could not be saved. `saved` names those of the same call that were."""
+
+    saved: tuple[Path, ...] = ()
+
+    @classmethod
+    def of(cls, output_id: str, problem: str) -> Self:
+        """The error of one output."""
+        return cls(f"output {output_id} was not saved: {problem}")

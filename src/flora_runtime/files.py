@@ -1,0 +1,217 @@
+"""Saving what a run has made. A file comes without a key, and never lands outside its folder."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin, urlsplit
+
+from attrs import frozen
+
+from flora_runtime.credentials import check_file_url
+from flora_runtime.errors import APIConnectionError, DownloadError, InvalidArgumentError
+from flora_runtime.exchange import Answer, Request
+from flora_runtime.paths import at_path
+from flora_runtime.retry import LONGEST_WAIT, backoff, retry_after
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from flora_runtime.model import Model
+    from flora_runtime.operation import Media
+    from flora_runtime.session import Session
+
+_SUFFIXES = {
+    "application/json": ".json",
+    "application/pdf": ".pdf",
+    "application/zip": ".zip",
+    "audio/aac": ".aac",
+    "audio/flac": ".flac",
+    "audio/mp4": ".m4a",
+    "audio/mpeg": ".mp3",
+    "audio/ogg": ".ogg",
+    "audio/wav": ".wav",
+    "audio/webm": ".weba",
+    "audio/x-wav": ".wav",
+    "image/avif": ".avif",
+    "image/gif": ".gif",
+    "image/jpeg": ".jpg",
+    "image/png": ".png",
+    "image/svg+xml": ".svg",
+    "image/webp": ".webp",
+    "text/html": ".html",
+    "text/markdown": ".md",
+    "text/plain": ".txt",
+    "video/mp4": ".mp4",
+    "video/quicktime": ".mov",
+    "video/webm": ".webm",
+}
+_UNTOLD = {"application/octet-stream", "binary/octet-stream", ""}
+_MOST_REDIRECTS = 5
+
+
+@frozen
+class Limits:
+    """How much a download may take."""
+
+    timeout: float = 300.0
+    """Seconds for each attempt at a file."""
+    max_bytes: int = 2 * 1024**3
+    """Of each file."""
+    max_retries: int = 2
+    max_concurrency: int = 4
+
+
+async def download(
+    session: Session, media: Media, run: Model, folder: str | Path, limits: Limits
+) -> list[Path]:
+    """Save every output of a run; where each was saved, in order.
+
+    Raises DownloadError, UnsafeURLError; after the others have been saved.
+    """
+    if limits.max_concurrency < 1:
+        raise InvalidArgumentError("max_concurrency must be at least 1")
+    target = _folder(folder)
+    outputs = at_path(run.to_dict(), (media.items,))
+    files = _planned(media, outputs if isinstance(outputs, list) else [])
+    done = await session.io.gather(
+        [_Job(session, media, file, target, limits) for file in files], limits.max_concurrency
+    )
+    saved = [result for result in done if isinstance(result, Path)]
+    for result in done:
+        if isinstance(result, DownloadError):
+            result.saved = tuple(saved)
+        if isinstance(result, Exception):
+            raise result
+    return saved
+
+
+@frozen
+class _File:
+    stem: str
+    output_id: str
+    kind: str
+    url: str
+
+
+@frozen
+class _Job:
+    """Saves one output when it is called."""
+
+    session: Session
+    media: Media
+    file: _File
+    target: Path
+    limits: Limits
+
+    async def __call__(self) -> Path:
+        part = self.target / f".{self.file.stem}.{uuid.uuid4().hex}.part"
+        try:
+            suffix = await self._write(part)
+            return part.replace(self.target / f"{self.file.stem}{suffix}")
+        finally:
+            part.unlink(missing_ok=True)
+
+    async def _write(self, part: Path) -> str:
+        """Write the output to a file. Returns the suffix that fits it."""
+        file = self.file
+        if file.kind in self.media.text:
+            return _save_text(part, file.url)
+        try:
+            answer = await self._fetch(file.url, part)
+        except (APIConnectionError, DownloadError) as error:
+            raise DownloadError.of(file.output_id, str(error)) from None
+        if not 200 <= answer.status_code < 300:
+            raise DownloadError.of(file.output_id, f"its server answered {answer.status_code}")
+        kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+        family = self.media.families.get(file.kind)
+        if family is not None and kind not in _UNTOLD and not kind.startswith(f"{family}/"):
+            raise DownloadError.of(file.output_id, f"it is {kind}, not {family}")
+        return _suffix(kind, file.url)
+
+    async def _fetch(self, url: str, part: Path) -> Answer:
+        attempt = redirects = 0
+        while True:
+            request = Request(
+                method="GET",
+                url=check_file_url(url, self.session.origin),
+                headers={"accept": "*/*", "user-agent": self.session.user_agent},
+                body=None,
+                timeout=self.limits.timeout,
+            )
+            attempt += 1
+            try:
+                with part.open("wb") as into:
+                    answer = await self.session.io.fetch(request, into, self.limits.max_bytes)
+            except APIConnectionError:
+                if attempt > self.limits.max_retries:
+                    raise
+                await self.session.io.sleep(backoff(attempt))
+                continue
+            if answer.status_code in {301, 302, 303, 307, 308} and "location" in answer.headers:
+                redirects += 1
+                if redirects > _MOST_REDIRECTS:
+                    raise DownloadError("its server redirects in circles")
+                url = urljoin(url, answer.headers["location"])
+                attempt -= 1
+                continue
+            pause = _pause(answer, attempt)
+            if pause is None or attempt > self.limits.max_retries:
+                return answer
+            await self.session.io.sleep(pause)
+
+
+def _folder(path: str | Path) -> Path:
+    folder = Path(path)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _save_text(part: Path, text: str) -> str:
+    part.write_text(text, encoding="utf-8")
+    return ".txt"
+
+
+def _pause(answer: Answer, attempt: int) -> float | None:
+    """Seconds until it is worth asking again; None if it is not."""
+    if answer.status_code not in {408, 429} and answer.status_code < 500:
+        return None
+    asked = retry_after(answer.headers)
+    if asked is None:
+        return backoff(attempt)
+    return asked if asked <= LONGEST_WAIT else None
+
+
+def _planned(media: Media, outputs: Sequence[Any]) -> list[_File]:
+    """What is to be saved, each under a name of its own."""
+    files: list[_File] = []
+    taken: set[str] = set()
+    for number, output in enumerate(outputs, 1):
+        values = [at_path(output, (key,)) for key in (media.id, media.kind, media.url)]
+        output_id, kind, url = (v if isinstance(v, str) else "" for v in values)
+        if not url:
+            raise DownloadError.of(output_id or f"number {number}", "it has no URL")
+        stem = base = _stem(output_id) or f"output_{number}"
+        copies = 1
+        while stem.lower() in taken:
+            copies += 1
+            stem = f"{base}-{copies}"
+        taken.add(stem.lower())
+        files.append(_File(stem, output_id, kind, url))
+    return files
+
+
+def _stem(output_id: str) -> str:
+    """A file name that is one on every system, and names no other folder."""
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "_", output_id).strip("_")[:100]
+    reserved = re.fullmatch(r"(?i)con|prn|aux|nul|(com|lpt)\d", stem)
+    return f"output_{stem}" if reserved else stem
+
+
+def _suffix(kind: str, url: str) -> str:
+    if kind in _SUFFIXES:
+        return _SUFFIXES[kind]
+    in_url = re.search(r"\.[a-z0-9]{1,5}\Z", urlsplit(url).path.lower())
+    return in_url[0] if in_url else ".bin"

@@ -1,0 +1,268 @@
+"""The transport: the one module that knows the HTTP library."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+import weakref
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import httpx
+
+from flora_runtime.errors import APIConnectionError, APITimeoutError, DownloadError, FloraError
+from flora_runtime.exchange import Answer, Headers, Request
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+HTTPClient = httpx.Client
+AsyncHTTPClient = httpx.AsyncClient
+
+T = TypeVar("T")
+
+_CONNECT_SECONDS = 10.0
+
+
+def block_on(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run to its end a coroutine that never suspends, because its IO blocks."""
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    coroutine.close()
+    raise TypeError("an awaitable was given to the blocking client; use the asynchronous one")
+
+
+class BlockingIO:
+    """IO for one client in any number of threads, over one pool of connections."""
+
+    def __init__(self, client: httpx.Client | None = None) -> None:
+        self._client = client
+        self._owned = client is None
+        self._closed = False
+        self._lock = threading.Lock()
+
+    async def send(self, request: Request) -> Answer:
+        client = self._pool()
+        deadline = _Deadline(request.timeout)
+        with _translated(), _opened(client, _own_request(client, request, deadline)) as response:
+            body = b"".join(deadline.watch(response.iter_bytes()))
+        return deadline.answer(response, body)
+
+    async def fetch(self, request: Request, into: BinaryIO, most: int) -> Answer:
+        client = self._pool()
+        deadline = _Deadline(request.timeout)
+        outgoing = _foreign_request(request, deadline)
+        with _translated(), _opened(client, outgoing, auth=None) as response:
+            if response.is_success:
+                for chunk in deadline.watch(response.iter_bytes()):
+                    _write(into, chunk, most)
+        return deadline.answer(response, b"")
+
+    async def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)  # noqa: ASYNC251  blocking is what this IO does
+
+    async def gather(
+        self, jobs: Sequence[Callable[[], Coroutine[Any, Any, T]]], at_once: int
+    ) -> list[T | Exception]:
+        def attempt(job: Callable[[], Coroutine[Any, Any, T]]) -> T | Exception:
+            try:
+                return block_on(job())
+            except Exception as error:
+                return error
+
+        with ThreadPoolExecutor(at_once) as pool:
+            return list(pool.map(attempt, jobs))
+
+    async def settle(self, value: Any) -> Any:
+        return value
+
+    async def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            if self._client is not None and self._owned:
+                self._client.close()
+
+    def _pool(self) -> httpx.Client:
+        if self._closed:
+            raise FloraError("the client is closed; make a new one")
+        if self._client is None:
+            with self._lock:
+                if self._client is None:
+                    self._client = httpx.Client()
+        return self._client
+
+
+class AsyncIO:
+    """IO for asyncio. Connections belong to a loop; each loop that uses the client has its own."""
+
+    def __init__(self, client: httpx.AsyncClient | None = None) -> None:
+        self._given = client
+        self._clients: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient]
+        self._clients = weakref.WeakKeyDictionary()
+        self._closed = False
+
+    async def send(self, request: Request) -> Answer:
+        client = self._pool()
+        deadline = _Deadline(request.timeout)
+        outgoing = _own_request(client, request, deadline)
+        with _translated():
+            async with _opened_async(client, outgoing) as response:
+                body = b"".join([chunk async for chunk in deadline.watch_async(response)])
+        return deadline.answer(response, body)
+
+    async def fetch(self, request: Request, into: BinaryIO, most: int) -> Answer:
+        client = self._pool()
+        deadline = _Deadline(request.timeout)
+        outgoing = _foreign_request(request, deadline)
+        with _translated():
+            async with _opened_async(client, outgoing, auth=None) as response:
+                if response.is_success:
+                    async for chunk in deadline.watch_async(response):
+                        await asyncio.to_thread(_write, into, chunk, most)
+        return deadline.answer(response, b"")
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    async def gather(
+        self, jobs: Sequence[Callable[[], Coroutine[Any, Any, T]]], at_once: int
+    ) -> list[T | Exception]:
+        free = asyncio.Semaphore(at_once)
+
+        async def attempt(job: Callable[[], Coroutine[Any, Any, T]]) -> T | Exception:
+            async with free:
+                try:
+                    return await job()
+                except Exception as error:
+                    return error
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(attempt(job)) for job in jobs]
+        return [task.result() for task in tasks]
+
+    async def settle(self, value: Any) -> Any:
+        return await value if isinstance(value, Awaitable) else value
+
+    async def close(self) -> None:
+        self._closed = True
+        client = self._clients.pop(asyncio.get_running_loop(), None)
+        if client is not None:
+            await client.aclose()
+
+    def _pool(self) -> httpx.AsyncClient:
+        if self._closed:
+            raise FloraError("the client is closed; make a new one")
+        if self._given is not None:
+            return self._given
+        loop = asyncio.get_running_loop()
+        client = self._clients.get(loop)
+        if client is None:
+            client = self._clients[loop] = httpx.AsyncClient()
+        return client
+
+
+class _Deadline(dict[str, float]):
+    """The time left of an exchange, in the form of httpx's timeouts: asked anew in every phase,
+    so that connecting, sending and reading together keep to one deadline."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.sent = time.monotonic()
+        self._seconds = seconds
+        self._end = self.sent + seconds
+
+    def get(self, phase: str, default: Any = None) -> Any:  # noqa: ARG002  httpx's signature
+        left = max(self._end - time.monotonic(), 0.001)
+        return min(left, _CONNECT_SECONDS) if phase == "connect" else left
+
+    def watch(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        for chunk in chunks:
+            self._check()
+            yield chunk
+
+    async def watch_async(self, response: httpx.Response) -> AsyncIterator[bytes]:
+        async for chunk in response.aiter_bytes():
+            self._check()
+            yield chunk
+
+    def _check(self) -> None:
+        if time.monotonic() > self._end:
+            raise APITimeoutError(f"the answer was not whole after {self._seconds:g} seconds.")
+
+    def answer(self, response: httpx.Response, body: bytes) -> Answer:
+        return Answer(
+            status_code=response.status_code,
+            headers=Headers(response.headers),
+            body=body,
+            sent=self.sent,
+            received=time.monotonic(),
+        )
+
+
+def _own_request(
+    client: httpx.Client | httpx.AsyncClient, request: Request, deadline: _Deadline
+) -> httpx.Request:
+    return client.build_request(
+        request.method,
+        request.url,
+        headers=request.headers,
+        content=request.body,
+        extensions={"timeout": deadline},
+    )
+
+
+def _foreign_request(request: Request, deadline: _Deadline) -> httpx.Request:
+    """Not built by the client, so that none of its headers, cookies or credentials go along."""
+    return httpx.Request(
+        request.method,
+        request.url,
+        headers=request.headers,
+        content=request.body,
+        extensions={"timeout": deadline},
+    )
+
+
+@contextmanager
+def _opened(
+    client: httpx.Client, request: httpx.Request, **options: Any
+) -> Iterator[httpx.Response]:
+    response = client.send(request, stream=True, follow_redirects=False, **options)
+    try:
+        yield response
+    finally:
+        response.close()
+
+
+@asynccontextmanager
+async def _opened_async(
+    client: httpx.AsyncClient, request: httpx.Request, **options: Any
+) -> AsyncIterator[httpx.Response]:
+    response = await client.send(request, stream=True, follow_redirects=False, **options)
+    try:
+        yield response
+    finally:
+        await response.aclose()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Errors of the library as ours. Not chained: theirs hold the request, and so the key."""
+    try:
+        yield
+    except httpx.TimeoutException as error:
+        raise APITimeoutError(f"no answer in time ({type(error).__name__}).") from None
+    except (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict) as error:
+        detail = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise APIConnectionError(f"no answer: {detail.splitlines()[0]}.") from None
+
+
+def _write(into: BinaryIO, chunk: bytes, most: int) -> None:
+    if into.tell() + len(chunk) > most:
+        raise DownloadError(f"larger than the limit of {most} bytes")
+    into.write(chunk)

@@ -1,0 +1,108 @@
+"""The creates of a client: which are in flight, how each ended, and which runs they got."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+from attrs import define, field, frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_REMEMBERED = 10_000
+_KEY_LIFE = 7200.0
+"""Seconds for which an API remembers an idempotency key."""
+
+
+@define(eq=False)
+class Create:
+    """One logical create: one key, one run at most. Times are of the monotonic clock."""
+
+    key: str
+    scope: Mapping[str, Any]
+    match: Mapping[str, Any]
+    started: float = field(factory=time.monotonic)
+    ended: float | None = None
+    run_id: str | None = None
+    unknown: bool = False
+    """It has ended without telling whether there is a run."""
+
+
+@frozen
+class StartedRun:
+    """What was said of a run when it was started."""
+
+    at: float
+    estimate: float | None = None
+    poll_url: str | None = None
+
+
+class Ledger:
+    """Thread-safe; bounded, so that a client can live for ever."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: list[Create] = []
+        self._by_key: OrderedDict[str, Create] = OrderedDict()
+        self._runs: OrderedDict[str, StartedRun] = OrderedDict()
+
+    def begin(self, create: Create) -> Create | None:
+        """Note a create before it is sent. Returns the one before it under the same key.
+
+        If that one's outcome is unknown, the two are one logical create from now on.
+        """
+        with self._lock:
+            earlier = self._by_key.get(create.key)
+            if earlier is not None and earlier.unknown:
+                create.started = earlier.started
+                if earlier in self._open:
+                    self._open.remove(earlier)
+            self._open.append(create)
+            self._by_key[create.key] = create
+            if len(self._by_key) > _REMEMBERED:
+                self._by_key.popitem(last=False)
+            return earlier
+
+    def hand_out(self, create: Create, run_id: str, run: StartedRun) -> None:
+        """The API named the run of a create."""
+        with self._lock:
+            self._hand_out(create, run_id, run)
+
+    def claim(self, create: Create, run_id: str, run: StartedRun) -> bool:
+        """Take a run that was found in the history, unless another create has it by now."""
+        with self._lock:
+            if run_id in self._runs:
+                return False
+            self._hand_out(create, run_id, run)
+            return True
+
+    def fail(self, create: Create, *, unknown: bool) -> None:
+        """It has ended with an error; `unknown` where a run may exist."""
+        with self._lock:
+            create.ended = time.monotonic()
+            create.unknown = unknown
+            if not unknown:
+                self._open.remove(create)
+
+    def others(self, create: Create) -> list[Create]:
+        """Other creates of the same scope that may own a run not handed out yet."""
+        with self._lock:
+            oldest = time.monotonic() - _KEY_LIFE
+            self._open = [c for c in self._open if not c.unknown or c.started > oldest]
+            return [c for c in self._open if c is not create and c.scope == create.scope]
+
+    def run(self, run_id: str) -> StartedRun | None:
+        """A run that a create of this client has got; None if none has."""
+        return self._runs.get(run_id)
+
+    def _hand_out(self, create: Create, run_id: str, run: StartedRun) -> None:
+        create.run_id = run_id
+        create.ended = time.monotonic()
+        if create in self._open:
+            self._open.remove(create)
+        self._runs[run_id] = run
+        if len(self._runs) > _REMEMBERED:
+            self._runs.popitem(last=False)

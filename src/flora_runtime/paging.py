@@ -1,0 +1,154 @@
+"""Lists that come page by page, read as they are needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from attrs import evolve, frozen
+
+from flora_runtime.codec import decoder
+from flora_runtime.drift import Drift
+from flora_runtime.errors import PaginationError
+from flora_runtime.http import block_on
+from flora_runtime.paths import at_path
+from flora_runtime.session import Options, RawResponse, Session
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Mapping
+
+    from flora_runtime.model import Call
+    from flora_runtime.operation import Operation, Paging
+
+T = TypeVar("T")
+
+
+@frozen
+class Page(Generic[T]):
+    """One page of a list. Iterating gives its items."""
+
+    items: tuple[T, ...]
+    next_cursor: str | None
+    """Where the next page starts; None on the last."""
+    data: Mapping[str, Any]
+    """The page as it came, without its items."""
+    call: Call
+    unreadable: tuple[Any, ...] = ()
+    """Items that are no objects of the expected kind, as they came."""
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+@frozen
+class Listing(Generic[T]):
+    """A list that is to be read: which, and from where."""
+
+    session: Session
+    operation: Operation[T]
+    arguments: Mapping[str, Any]
+    options: Options
+
+
+async def _read(listing: Listing[T]) -> RawResponse[Page[T]]:
+    """The page that a list starts with. Raises FloraError."""
+    session, operation, options = listing.session, listing.operation, listing.options
+    paging = _paging(operation)
+    request = session.draft(operation, listing.arguments, options)
+    answer, call = await session.exchange(request, options, repeatable=True)
+    data = session.data(answer, call)
+    listed = at_path(data, (paging.items,))
+    if not isinstance(listed, list):
+        raise session.unreadable(f"it has no {paging.items}", answer, call)
+    decode = decoder(operation.result)
+    items, unreadable, drifts = [], [], list[Drift]()
+    for item in listed:
+        try:
+            items.append(decode(item, operation.name, drifts))
+        except TypeError as error:
+            unreadable.append(item)
+            drifts.append(Drift("unreadable_item", operation.name, str(error)))
+    session.note(drifts, answer, call)
+    cursor = at_path(data, paging.next)
+    page = Page(
+        items=tuple(items),
+        next_cursor=cursor if isinstance(cursor, str) and cursor else None,
+        data={name: value for name, value in data.items() if name != paging.items},
+        call=call,
+        unreadable=tuple(unreadable),
+    )
+    return RawResponse(answer.status_code, answer.headers, answer.body, call, page)
+
+
+class _Pages(Generic[T]):
+    """Goes from page to page, and notices when it goes in a circle."""
+
+    def __init__(self, listing: Listing[T]) -> None:
+        self._listing = listing
+        self._seen: set[int] = set()
+        """Hashes of cursors, not cursors: a long list must not fill the memory."""
+        self._cursor: str | None = listing.arguments.get(_paging(listing.operation).argument)
+        self.done = False
+
+    async def next(self) -> Page[T]:
+        listing = self._listing
+        if self._cursor is not None:
+            if hash(self._cursor) in self._seen:
+                raise PaginationError(self._cursor)
+            self._seen.add(hash(self._cursor))
+        cursor = {_paging(listing.operation).argument: self._cursor}
+        raw = await _read(evolve(listing, arguments={**listing.arguments, **cursor}))
+        page = raw.parse()
+        self._cursor = page.next_cursor
+        self.done = page.next_cursor is None
+        return page
+
+
+class Pager(Generic[T]):
+    """A list of any length. Iterating gives its items, asking for pages as it goes."""
+
+    def __init__(self, listing: Listing[T]) -> None:
+        self._listing = listing
+
+    def first(self) -> RawResponse[Page[T]]:
+        """The first page as it came."""
+        return block_on(_read(self._listing))
+
+    def pages(self) -> Iterator[Page[T]]:
+        """Page by page. `page.next_cursor` is where to go on another time."""
+        pages = _Pages(self._listing)
+        while not pages.done:
+            yield block_on(pages.next())
+
+    def __iter__(self) -> Iterator[T]:
+        for page in self.pages():
+            yield from page.items
+
+
+class AsyncPager(Generic[T]):
+    """A list of any length. Iterating gives its items, asking for pages as it goes."""
+
+    def __init__(self, listing: Listing[T]) -> None:
+        self._listing = listing
+
+    async def first(self) -> RawResponse[Page[T]]:
+        """The first page as it came."""
+        return await _read(self._listing)
+
+    async def pages(self) -> AsyncIterator[Page[T]]:
+        """Page by page. `page.next_cursor` is where to go on another time."""
+        pages = _Pages(self._listing)
+        while not pages.done:
+            yield await pages.next()
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        async for page in self.pages():
+            for item in page.items:
+                yield item
+
+
+def _paging(operation: Operation[Any]) -> Paging:
+    assert operation.paging is not None
+    return operation.paging

@@ -1,0 +1,200 @@
+"""Following a run until it has ended. Looking is cheap and harmless; giving up is neither."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+from flora_runtime.codec import decimal_of
+from flora_runtime.drift import Drift
+from flora_runtime.errors import (
+    APIError,
+    DriftError,
+    FloraError,
+    ResponseDecodingError,
+    RunFailedError,
+    WaitTimeoutError,
+)
+from flora_runtime.paths import at_path
+from flora_runtime.retry import backoff, is_transient
+from flora_runtime.session import Options, Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flora_runtime.model import Model
+    from flora_runtime.operation import Operation, Polling
+
+T = TypeVar("T", bound="Model")
+
+DEFAULT_PATIENCE = 600.0
+
+_INTERVAL = (2.0, 5.0)
+"""Seconds between looks; FLORA asks for 2 to 5."""
+
+_LONGEST_FIRST_PAUSE = 60.0
+"""However long a run is said to take, it is looked at before that."""
+
+
+class Wait:
+    """What is known of a run while it is waited for."""
+
+    def __init__(self, session: Session, polling: Polling, run_id: str, patience: float) -> None:
+        self.session = session
+        self.polling = polling
+        self.run_id = run_id
+        self.began = time.monotonic()
+        self.deadline = self.began + patience
+        self.last: Any = None
+        self.data: Any = None
+
+    def first_pause(self) -> float:
+        """Until the run can have ended, by what was said when it was started."""
+        started = self.session.shared.ledger.run(self.run_id)
+        if started is None or started.estimate is None:
+            return 0.0
+        passed = time.monotonic() - started.at
+        return max(min(started.estimate, _LONGEST_FIRST_PAUSE) - passed, 0.0)
+
+    def left(self) -> float:
+        """Seconds until the time is up."""
+        return self.deadline - time.monotonic()
+
+    def see(self, run: Any, data: Any) -> None:
+        """Take note of the run as it stands."""
+        self.last, self.data = run, data
+
+    def _told(self, name: str | None) -> Any:
+        return at_path(self.data, (name,)) if name is not None else None
+
+    @property
+    def status(self) -> str | None:
+        """As the API last said; None before the first look."""
+        status = self._told(self.polling.status)
+        return status if isinstance(status, str) else None
+
+    def _receipt(self) -> dict[str, Any]:
+        progress = self._told(self.polling.progress)
+        return {
+            "run_id": self.run_id,
+            "status": self.status,
+            "progress": progress if isinstance(progress, int | float) else None,
+            "charged_cost": decimal_of(self._told(self.polling.cost)),
+            "run": self.last,
+        }
+
+    def failed(self) -> RunFailedError:
+        """The error of a run that has failed."""
+        code, message = self._told(self.polling.error_code), self._told(self.polling.error_message)
+        why = ": ".join(part for part in (code, message) if isinstance(part, str))
+        error = RunFailedError(
+            f"run {self.run_id} failed{': ' + why if why else ''}", **self._receipt()
+        )
+        error.error_code = code if isinstance(code, str) else None
+        error.error_message = message if isinstance(message, str) else None
+        return error
+
+    def timed_out(self) -> WaitTimeoutError:
+        """The error of a run that has not ended in time."""
+        elapsed = time.monotonic() - self.began
+        receipt = self._receipt()
+        progress = f", progress {receipt['progress']:g}" if receipt["progress"] is not None else ""
+        error = WaitTimeoutError(
+            f"run {self.run_id} had not ended after {elapsed:.1f} s (last seen:"
+            f" {self.status or 'never'}{progress}). It goes on, and waiting again costs nothing:"
+            f" {self.how_to_resume()}",
+            **receipt,
+        )
+        error.elapsed = elapsed
+        return error
+
+    def how_to_resume(self) -> str:
+        """For people."""
+        return f"resume with {self.polling.resume}({self.run_id!r})"
+
+
+async def wait(
+    session: Session,
+    operation: Operation[T],
+    run_id: str,
+    patience: float | None,
+    on_progress: Callable[[T], object] | None,
+) -> T:
+    """The run once it is completed. Raises RunFailedError, WaitTimeoutError, and FloraError for
+    what looking again cannot mend."""
+    polling = operation.polling
+    assert polling is not None
+    session.draft(operation, {polling.argument: run_id}, Options())
+    state = Wait(session, polling, run_id, DEFAULT_PATIENCE if patience is None else patience)
+    try:
+        return await _follow(session, operation, polling, state, on_progress)
+    except BaseException as error:
+        if not isinstance(error, RunFailedError | WaitTimeoutError):
+            error.add_note(f"run {run_id} goes on: {state.how_to_resume()}")
+        raise
+
+
+async def _follow(
+    session: Session,
+    operation: Operation[T],
+    polling: Polling,
+    state: Wait,
+    on_progress: Callable[[T], object] | None,
+) -> T:
+    options = Options(max_retries=0, deadline=state.deadline)
+    pause = state.first_pause()
+    failures = 0
+    trouble: FloraError | None = None
+    while True:
+        pause = max(pause, session.shared.cool_down.left())
+        if pause > 0:
+            await session.io.sleep(max(min(pause, state.left()), 0.0))
+        if state.left() <= 0:
+            raise state.timed_out() from trouble
+        try:
+            run = await _look(session, operation, polling, state, options)
+        except FloraError as error:
+            if not _may_pass(error):
+                raise
+            failures, trouble = failures + 1, error
+            asked = error.retry_after if isinstance(error, APIError) else None
+            pause = max(backoff(failures), asked or 0.0)
+            continue
+        failures, trouble = 0, None
+        if on_progress is not None:
+            await session.io.settle(on_progress(run))
+        if state.status in polling.completed:
+            return run
+        if state.status in polling.failed:
+            raise state.failed()
+        pause = random.uniform(*_INTERVAL)  # noqa: S311  no secret
+
+
+def _may_pass(error: FloraError) -> bool:
+    """Whether looking again can mend it: a wait is not ended by one bad answer."""
+    unreadable = isinstance(error, ResponseDecodingError) and not isinstance(error, DriftError)
+    return unreadable or is_transient(error)
+
+
+async def _look(
+    session: Session, operation: Operation[T], polling: Polling, state: Wait, options: Options
+) -> T:
+    path = _poll_path(session, state.run_id)
+    raw = await session.call(operation, {polling.argument: state.run_id}, options, path=path)
+    state.see(raw.parse(), raw.json())
+    return raw.parse()
+
+
+def _poll_path(session: Session, run_id: str) -> str | None:
+    """Where the API said the run can be followed, if that is where the key may go."""
+    started = session.shared.ledger.run(run_id)
+    if started is None or started.poll_url is None:
+        return None
+    base = session.origin.base_url
+    if not session.origin.holds(started.poll_url) or not started.poll_url.startswith(f"{base}/"):
+        host = urlsplit(started.poll_url).hostname
+        session.shared.drift.tell([Drift("foreign_url", "poll_url", f"not followed: {host}")])
+        return None
+    return started.poll_url.removeprefix(base)

@@ -1,0 +1,140 @@
+"""Arguments to a request: refused where they cannot be right, then encoded."""
+
+from __future__ import annotations
+
+import json
+import re
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+from attrs import frozen
+
+from flora_runtime.errors import InvalidArgumentError
+from flora_runtime.model import plain
+from flora_runtime.unset import UNSET
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flora_runtime.operation import Operation, Parameter
+
+
+@frozen
+class Draft:
+    """A request before the server, the key and the deadline are added."""
+
+    method: str
+    path: str
+    """With its query; begins with a slash."""
+    headers: Mapping[str, str]
+    body: bytes | None
+
+
+def draft(
+    operation: Operation[Any],
+    arguments: Mapping[str, Any],
+    headers: Mapping[str, str],
+    query: Mapping[str, Any],
+    body: Mapping[str, Any],
+) -> Draft:
+    """The request of an operation. Raises InvalidArgumentError."""
+    path = operation.path
+    all_query: dict[str, Any] = {}
+    all_headers = dict(headers)
+    fields: dict[str, Any] = {}
+    content: Any = UNSET
+    for parameter in operation.parameters:
+        value = arguments.get(parameter.name, UNSET)
+        if value is UNSET or (value is None and not parameter.nullable and not parameter.required):
+            continue
+        _check(parameter, value)
+        if parameter.place == "path":
+            path = path.replace(f"{{{parameter.wire}}}", _segment(parameter.name, value))
+        elif parameter.place == "query":
+            all_query[parameter.wire] = value
+        elif parameter.place == "header":
+            all_headers[parameter.wire] = _text(value)
+        elif parameter.place == "field":
+            fields[parameter.wire] = value
+        else:
+            content = value
+    all_query.update(query)
+    fields.update(body)
+    if fields:
+        content = fields
+    return Draft(
+        method=operation.method,
+        path=path + encoded_query(all_query),
+        headers=checked_headers(all_headers),
+        body=None if content is UNSET else encoded_body(content),
+    )
+
+
+def _check(parameter: Parameter, value: Any) -> None:
+    if value is None and not parameter.nullable:
+        raise _refused(parameter, "is needed")
+    if isinstance(value, str):
+        if len(value) < parameter.min_length:
+            raise _refused(parameter, "must not be empty" if not value else "is too short")
+        if parameter.pattern and not re.search(parameter.pattern, value):
+            raise _refused(parameter, _expectation(parameter.pattern))
+        for refusal in parameter.refuses:
+            if re.search(refusal.pattern, value):
+                raise InvalidArgumentError(f"{parameter.name}: {refusal.remedy}")
+    elif parameter.pattern or parameter.min_length:
+        raise _refused(parameter, "must be a string")
+
+
+def _expectation(pattern: str) -> str:
+    prefix = re.fullmatch(r"\^([\w-]+)", pattern)
+    return f"must start with {prefix[1]}" if prefix else f"must match {pattern}"
+
+
+def _refused(parameter: Parameter, problem: str) -> InvalidArgumentError:
+    remedy = f"; {parameter.remedy}" if parameter.remedy else ""
+    return InvalidArgumentError(f"{parameter.name} {problem}{remedy}")
+
+
+def _segment(name: str, value: Any) -> str:
+    text = _text(value)
+    if text in {"", ".", ".."}:
+        raise InvalidArgumentError(f"{name} cannot be {text!r}: it would name another path")
+    return quote(text, safe="")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value.value if isinstance(value, Enum) else value)
+
+
+def encoded_query(query: Mapping[str, Any]) -> str:
+    """A query with its question mark; None is left out, a list repeats its name."""
+    pairs = [
+        (name, _text(item))
+        for name, value in query.items()
+        for item in (value if isinstance(value, list | tuple) else [value])
+        if item is not None
+    ]
+    return "?" + urlencode(pairs) if pairs else ""
+
+
+def encoded_body(content: Any) -> bytes:
+    """JSON. Raises InvalidArgumentError where a value has no form in it."""
+    try:
+        return json.dumps(plain(content), allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidArgumentError(f"the arguments cannot be written as JSON: {error}") from None
+
+
+def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """The same headers. Raises InvalidArgumentError for one that could not be sent as it is."""
+    for name, value in headers.items():
+        if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
+            raise InvalidArgumentError("the name of a header holds a character it cannot have")
+        if not isinstance(value, str) or not all(c == "\t" or " " <= c <= "~" for c in value):
+            raise InvalidArgumentError(
+                f"header {name}: the value must be a string of printable ASCII characters"
+            )
+    return dict(headers)

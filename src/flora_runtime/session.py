@@ -1,0 +1,350 @@
+"""One call from arguments to answer. Written once for both clients.
+
+Everything here is `async`, over an IO that either blocks and never suspends, or is asyncio's.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from attrs import define, evolve, field, frozen
+
+from flora_runtime.answers import error_of, request_id, success
+from flora_runtime.codec import decimal_of, decoder, parse_json
+from flora_runtime.errors import (
+    APIConnectionError,
+    APIError,
+    APITimeoutError,
+    DriftError,
+    FloraError,
+    InvalidArgumentError,
+    RateLimitError,
+    ResponseDecodingError,
+    UnsafeURLError,
+)
+from flora_runtime.exchange import IO, Answer, Headers, Request
+from flora_runtime.ledger import Ledger
+from flora_runtime.log import logger
+from flora_runtime.model import Call, Model
+from flora_runtime.paths import at_path
+from flora_runtime.request import Draft, checked_headers, draft, encoded_body, encoded_query
+from flora_runtime.retry import LONGEST_WAIT, CoolDown, delay_before_retry, is_transient
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flora_runtime.credentials import Key, Origin
+    from flora_runtime.drift import Drift, DriftReporter
+    from flora_runtime.operation import Operation, Profile
+    from flora_runtime.spend import Spend
+
+T = TypeVar("T")
+
+
+@frozen
+class Options:
+    """What a call may set beside its arguments; None stands for the client's own."""
+
+    timeout: float | None = None
+    max_retries: int | None = None
+    idempotency_key: str | None = None
+    extra_headers: Mapping[str, str] = field(factory=dict)
+    extra_query: Mapping[str, Any] = field(factory=dict)
+    extra_body: Mapping[str, Any] = field(factory=dict)
+    deadline: float | None = None
+    """Of the monotonic clock: nothing of the call goes on beyond it."""
+
+
+@frozen
+class RawResponse(Generic[T]):
+    """An answer as it came; `parse()` gives what the method itself would have returned."""
+
+    status_code: int
+    headers: Headers
+    content: bytes = field(repr=False)
+    call: Call
+    _value: T = field(repr=False)
+
+    def parse(self) -> T:
+        """The typed value."""
+        return self._value
+
+    def json(self) -> Any:
+        """The body as plain data. Raises ValueError if it is no JSON."""
+        return parse_json(self.content)
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.content.decode("utf-8", "replace")
+
+
+@define
+class Shared:
+    """What all copies of a client share."""
+
+    spend: Spend
+    drift: DriftReporter
+    cool_down: CoolDown = field(factory=CoolDown)
+    ledger: Ledger = field(factory=Ledger)
+
+
+@frozen
+class Session:
+    """A client without its methods."""
+
+    io: IO
+    origin: Origin
+    key: Key
+    profile: Profile
+    shared: Shared
+    timeout: float
+    max_retries: int
+    headers: Mapping[str, str]
+    strict: bool
+
+    @property
+    def user_agent(self) -> str:
+        """How the client names itself."""
+        return f"{self.profile.name}/{self.profile.version}"
+
+    async def call(
+        self,
+        operation: Operation[T],
+        arguments: Mapping[str, Any],
+        options: Options,
+        *,
+        path: str | None = None,
+    ) -> RawResponse[T]:
+        """Do an operation that starts nothing; at another path where one is given.
+
+        Raises FloraError.
+        """
+        outgoing = self.draft(operation, arguments, options)
+        if path is not None:
+            outgoing = evolve(outgoing, path=path)
+        answer, call = await self.exchange(outgoing, options, repeatable=operation.idempotent)
+        data = self.data(answer, call)
+        self._note_cost(operation, data)
+        return self.raw(operation, answer, call, data)
+
+    def _note_cost(self, operation: Operation[Any], data: Any) -> None:
+        """A run was looked at: its newest cost counts."""
+        polling = operation.polling
+        if polling is not None and polling.cost is not None:
+            run_id = at_path(data, (polling.id,))
+            if isinstance(run_id, str):
+                self.shared.spend.seen(run_id, decimal_of(at_path(data, (polling.cost,))))
+
+    async def request(
+        self, method: str, path: str, query: Mapping[str, Any], body: Any, options: Options
+    ) -> RawResponse[Any]:
+        """Do something the contract does not name, with the same key, retries and errors."""
+        base = self.origin.base_url
+        if not path.startswith("/"):
+            if not self.origin.holds(path) or not path.startswith(f"{base}/"):
+                raise UnsafeURLError(f"the key is for {base} only: give a path, as in '/models'")
+            path = path.removeprefix(base)
+        outgoing = Draft(
+            method=method.upper(),
+            path=path + encoded_query({**query, **options.extra_query}),
+            headers=checked_headers(options.extra_headers),
+            body=None if body is None else encoded_body(body),
+        )
+        keyed = options.idempotency_key is not None
+        answer, call = await self.exchange(outgoing, options, repeatable=keyed)
+        try:
+            value = success(answer, self.profile)
+        except ResponseDecodingError as error:
+            value = error.body
+        return RawResponse(answer.status_code, answer.headers, answer.body, call, value)
+
+    def draft(
+        self, operation: Operation[Any], arguments: Mapping[str, Any], options: Options
+    ) -> Draft:
+        """The request of an operation. Raises InvalidArgumentError."""
+        return draft(
+            operation, arguments, options.extra_headers, options.extra_query, options.extra_body
+        )
+
+    # Attempts
+
+    async def exchange(
+        self, outgoing: Draft, options: Options, *, repeatable: bool
+    ) -> tuple[Answer, Call]:
+        """Send, and send again where that can help and cannot harm, until an answer is success.
+
+        Raises APIError, APIConnectionError. `may_have_started` of an error says whether any
+        attempt was left without a clear answer.
+        """
+        retries = self.max_retries if options.max_retries is None else options.max_retries
+        repeatable = outgoing.method in {"GET", "HEAD", "OPTIONS"} or (
+            repeatable and options.idempotency_key is not None
+        )
+        unclear = False
+        attempt = 0
+        while True:
+            attempt += 1
+            await self._wait_out_cool_down(options)
+            try:
+                answer = await self._attempt(outgoing, options, attempt)
+            except (APIConnectionError, APIError) as error:
+                unclear = unclear or is_transient(error)
+                error.attempts = attempt
+                error.idempotency_key = options.idempotency_key
+                error.may_have_started = unclear and options.idempotency_key is not None
+                delay = delay_before_retry(error, attempt)
+                if isinstance(error, RateLimitError) and delay is not None:
+                    self.shared.cool_down.start(delay)
+                if delay is None or attempt > retries or not repeatable:
+                    raise
+                logger.debug("attempt %d failed (%s); next in %.2f s", attempt, _kind(error), delay)
+                await self._sleep(delay, options, error)
+                continue
+            return answer, Call(
+                status_code=answer.status_code,
+                attempts=attempt,
+                request_id=request_id(answer, self.profile),
+                idempotency_key=options.idempotency_key,
+            )
+
+    async def _attempt(self, outgoing: Draft, options: Options, attempt: int) -> Answer:
+        key = await self.key.read(self.io.settle)
+        timeout = self.timeout if options.timeout is None else options.timeout
+        if options.deadline is not None:
+            timeout = min(timeout, max(options.deadline - time.monotonic(), 0.001))
+        headers = {
+            "accept": "application/json",
+            "user-agent": self.user_agent,
+            **self.headers,
+            "authorization": f"Bearer {key}",
+            **outgoing.headers,
+        }
+        if outgoing.body is not None:
+            headers["content-type"] = "application/json"
+        if options.idempotency_key is not None and self.profile.idempotency_header is not None:
+            headers[self.profile.idempotency_header] = options.idempotency_key
+        request = Request(
+            method=outgoing.method,
+            url=self.origin.base_url + outgoing.path,
+            headers=headers,
+            body=outgoing.body,
+            timeout=timeout,
+        )
+        answer = await self.io.send(request)
+        logger.debug(
+            "%s %s: %d in %.3f s (attempt %d, request %s)",
+            outgoing.method,
+            outgoing.path.partition("?")[0],
+            answer.status_code,
+            answer.received - answer.sent,
+            attempt,
+            request_id(answer, self.profile),
+        )
+        if not 200 <= answer.status_code < 300:
+            raise error_of(answer, self.profile, key)
+        return answer
+
+    async def _wait_out_cool_down(self, options: Options) -> None:
+        while (left := self.shared.cool_down.left()) > 0:
+            await self._sleep(
+                left, options, APITimeoutError("a rate limit lasts longer than that.")
+            )
+
+    async def _sleep(self, seconds: float, options: Options, otherwise: FloraError) -> None:
+        """Sleep, unless that would cross the deadline of the call."""
+        if options.deadline is not None and time.monotonic() + seconds >= options.deadline:
+            raise otherwise
+        await self.io.sleep(min(seconds, LONGEST_WAIT))
+
+    # Answers
+
+    def data(self, answer: Answer, call: Call) -> Any:
+        """The data of a success. Raises ResponseDecodingError."""
+        try:
+            return success(answer, self.profile)
+        except ResponseDecodingError as error:
+            error.idempotency_key, error.attempts = call.idempotency_key, call.attempts
+            raise
+
+    def raw(self, operation: Operation[T], answer: Answer, call: Call, data: Any) -> RawResponse[T]:
+        """The answer with its typed value. Raises ResponseDecodingError."""
+        drifts: list[Drift] = []
+        try:
+            value = decoder(operation.result)(data, operation.name, drifts)
+        except TypeError as error:
+            raise self.unreadable(str(error), answer, call) from None
+        if isinstance(value, Model):
+            value = evolve(value, call=call)
+        self.note(drifts, answer, call)
+        return RawResponse(answer.status_code, answer.headers, answer.body, call, value)
+
+    def note(self, drifts: list[Drift], answer: Answer, call: Call) -> None:
+        """Report where an answer differs from the contract. Raises DriftError if strict."""
+        self.shared.drift.tell(drifts)
+        if drifts and self.strict:
+            error = DriftError(
+                "; ".join(map(str, drifts)),
+                status_code=answer.status_code,
+                body=answer.body.decode("utf-8", "replace"),
+                request_id=call.request_id,
+            )
+            error.drifts = tuple(drifts)
+            error.idempotency_key, error.attempts = call.idempotency_key, call.attempts
+            raise error
+
+    def unreadable(self, problem: str, answer: Answer, call: Call) -> ResponseDecodingError:
+        """The error of a success that makes no sense."""
+        error = ResponseDecodingError(
+            problem,
+            status_code=answer.status_code,
+            body=answer.body.decode("utf-8", "replace"),
+            request_id=call.request_id,
+        )
+        error.idempotency_key, error.attempts = call.idempotency_key, call.attempts
+        return error
+
+
+def options_of(session: Session, given: Mapping[str, Any]) -> Options:
+    """What a call was given. Raises InvalidArgumentError, and TypeError for an unknown name.
+
+    An idempotency key that comes as a header is the key of the call, not a second one.
+    """
+    options = Options(**{name: value for name, value in given.items() if value is not None})
+    if options.timeout is not None:
+        checked_timeout(options.timeout)
+    if options.max_retries is not None:
+        checked_retries(options.max_retries)
+    header = session.profile.idempotency_header
+    if header is None:
+        return options
+    key = options.idempotency_key
+    rest = {}
+    for name, value in options.extra_headers.items():
+        if name.lower() != header.lower():
+            rest[name] = value
+        elif key is None:
+            key = value
+    if key is not None and not key.strip():
+        raise InvalidArgumentError("idempotency_key must not be empty")
+    checked_headers({header: key} if key is not None else {})
+    return evolve(options, extra_headers=rest, idempotency_key=key)
+
+
+def checked_timeout(seconds: float) -> float:
+    """Raises InvalidArgumentError."""
+    if not seconds > 0:
+        raise InvalidArgumentError("timeout must be a number of seconds above 0")
+    return seconds
+
+
+def checked_retries(retries: int) -> int:
+    """Raises InvalidArgumentError."""
+    if retries < 0:
+        raise InvalidArgumentError("max_retries must be 0 or more")
+    return retries
+
+
+def _kind(error: FloraError) -> str:
+    return str(error.status_code) if isinstance(error, APIError) else type(error).__name__

@@ -1,0 +1,39 @@
+"""What a client has spent, and the limit it keeps."""
+
+from __future__ import annotations
+
+import threading
+from decimal import Decimal
+
+from flora_runtime.errors import SpendLimitError
+
+
+class Spend:
+    """Sums the cost of each run this client started; the newest figure of a run counts."""
+
+    def __init__(self, limit: Decimal | None) -> None:
+        self._limit = limit
+        self._costs: dict[str, Decimal] = {}
+        self._total = Decimal(0)
+        self._lock = threading.Lock()
+
+    @property
+    def total(self) -> Decimal:
+        """US dollars, or whatever unit the API counts in."""
+        return self._total
+
+    def admit(self) -> None:
+        """Raises SpendLimitError when the limit is reached."""
+        if self._limit is not None and self._total >= self._limit:
+            raise SpendLimitError(self._total, self._limit)
+
+    def started(self, run_id: str, cost: Decimal | None) -> None:
+        """A run was started, at this cost as far as is known."""
+        with self._lock:
+            self._total += (cost or Decimal(0)) - self._costs.get(run_id, Decimal(0))
+            self._costs[run_id] = cost or Decimal(0)
+
+    def seen(self, run_id: str, cost: Decimal | None) -> None:
+        """A run was looked at; its cost counts if this client started it."""
+        if cost is not None and run_id in self._costs:
+            self.started(run_id, cost)
