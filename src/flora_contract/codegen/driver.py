@@ -1,0 +1,116 @@
+"""Makes a client package: read, print, format, then swap it for the one before."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import tempfile
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from openapi_python_client.strings import safe_for_docstring
+from ruff import find_ruff_bin  # type: ignore[import-untyped]  # it ships no types
+
+from flora_contract.codegen.reading import read
+from flora_contract.errors import InputError
+from flora_runtime import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flora_contract.codegen.views import ClientView
+    from flora_contract.openapi import Document
+
+_LINE_LENGTH = "100"
+_RULES = "E4,E7,E9,F,I,UP"
+
+
+def generate(document: Document, target: Path, *, complete: bool = False) -> list[str]:
+    """Make the client package of a document in a folder of its own.
+
+    Any OpenAPI document will do; hints of overlays/client make the client better. What was in
+    the folder is replaced whole, or left as it was where generation fails. Returns what of the
+    document has no counterpart in the client; with `complete` that is an error. Raises InputError.
+    """
+    view, warnings = read(document)
+    if warnings and complete:
+        raise InputError(f"{document.file}: the client would lack something: {'; '.join(warnings)}")
+    with _made_elsewhere(target) as folder:
+        for name, text in _modules(view, target.name).items():
+            path = folder / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        _format(folder)
+    return warnings
+
+
+@contextlib.contextmanager
+def _made_elsewhere(target: Path) -> Iterator[Path]:
+    """A new folder beside the target that takes its place once it is complete."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as workplace:
+        made, old = Path(workplace, "new"), Path(workplace, "old")
+        made.mkdir()
+        yield made
+        if target.exists():
+            target.rename(old)
+        made.rename(target)
+
+
+def _modules(view: ClientView, package: str) -> dict[str, str]:
+    environment = Environment(
+        loader=PackageLoader("flora_contract.codegen"),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701  Python is printed; strings pass through `literal` and `doc`
+    )
+    environment.filters["literal"] = repr
+    environment.filters["names"] = lambda names: tuple(map(str, names))
+    environment.filters["doc"] = _doc
+    environment.filters["path"] = lambda text: tuple(str(text).split(".")) if text else ()
+    environment.globals["error_names"] = errors.__all__
+    environment.globals["by_id"] = {m.operation_id: m for m in view.methods}
+
+    def render(template: str, **values: Any) -> str:
+        return environment.get_template(f"{template}.py.jinja").render(
+            client=view, package=package, **values
+        )
+
+    modules = {f"{name}.py": render(name) for name in ("__init__", "client", "models")}
+    modules |= {f"{name}.py": render(name) for name in ("operations", "types")}
+    modules["resources/__init__.py"] = render("resources")
+    for resource in view.resources:
+        modules[f"resources/{resource.name}.py"] = render("resource", resource=resource)
+    modules["py.typed"] = ""
+    return modules
+
+
+def _doc(text: str, indent: int = 0) -> str:
+    """Text for inside a docstring: on lines that fit, and without an end before its time."""
+    paragraphs = str(safe_for_docstring(text)).strip().split("\n\n")
+    width = int(_LINE_LENGTH) - indent - 4
+    wrapped = ["\n".join(textwrap.wrap(" ".join(p.split()), width)) for p in paragraphs]
+    return (
+        textwrap.indent("\n\n".join(wrapped), " " * indent).strip().removesuffix("\\").rstrip('"')
+    )
+
+
+def _format(folder: Path) -> None:
+    """By the ruff of this environment and no configuration but this, so that bytes are the same
+    wherever it runs."""
+    ruff = find_ruff_bin()
+    common = ["--isolated", "--no-cache", "--quiet", f"--line-length={_LINE_LENGTH}"]
+    common += ["--target-version=py311"]
+    steps = [
+        [ruff, "check", *common, f"--select={_RULES}", "--fix-only", "--exit-zero", "."],
+        [ruff, "format", *common, "."],
+    ]
+    for step in steps:
+        done = subprocess.run(step, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
+        if done.returncode != 0:
+            problem = " ".join(done.stderr.split())[:500]
+            raise InputError(f"the generated client is no Python that ruff can format: {problem}")
