@@ -1,0 +1,1 @@
+"""The resources: what the client's attributes are."""

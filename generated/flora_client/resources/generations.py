@@ -1,0 +1,436 @@
+"""Generations: One-off runs of a single model, and the history of them."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal, Unpack
+
+from flora_client import operations
+from flora_client.models import (
+    Generation,
+    GenerationType,
+    Run,
+    RunAccepted,
+    RunStatus,
+)
+from flora_client.types import (
+    CreateGenerationRequest,
+)
+from flora_runtime.core import Core, raw, raw_async, raw_list, raw_list_async
+from flora_runtime.errors import FloraError
+from flora_runtime.files import Limits
+from flora_runtime.http import block_on
+from flora_runtime.operation import CallOptions, KeyedCallOptions
+from flora_runtime.paging import AsyncPager, Pager
+
+
+class Generations:
+    """One-off runs of a single model, and the history of them."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    @property
+    def with_raw_response(self) -> GenerationsWithRawResponse:
+        """The same methods, returning answers as they came: status, headers, body."""
+        return GenerationsWithRawResponse(Generations(self._core.as_raw()))
+
+    def create(
+        self,
+        *,
+        type: GenerationType | Literal["image", "video", "audio", "text"],
+        prompt: str,
+        workspace_id: str,
+        project_id: str,
+        model: str | None = None,
+        params: Mapping[str, Any] | None = None,
+        **options: Unpack[KeyedCallOptions],
+    ) -> RunAccepted:
+        """Start a generation.
+
+        Queues one run of a model and answers at once. The run is then followed with `GET
+        /runs/{runId}`; a good pace is one look every 2 to 5 seconds.
+
+        Args:
+            type: Kind of output. Families of models such as `t2i` or `i2v` are not types.
+            prompt: What to generate, in plain words.
+            workspace_id: Workspace that is billed.
+            project_id: Project whose canvas the generation is attached to.
+            model: Endpoint id of a model of the same type, not its display name. The
+                workspace's default is used when left out.
+            params: Parameters of the chosen model, such as an aspect ratio or a seed.
+
+        Returns: The run is queued.
+        """
+        return block_on(
+            self._core.do(
+                operations.CREATE_GENERATION,
+                {
+                    "type": type,
+                    "prompt": prompt,
+                    "workspace_id": workspace_id,
+                    "project_id": project_id,
+                    "model": model,
+                    "params": params,
+                },
+                options,
+            )
+        )
+
+    def create_and_wait(
+        self,
+        *,
+        type: GenerationType | Literal["image", "video", "audio", "text"],
+        prompt: str,
+        workspace_id: str,
+        project_id: str,
+        model: str | None = None,
+        params: Mapping[str, Any] | None = None,
+        wait_timeout: float | None = None,
+        on_started: Callable[[RunAccepted], object] | None = None,
+        on_progress: Callable[[Run], object] | None = None,
+        **options: Unpack[KeyedCallOptions],
+    ) -> Run:
+        """`create`, then wait until the run has ended.
+
+        `on_started` is called with the run before waiting begins: note its id there, and nothing
+        is lost if waiting is cut short. `wait_timeout` counts seconds; the other options are
+        those of `create`.
+        """
+        return block_on(
+            self._core.do_and_wait(
+                operations.CREATE_GENERATION,
+                operations.GET_RUN,
+                {
+                    "type": type,
+                    "prompt": prompt,
+                    "workspace_id": workspace_id,
+                    "project_id": project_id,
+                    "model": model,
+                    "params": params,
+                },
+                options,
+                wait_timeout,
+                on_started,
+                on_progress,
+            )
+        )
+
+    def create_many(
+        self, requests: Iterable[CreateGenerationRequest], *, max_concurrency: int = 4
+    ) -> builtins.list[RunAccepted | FloraError]:
+        """Many calls of `create`, some at a time.
+
+        Returns what each returned or raised, in order: one failure does not touch the others.
+        """
+        return block_on(self._core.do_many(operations.CREATE_GENERATION, requests, max_concurrency))
+
+    def retrieve(self, run_id: str, **options: Unpack[CallOptions]) -> Run:
+        """Get a run.
+
+        Status of a run of any kind, with its outputs once it is completed and its error once it
+        has failed.
+
+        Args:
+            run_id: Run to look up.
+
+        Returns: The run as it stands.
+        """
+        return block_on(
+            self._core.do(
+                operations.GET_RUN,
+                {
+                    "run_id": run_id,
+                },
+                options,
+            )
+        )
+
+    def wait(
+        self,
+        run_id: str,
+        *,
+        timeout: float | None = None,
+        on_progress: Callable[[Run], object] | None = None,
+    ) -> Run:
+        """Look at a run until it has ended, at the pace the API asks for.
+
+        Returns the run once it is completed. Raises RunFailedError if it fails, and
+        WaitTimeoutError after `timeout` seconds (600 if left out); the run goes on, and can be waited for again.
+        """
+        return block_on(self._core.wait(operations.GET_RUN, run_id, timeout, on_progress))
+
+    def download(
+        self,
+        run: Run | Generation,
+        folder: str | Path,
+        *,
+        timeout: float = 300.0,
+        max_bytes: int = 2 * 1024**3,
+        max_retries: int = 2,
+        max_concurrency: int = 4,
+    ) -> builtins.list[Path]:
+        """Save every output of a run into a folder, under names made from their ids.
+
+        Returns the paths, in order. `timeout` counts seconds for each attempt at a file. Raises
+        DownloadError if one cannot be saved, after the others have been; UnsafeURLError for an
+        address that no file should come from.
+        """
+        return block_on(
+            self._core.save(
+                operations.GET_RUN_MEDIA,
+                run,
+                folder,
+                Limits(timeout, max_bytes, max_retries, max_concurrency),
+            )
+        )
+
+    def list(
+        self,
+        *,
+        cursor: str | None = None,
+        limit: int | None = None,
+        project_id: str | None = None,
+        status: RunStatus | Literal["pending", "running", "completed", "failed"] | None = None,
+        workspace_id: str | None = None,
+        **options: Unpack[CallOptions],
+    ) -> Pager[Generation]:
+        """List generation history.
+
+        The caller's generations in every status, newest first. Filters are combined; `cursor`
+        leads from one page to the next.
+
+        Args:
+            cursor: Where the next page starts, as the page before gave it. Opaque.
+            limit: Most results wanted on one page.
+            project_id: Only generations of this project.
+            status: Only generations in this status.
+            workspace_id: Only generations of this workspace.
+
+        Returns: One page of the history.
+        """
+        return Pager(
+            self._core.listing(
+                operations.LIST_GENERATIONS,
+                {
+                    "cursor": cursor,
+                    "limit": limit,
+                    "project_id": project_id,
+                    "status": status,
+                    "workspace_id": workspace_id,
+                },
+                options,
+            )
+        )
+
+
+class GenerationsWithRawResponse:
+    """The methods of `Generations`, returning answers as they came."""
+
+    def __init__(self, resource: Generations) -> None:
+        self.create = raw(resource.create)
+        self.retrieve = raw(resource.retrieve)
+        self.list = raw_list(resource.list)
+
+
+class AsyncGenerations:
+    """One-off runs of a single model, and the history of them."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    @property
+    def with_raw_response(self) -> AsyncGenerationsWithRawResponse:
+        """The same methods, returning answers as they came: status, headers, body."""
+        return AsyncGenerationsWithRawResponse(AsyncGenerations(self._core.as_raw()))
+
+    async def create(
+        self,
+        *,
+        type: GenerationType | Literal["image", "video", "audio", "text"],
+        prompt: str,
+        workspace_id: str,
+        project_id: str,
+        model: str | None = None,
+        params: Mapping[str, Any] | None = None,
+        **options: Unpack[KeyedCallOptions],
+    ) -> RunAccepted:
+        """Start a generation.
+
+        Queues one run of a model and answers at once. The run is then followed with `GET
+        /runs/{runId}`; a good pace is one look every 2 to 5 seconds.
+
+        Args:
+            type: Kind of output. Families of models such as `t2i` or `i2v` are not types.
+            prompt: What to generate, in plain words.
+            workspace_id: Workspace that is billed.
+            project_id: Project whose canvas the generation is attached to.
+            model: Endpoint id of a model of the same type, not its display name. The
+                workspace's default is used when left out.
+            params: Parameters of the chosen model, such as an aspect ratio or a seed.
+
+        Returns: The run is queued.
+        """
+        return await self._core.do(
+            operations.CREATE_GENERATION,
+            {
+                "type": type,
+                "prompt": prompt,
+                "workspace_id": workspace_id,
+                "project_id": project_id,
+                "model": model,
+                "params": params,
+            },
+            options,
+        )
+
+    async def create_and_wait(
+        self,
+        *,
+        type: GenerationType | Literal["image", "video", "audio", "text"],
+        prompt: str,
+        workspace_id: str,
+        project_id: str,
+        model: str | None = None,
+        params: Mapping[str, Any] | None = None,
+        wait_timeout: float | None = None,
+        on_started: Callable[[RunAccepted], object] | None = None,
+        on_progress: Callable[[Run], object] | None = None,
+        **options: Unpack[KeyedCallOptions],
+    ) -> Run:
+        """`create`, then wait until the run has ended.
+
+        `on_started` is called with the run before waiting begins: note its id there, and nothing
+        is lost if waiting is cut short. `wait_timeout` counts seconds; the other options are
+        those of `create`.
+        """
+        return await self._core.do_and_wait(
+            operations.CREATE_GENERATION,
+            operations.GET_RUN,
+            {
+                "type": type,
+                "prompt": prompt,
+                "workspace_id": workspace_id,
+                "project_id": project_id,
+                "model": model,
+                "params": params,
+            },
+            options,
+            wait_timeout,
+            on_started,
+            on_progress,
+        )
+
+    async def create_many(
+        self, requests: Iterable[CreateGenerationRequest], *, max_concurrency: int = 4
+    ) -> builtins.list[RunAccepted | FloraError]:
+        """Many calls of `create`, some at a time.
+
+        Returns what each returned or raised, in order: one failure does not touch the others.
+        """
+        return await self._core.do_many(operations.CREATE_GENERATION, requests, max_concurrency)
+
+    async def retrieve(self, run_id: str, **options: Unpack[CallOptions]) -> Run:
+        """Get a run.
+
+        Status of a run of any kind, with its outputs once it is completed and its error once it
+        has failed.
+
+        Args:
+            run_id: Run to look up.
+
+        Returns: The run as it stands.
+        """
+        return await self._core.do(
+            operations.GET_RUN,
+            {
+                "run_id": run_id,
+            },
+            options,
+        )
+
+    async def wait(
+        self,
+        run_id: str,
+        *,
+        timeout: float | None = None,
+        on_progress: Callable[[Run], object] | None = None,
+    ) -> Run:
+        """Look at a run until it has ended, at the pace the API asks for.
+
+        Returns the run once it is completed. Raises RunFailedError if it fails, and
+        WaitTimeoutError after `timeout` seconds (600 if left out); the run goes on, and can be waited for again.
+        """
+        return await self._core.wait(operations.GET_RUN, run_id, timeout, on_progress)
+
+    async def download(
+        self,
+        run: Run | Generation,
+        folder: str | Path,
+        *,
+        timeout: float = 300.0,
+        max_bytes: int = 2 * 1024**3,
+        max_retries: int = 2,
+        max_concurrency: int = 4,
+    ) -> builtins.list[Path]:
+        """Save every output of a run into a folder, under names made from their ids.
+
+        Returns the paths, in order. `timeout` counts seconds for each attempt at a file. Raises
+        DownloadError if one cannot be saved, after the others have been; UnsafeURLError for an
+        address that no file should come from.
+        """
+        return await self._core.save(
+            operations.GET_RUN_MEDIA,
+            run,
+            folder,
+            Limits(timeout, max_bytes, max_retries, max_concurrency),
+        )
+
+    def list(
+        self,
+        *,
+        cursor: str | None = None,
+        limit: int | None = None,
+        project_id: str | None = None,
+        status: RunStatus | Literal["pending", "running", "completed", "failed"] | None = None,
+        workspace_id: str | None = None,
+        **options: Unpack[CallOptions],
+    ) -> AsyncPager[Generation]:
+        """List generation history.
+
+        The caller's generations in every status, newest first. Filters are combined; `cursor`
+        leads from one page to the next.
+
+        Args:
+            cursor: Where the next page starts, as the page before gave it. Opaque.
+            limit: Most results wanted on one page.
+            project_id: Only generations of this project.
+            status: Only generations in this status.
+            workspace_id: Only generations of this workspace.
+
+        Returns: One page of the history.
+        """
+        return AsyncPager(
+            self._core.listing(
+                operations.LIST_GENERATIONS,
+                {
+                    "cursor": cursor,
+                    "limit": limit,
+                    "project_id": project_id,
+                    "status": status,
+                    "workspace_id": workspace_id,
+                },
+                options,
+            )
+        )
+
+
+class AsyncGenerationsWithRawResponse:
+    """The methods of `AsyncGenerations`, returning answers as they came."""
+
+    def __init__(self, resource: AsyncGenerations) -> None:
+        self.create = raw_async(resource.create)
+        self.retrieve = raw_async(resource.retrieve)
+        self.list = raw_list_async(resource.list)
