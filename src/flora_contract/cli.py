@@ -11,7 +11,7 @@ from flora_contract.errors import CommandError
 
 # name: (where its click command is, what it does)
 COMMANDS = {
-    "overlay": ("flora_contract.openapi.command:overlay", "Apply overlays to an OpenAPI document."),
+    "overlay": ("flora_contract.authoring:overlay", "Apply overlays to an OpenAPI document."),
 }
 
 

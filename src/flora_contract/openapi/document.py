@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-import re
+import sys
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import yaml
+from urllib.parse import unquote, urlsplit
 
 from flora_contract.errors import InputError
+from flora_contract.openapi.reading import Location, Place, read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 Pointer = tuple[str | int, ...]
 """Path from the root of a document to a node: keys and indices."""
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
-
-@dataclass(frozen=True)
-class Location:
-    """A place in a file. Line and column count from 1."""
-
-    file: str
-    line: int
-    column: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
+MAX_BYTES = 64 * 1024 * 1024
+"""Largest file that is read; the largest public OpenAPI descriptions stay below 10 MB."""
 
 
 @dataclass(frozen=True)
@@ -50,96 +42,201 @@ class Document:
     """A YAML or JSON document.
 
     `tree` is plain data with string keys, read by the YAML 1.2 core schema (`no`, `on` and dates
-    stay strings). An alias is a copy of what it names.
+    stay strings). An alias is a copy of what it names. `text` is what was read, `is_json` says in
+    which of the two languages.
     """
 
-    def __init__(self, tree: Any, file: str, root: yaml.Node | None = None) -> None:
+    def __init__(
+        self,
+        tree: Any,
+        file: str,
+        place: Callable[[], Place] | None = None,
+        *,
+        text: str = "",
+        is_json: bool = False,
+    ) -> None:
         self.tree = tree
         self.file = file
-        self._root = root
+        self.text = text
+        self.is_json = is_json
+        self._place = place
+        self._others: dict[str, Document] = {}
+
+    @cached_property
+    def place(self) -> Place:
+        """Where the root and, by its children, every node stands."""
+        return self._place() if self._place is not None else Place(Location(self.file, 1, 1))
 
     def locate(self, pointer: Pointer) -> Location:
         """Where a node stands; its nearest ancestor if it is in no file."""
-        node = self._root
-        mark = node.start_mark if node is not None else None
+        place = self.place
         for part in pointer:
-            found = _child(node, part)
-            if found is None:
+            child = place.child(part)
+            if child is None:
                 break
-            node, mark = found
-        if mark is None:
-            return Location(self.file, 1, 1)
-        return Location(self.file, mark.line + 1, mark.column + 1)
+            place = child
+        return place.location
+
+    def at(self, pointer: Pointer) -> Any:
+        """The node that a pointer names. Raises LookupError if there is none."""
+        node = self.tree
+        for part in pointer:
+            if isinstance(node, dict):
+                node = node[str(part)]
+            elif isinstance(node, list) and str(part).isdecimal():
+                node = node[int(part)]
+            else:
+                raise LookupError(part)
+        return node
 
     def resolve(self, node: Any) -> Any:
         """Follow `$ref` until a node that is none. Raises InputError if it leads nowhere."""
-        seen: set[str] = set()
+        document, seen = self, set[tuple[int, str]]()
         while isinstance(node, dict) and isinstance(node.get("$ref"), str):
             reference = node["$ref"]
-            if reference in seen:
-                raise InputError(f"{self.file}: $ref {reference} leads to itself")
-            seen.add(reference)
-            node = self.follow(reference)
+            if (id(document), reference) in seen:
+                raise InputError(f"{document.file}: $ref {reference} leads to itself")
+            seen.add((id(document), reference))
+            document, pointer = document.find(reference)
+            node = document.at(pointer)
         return node
 
+    def target(self, pointer: Pointer) -> tuple[Document, Pointer]:
+        """Where a node stands once its `$ref`, if it is one, has been followed to the end."""
+        document, seen = self, set[tuple[int, Pointer]]()
+        node = document.at(pointer)
+        while isinstance(node, dict) and isinstance(node.get("$ref"), str):
+            if (id(document), pointer) in seen:
+                where = document.locate(pointer)
+                raise InputError(f"{where}: $ref {node['$ref']} leads to itself")
+            seen.add((id(document), pointer))
+            document, pointer = document.find(node["$ref"])
+            node = document.at(pointer)
+        return document, pointer
+
     def follow(self, reference: str) -> Any:
-        """The node that a reference of this document names, such as `#/components/schemas/Run`."""
-        node = self.tree
+        """The node that a reference names, such as `#/components/schemas/Run`."""
+        document, pointer = self.find(reference)
+        return document.at(pointer)
+
+    def find(self, reference: str) -> tuple[Document, Pointer]:
+        """The document and place that a reference names.
+
+        `other.yaml#/x` is looked up relative to this document's file; nothing is fetched from a
+        host. Raises InputError, with the line of the reference, if it names nothing.
+        """
+        address, _, fragment = reference.partition("#")
         try:
-            for part in pointer_of(reference):
-                node = node[int(part)] if isinstance(node, list) else node[part]
-        except (KeyError, IndexError, ValueError, TypeError):
-            raise InputError(f"{self.file}: $ref {reference} names nothing") from None
-        return node
+            document = self._other(address) if address else self
+            pointer: Pointer = tuple(pointer_of("#" + fragment))
+            document.at(pointer)
+        except (LookupError, ValueError):
+            raise self._bad_reference(reference, "names nothing; correct it") from None
+        return document, pointer
+
+    def _other(self, address: str) -> Document:
+        if address not in self._others:
+            parts = urlsplit(address)
+            if parts.scheme or parts.netloc:
+                raise self._bad_reference(address, "is on another host, which is not asked")
+            path = Path(self.file).parent / unquote(parts.path)
+            if path.resolve() == Path(self.file).resolve():
+                return self
+            try:
+                text = _decode(_read(path), str(path))
+            except InputError as error:
+                raise self._bad_reference(address, f"cannot be followed: {error}") from None
+            other = parse(text, str(path))
+            other._others = self._others | {Path(self.file).name: self}  # noqa: SLF001
+            self._others[address] = other
+        return self._others[address]
+
+    def _bad_reference(self, reference: str, problem: str) -> InputError:
+        for pointer, node in walk(self.tree):
+            if isinstance(node, dict) and str(node.get("$ref", "")).startswith(reference):
+                return InputError(f"{self.locate((*pointer, '$ref'))}: $ref {reference} {problem}")
+        return InputError(f"{self.file}: $ref {reference} {problem}")
 
     def operations(self) -> Iterator[Operation]:
         """Every operation, in the order of the document."""
-        for path, item in self.tree.get("paths", {}).items():
+        paths = self._mapping(("paths",), {})
+        for path in paths:
+            item = self._mapping(("paths", path), {})
+            shared = self._parameters(("paths", path))
             for method in METHODS:
                 if method not in item:
                     continue
-                node = item[method]
-                own = [self.resolve(p) for p in node.get("parameters", [])]
-                named = {(p["name"], p["in"]) for p in own}
-                shared = [self.resolve(p) for p in item.get("parameters", [])]
-                body = node.get("requestBody")
+                pointer = ("paths", path, method)
+                node = self._mapping(pointer, {})
+                own = self._parameters(pointer)
+                named = {(p.get("name"), p.get("in")) for p in own}
+                responses = self._mapping((*pointer, "responses"), {})
+                body = "requestBody" in node
                 yield Operation(
-                    operation_id=node.get("operationId", f"{method} {path}"),
+                    operation_id=str(node.get("operationId", f"{method} {path}")),
                     method=method.upper(),
                     path=path,
                     node=node,
-                    pointer=("paths", path, method),
-                    parameters=[p for p in shared if (p["name"], p["in"]) not in named] + own,
-                    request_body=self.resolve(body) if body is not None else None,
-                    responses={s: self.resolve(r) for s, r in node.get("responses", {}).items()},
+                    pointer=pointer,
+                    parameters=[p for p in shared if (p.get("name"), p.get("in")) not in named]
+                    + own,
+                    request_body=self._mapping((*pointer, "requestBody"), {}) if body else None,
+                    responses={s: self._mapping((*pointer, "responses", s), {}) for s in responses},
                 )
+
+    def _parameters(self, pointer: Pointer) -> list[dict[str, Any]]:
+        document, pointer = self.target(pointer)
+        nodes = document.at(pointer).get("parameters", [])
+        if not isinstance(nodes, list):
+            raise InputError(f"{self.locate((*pointer, 'parameters'))}: must be a list")
+        return [
+            document._mapping((*pointer, "parameters", i), {})  # noqa: SLF001
+            for i in range(len(nodes))
+        ]
+
+    def _mapping(self, pointer: Pointer, default: dict[str, Any]) -> dict[str, Any]:
+        """The mapping at a pointer, references followed. Raises InputError if it is none."""
+        try:
+            document, pointer = self.target(pointer)
+        except LookupError:
+            return default
+        node = document.at(pointer)
+        if not isinstance(node, dict):
+            name = pointer[-1] if pointer else "the document"
+            raise InputError(f"{document.locate(pointer)}: {name} must be a mapping")
+        return node
 
 
 def load(path: str | Path) -> Document:
-    """Read a document. Raises InputError with file and line when it cannot be read."""
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 at byte {error.start}") from None
-    return parse(text, str(path))
+    """Read a document whose root is a mapping; `-` is standard input.
+
+    Raises InputError with file and line when it cannot be read.
+    """
+    if str(path) == "-":
+        data, file = sys.stdin.buffer.read(MAX_BYTES + 1), "<stdin>"
+    else:
+        data, file = _read(Path(path)), str(path)
+    document = parse(_decode(data, file), file)
+    if not isinstance(document.tree, dict):
+        raise InputError(f"{file}: no mapping of keys to values; is it an OpenAPI document?")
+    return document
 
 
 def parse(text: str, file: str) -> Document:
     """Read a document from its text; `file` is what messages call it."""
-    try:
-        root = yaml.compose(text, Loader=yaml.CSafeLoader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark is not None else None
-        problem = getattr(error, "problem", None) or str(error)
-        raise InputError.at(file, line, f"not valid YAML: {problem}") from None
-    if root is None:
-        raise InputError(f"{file}: is empty")
-    return Document(_construct(root, file), file, root)
+    tree, source = read(text, file)
+    return Document(tree, file, source.place, text=text, is_json=source.is_json)
+
+
+def walk(tree: Any, pointer: Pointer = ()) -> Iterator[tuple[Pointer, Any]]:
+    """Every node of a tree with its pointer, a parent before its children."""
+    yield pointer, tree
+    if isinstance(tree, dict):
+        for key, value in tree.items():
+            yield from walk(value, (*pointer, key))
+    elif isinstance(tree, list):
+        for index, value in enumerate(tree):
+            yield from walk(value, (*pointer, index))
 
 
 def pointer_of(reference: str) -> list[str]:
@@ -148,50 +245,28 @@ def pointer_of(reference: str) -> list[str]:
         return []
     if not reference.startswith("#/"):
         raise ValueError(reference)
-    return [part.replace("~1", "/").replace("~0", "~") for part in reference[2:].split("/")]
+    parts = unquote(reference[2:]).split("/")
+    return [part.replace("~1", "/").replace("~0", "~") for part in parts]
 
 
-_INT = re.compile(r"[-+]?[0-9]+\Z")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f"{path}: cannot be read: {reason}") from None
 
 
-def _construct(node: yaml.Node, file: str) -> Any:
-    if isinstance(node, yaml.MappingNode):
-        mapping: dict[str, Any] = {}
-        for key, value in node.value:
-            name = str(key.value)
-            if name in mapping:
-                raise InputError.at(file, key.start_mark.line + 1, f"key {name!r} stands twice")
-            mapping[name] = _construct(value, file)
-        return mapping
-    if isinstance(node, yaml.SequenceNode):
-        return [_construct(item, file) for item in node.value]
-    return _scalar(node)
-
-
-def _scalar(node: yaml.ScalarNode) -> Any:
-    text = node.value
-    if node.style is not None:
-        return text
-    if text in {"", "~", "null", "Null", "NULL"}:
-        return None
-    if text in {"true", "True", "TRUE"}:
-        return True
-    if text in {"false", "False", "FALSE"}:
-        return False
-    if _INT.match(text):
-        return int(text)
-    if _FLOAT.match(text):
-        return float(text)
-    return text
-
-
-def _child(node: yaml.Node | None, part: str | int) -> tuple[yaml.Node, yaml.Mark] | None:
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            if key.value == str(part):
-                return value, key.start_mark
-    if isinstance(node, yaml.SequenceNode) and str(part).isdigit() and int(part) < len(node.value):
-        item = node.value[int(part)]
-        return item, item.start_mark
-    return None
+def _decode(data: bytes, file: str) -> str:
+    if len(data) > MAX_BYTES:
+        raise InputError(f"{file}: larger than {MAX_BYTES // 1024 // 1024} MB")
+    if data[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        raise InputError(f"{file}: is UTF-16; save it as UTF-8")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError.at(file, line, "not UTF-8; save it as UTF-8") from None
