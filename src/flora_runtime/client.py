@@ -13,9 +13,10 @@ from flora_runtime import log
 from flora_runtime.credentials import Key, KeySource, Origin
 from flora_runtime.drift import Drift, DriftReporter
 from flora_runtime.errors import InvalidArgumentError
-from flora_runtime.http import AsyncIO, BlockingIO, block_on
+from flora_runtime.exchange import block_on
+from flora_runtime.options import checked_retries, checked_timeout, options_of
 from flora_runtime.request import checked_headers
-from flora_runtime.session import Session, Shared, checked_retries, checked_timeout, options_of
+from flora_runtime.session import Session, Shared
 from flora_runtime.spend import Spend
 
 if TYPE_CHECKING:
@@ -88,6 +89,8 @@ class SyncClient(_Client):
         on_drift: OnDrift | None = None,
         strict: bool = False,
     ) -> None:
+        from flora_runtime.http import BlockingIO
+
         self._session = _session(
             BlockingIO(http_client),
             self.profile,
@@ -111,7 +114,7 @@ class SyncClient(_Client):
         """Call what there is no method for. A POST is repeated only with `idempotency_key=`."""
         session = self._session
         return block_on(
-            session.request(method, path, params or {}, json, options_of(session, options))
+            session.request(method, path, params or {}, json, options_of(session.profile, options))
         )
 
     def close(self) -> None:
@@ -144,6 +147,8 @@ class AsyncClient(_Client):
         on_drift: OnDrift | None = None,
         strict: bool = False,
     ) -> None:
+        from flora_runtime.http import AsyncIO
+
         self._session = _session(
             AsyncIO(http_client),
             self.profile,
@@ -166,7 +171,9 @@ class AsyncClient(_Client):
     ) -> RawResponse[Any]:
         """Call what there is no method for. A POST is repeated only with `idempotency_key=`."""
         session = self._session
-        return await session.request(method, path, params or {}, json, options_of(session, options))
+        return await session.request(
+            method, path, params or {}, json, options_of(session.profile, options)
+        )
 
     async def close(self) -> None:
         """Close the connections of this loop, unless they came with `http_client=`."""

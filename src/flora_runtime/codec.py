@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeVar, cast
 from attrs import NOTHING, fields, frozen
 
 from flora_runtime.drift import Drift
-from flora_runtime.model import BASE_FIELDS, Model
+from flora_runtime.model import BASE_FIELDS, Call, Model
 from flora_runtime.unset import UNSET
 
 M = TypeVar("M", bound=Model)
@@ -52,7 +52,7 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
-def decode_model(cls: type[M], data: object, drifts: list[Drift]) -> M:
+def decode_model(cls: type[M], data: object, drifts: list[Drift], call: Call | None = None) -> M:
     """Read an object. Raises TypeError if it is none; anything within it is tolerated and noted."""
     if not isinstance(data, Mapping):
         raise TypeError(f"{cls.__name__}: an object is expected, not {_type_name(data)}")
@@ -70,9 +70,11 @@ def decode_model(cls: type[M], data: object, drifts: list[Drift]) -> M:
             values[field.name] = None
         else:
             values[field.name] = _tolerant(field.decode, raw, field.where, drifts)
-    extra = {key: value for key, value in data.items() if key not in plan.wires}
-    drifts.extend(Drift("extra_field", f"{cls.__name__}.{key}") for key in extra)
-    return cls(extra_fields=extra, _keys=tuple(data), **values)
+    extra: Mapping[str, Any] = {}
+    if not plan.wires.issuperset(data):
+        extra = {key: value for key, value in data.items() if key not in plan.wires}
+        drifts.extend(Drift("extra_field", f"{cls.__name__}.{key}") for key in extra)
+    return cls(extra_fields=extra, call=call, _keys=tuple(data), **values)
 
 
 def _tolerant(decode: Decode, raw: Any, where: str, drifts: list[Drift]) -> Any:

@@ -11,15 +11,16 @@ from flora_runtime.errors import FloraError, InvalidArgumentError
 from flora_runtime.files import Limits, download
 from flora_runtime.model import Model
 from flora_runtime.operation import OPTION_NAMES, Operation
+from flora_runtime.options import Options, options_of
 from flora_runtime.paging import AsyncPager, Listing, Page, Pager
 from flora_runtime.polling import wait
-from flora_runtime.session import Options, RawResponse, Session, options_of
 from flora_runtime.starting import start, started_id
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from flora_runtime.operation import Media
+    from flora_runtime.session import RawResponse, Session
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -42,7 +43,9 @@ class Core:
 
     async def do(self, operation: Operation[T], arguments: Arguments, options: Arguments) -> T:
         """An operation, once."""
-        response = await self._respond(operation, arguments, options_of(self.session, options))
+        response = await self._respond(
+            operation, arguments, options_of(self.session.profile, options)
+        )
         return cast("T", response) if self.raw else response.parse()
 
     async def _respond(
@@ -56,7 +59,7 @@ class Core:
         self, operation: Operation[T], arguments: Arguments, options: Arguments
     ) -> Listing[T]:
         """What a pager reads. Arguments that cannot be right are refused before iterating."""
-        own = options_of(self.session, options)
+        own = options_of(self.session.profile, options)
         self.session.draft(operation, arguments, own)
         return Listing(self.session, operation, arguments, own)
 
@@ -81,7 +84,7 @@ class Core:
         on_progress: Callable[[R], object] | None,
     ) -> R:
         """Start a run, tell its id, and look at it until it has ended."""
-        own = options_of(self.session, options)
+        own = options_of(self.session.profile, options)
         run = (await start(self.session, operation, arguments, own)).parse()
         if on_started is not None:
             await self.session.io.settle(on_started(run))

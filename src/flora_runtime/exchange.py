@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from attrs import frozen
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
     from typing import BinaryIO
 
 T = TypeVar("T")
 
 
-class Headers(Mapping[str, str]):
-    """Header fields; names are compared without regard to case."""
-
-    def __init__(self, pairs: Mapping[str, str]) -> None:
-        self._values = {name.lower(): value for name, value in pairs.items()}
-
-    def __getitem__(self, name: str) -> str:
-        return self._values[name.lower()]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def __repr__(self) -> str:
-        return f"Headers({self._values!r})"
+def block_on(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run to its end a coroutine that never suspends, because its IO blocks."""
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    coroutine.close()
+    raise TypeError("an awaitable was given to the blocking client; use the asynchronous one")
 
 
 @frozen
@@ -49,7 +41,8 @@ class Answer:
     """An answer, read to its end. Times are of the monotonic clock, in seconds."""
 
     status_code: int
-    headers: Headers
+    headers: Mapping[str, str]
+    """Names are compared without regard to case."""
     body: bytes
     sent: float
     received: float

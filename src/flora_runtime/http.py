@@ -6,15 +6,14 @@ import asyncio
 import threading
 import time
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
 from flora_runtime.errors import APIConnectionError, APITimeoutError, DownloadError, FloraError
-from flora_runtime.exchange import Answer, Headers, Request
+from flora_runtime.exchange import Answer, Request, block_on
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -25,17 +24,6 @@ AsyncHTTPClient = httpx.AsyncClient
 T = TypeVar("T")
 
 _CONNECT_SECONDS = 10.0
-
-
-def block_on(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run to its end a coroutine that never suspends, because its IO blocks."""
-    try:
-        coroutine.send(None)
-    except StopIteration as done:
-        result: T = done.value
-        return result
-    coroutine.close()
-    raise TypeError("an awaitable was given to the blocking client; use the asynchronous one")
 
 
 class BlockingIO:
@@ -50,18 +38,32 @@ class BlockingIO:
     async def send(self, request: Request) -> Answer:
         client = self._pool()
         deadline = _Deadline(request.timeout)
-        with _translated(), _opened(client, _own_request(client, request, deadline)) as response:
-            body = b"".join(deadline.watch(response.iter_bytes()))
+        try:
+            response = client.send(
+                _own_request(client, request, deadline), stream=True, follow_redirects=False
+            )
+            try:
+                body = b"".join([deadline.checked(chunk) for chunk in response.iter_bytes()])
+            finally:
+                response.close()
+        except _LIBRARY_ERRORS as error:
+            raise _translated(error) from None
         return deadline.answer(response, body)
 
     async def fetch(self, request: Request, into: BinaryIO, most: int) -> Answer:
         client = self._pool()
         deadline = _Deadline(request.timeout)
         outgoing = _foreign_request(request, deadline)
-        with _translated(), _opened(client, outgoing, auth=None) as response:
-            if response.is_success:
-                for chunk in deadline.watch(response.iter_bytes()):
-                    _write(into, chunk, most)
+        try:
+            response = client.send(outgoing, stream=True, auth=None, follow_redirects=False)
+            try:
+                if response.is_success:
+                    for chunk in response.iter_bytes():
+                        _write(into, deadline.checked(chunk), most)
+            finally:
+                response.close()
+        except _LIBRARY_ERRORS as error:
+            raise _translated(error) from None
         return deadline.answer(response, b"")
 
     async def sleep(self, seconds: float) -> None:
@@ -110,21 +112,32 @@ class AsyncIO:
     async def send(self, request: Request) -> Answer:
         client = self._pool()
         deadline = _Deadline(request.timeout)
-        outgoing = _own_request(client, request, deadline)
-        with _translated():
-            async with _opened_async(client, outgoing) as response:
-                body = b"".join([chunk async for chunk in deadline.watch_async(response)])
-        return deadline.answer(response, body)
+        try:
+            response = await client.send(
+                _own_request(client, request, deadline), stream=True, follow_redirects=False
+            )
+            try:
+                chunks = [deadline.checked(chunk) async for chunk in response.aiter_bytes()]
+            finally:
+                await response.aclose()
+        except _LIBRARY_ERRORS as error:
+            raise _translated(error) from None
+        return deadline.answer(response, b"".join(chunks))
 
     async def fetch(self, request: Request, into: BinaryIO, most: int) -> Answer:
         client = self._pool()
         deadline = _Deadline(request.timeout)
         outgoing = _foreign_request(request, deadline)
-        with _translated():
-            async with _opened_async(client, outgoing, auth=None) as response:
+        try:
+            response = await client.send(outgoing, stream=True, auth=None, follow_redirects=False)
+            try:
                 if response.is_success:
-                    async for chunk in deadline.watch_async(response):
-                        await asyncio.to_thread(_write, into, chunk, most)
+                    async for chunk in response.aiter_bytes():
+                        await asyncio.to_thread(_write, into, deadline.checked(chunk), most)
+            finally:
+                await response.aclose()
+        except _LIBRARY_ERRORS as error:
+            raise _translated(error) from None
         return deadline.answer(response, b"")
 
     async def sleep(self, seconds: float) -> None:
@@ -177,28 +190,20 @@ class _Deadline(dict[str, float]):
         self._seconds = seconds
         self._end = self.sent + seconds
 
-    def get(self, phase: str, default: Any = None) -> Any:  # noqa: ARG002  httpx's signature
+    def get(self, phase: str, default: Any = None) -> Any:  # noqa: ARG002  httpx asks so
         left = max(self._end - time.monotonic(), 0.001)
         return min(left, _CONNECT_SECONDS) if phase == "connect" else left
 
-    def watch(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        for chunk in chunks:
-            self._check()
-            yield chunk
-
-    async def watch_async(self, response: httpx.Response) -> AsyncIterator[bytes]:
-        async for chunk in response.aiter_bytes():
-            self._check()
-            yield chunk
-
-    def _check(self) -> None:
+    def checked(self, chunk: bytes) -> bytes:
+        """A part of the answer, if it came in time."""
         if time.monotonic() > self._end:
             raise APITimeoutError(f"the answer was not whole after {self._seconds:g} seconds.")
+        return chunk
 
     def answer(self, response: httpx.Response, body: bytes) -> Answer:
         return Answer(
             status_code=response.status_code,
-            headers=Headers(response.headers),
+            headers=response.headers,
             body=body,
             sent=self.sent,
             received=time.monotonic(),
@@ -228,38 +233,15 @@ def _foreign_request(request: Request, deadline: _Deadline) -> httpx.Request:
     )
 
 
-@contextmanager
-def _opened(
-    client: httpx.Client, request: httpx.Request, **options: Any
-) -> Iterator[httpx.Response]:
-    response = client.send(request, stream=True, follow_redirects=False, **options)
-    try:
-        yield response
-    finally:
-        response.close()
+_LIBRARY_ERRORS = (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict)
 
 
-@asynccontextmanager
-async def _opened_async(
-    client: httpx.AsyncClient, request: httpx.Request, **options: Any
-) -> AsyncIterator[httpx.Response]:
-    response = await client.send(request, stream=True, follow_redirects=False, **options)
-    try:
-        yield response
-    finally:
-        await response.aclose()
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Errors of the library as ours. Not chained: theirs hold the request, and so the key."""
-    try:
-        yield
-    except httpx.TimeoutException as error:
-        raise APITimeoutError(f"no answer in time ({type(error).__name__}).") from None
-    except (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict) as error:
-        detail = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        raise APIConnectionError(f"no answer: {detail.splitlines()[0]}.") from None
+def _translated(error: Exception) -> APIConnectionError:
+    """An error of the library as ours. Not to be chained: theirs hold the request, and its key."""
+    if isinstance(error, httpx.TimeoutException):
+        return APITimeoutError(f"no answer in time ({type(error).__name__}).")
+    detail = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return APIConnectionError(f"no answer: {detail.splitlines()[0]}.")
 
 
 def _write(into: BinaryIO, chunk: bytes, most: int) -> None:

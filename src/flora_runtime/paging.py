@@ -9,15 +9,16 @@ from attrs import evolve, frozen
 from flora_runtime.codec import decoder
 from flora_runtime.drift import Drift
 from flora_runtime.errors import PaginationError
-from flora_runtime.http import block_on
+from flora_runtime.exchange import block_on
 from flora_runtime.paths import at_path
-from flora_runtime.session import Options, RawResponse, Session
+from flora_runtime.session import RawResponse, Session
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
 
     from flora_runtime.model import Call
     from flora_runtime.operation import Operation, Paging
+    from flora_runtime.options import Options
 
 T = TypeVar("T")
 

@@ -17,15 +17,16 @@ from flora_runtime.errors import (
     RunFailedError,
     WaitTimeoutError,
 )
+from flora_runtime.options import Options
 from flora_runtime.paths import at_path
 from flora_runtime.retry import backoff, is_transient
-from flora_runtime.session import Options, Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flora_runtime.model import Model
     from flora_runtime.operation import Operation, Polling
+    from flora_runtime.session import Session
 
 T = TypeVar("T", bound="Model")
 

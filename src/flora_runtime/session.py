@@ -5,25 +5,25 @@ Everything here is `async`, over an IO that either blocks and never suspends, or
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import define, evolve, field, frozen
 
 from flora_runtime.answers import error_of, request_id, success
-from flora_runtime.codec import decimal_of, decoder, parse_json
+from flora_runtime.codec import decimal_of, decode_model, decoder, parse_json
 from flora_runtime.errors import (
     APIConnectionError,
     APIError,
     APITimeoutError,
     DriftError,
     FloraError,
-    InvalidArgumentError,
     RateLimitError,
     ResponseDecodingError,
     UnsafeURLError,
 )
-from flora_runtime.exchange import IO, Answer, Headers, Request
+from flora_runtime.exchange import IO, Answer, Request
 from flora_runtime.ledger import Ledger
 from flora_runtime.log import logger
 from flora_runtime.model import Call, Model
@@ -37,23 +37,10 @@ if TYPE_CHECKING:
     from flora_runtime.credentials import Key, Origin
     from flora_runtime.drift import Drift, DriftReporter
     from flora_runtime.operation import Operation, Profile
+    from flora_runtime.options import Options
     from flora_runtime.spend import Spend
 
 T = TypeVar("T")
-
-
-@frozen
-class Options:
-    """What a call may set beside its arguments; None stands for the client's own."""
-
-    timeout: float | None = None
-    max_retries: int | None = None
-    idempotency_key: str | None = None
-    extra_headers: Mapping[str, str] = field(factory=dict)
-    extra_query: Mapping[str, Any] = field(factory=dict)
-    extra_body: Mapping[str, Any] = field(factory=dict)
-    deadline: float | None = None
-    """Of the monotonic clock: nothing of the call goes on beyond it."""
 
 
 @frozen
@@ -61,7 +48,8 @@ class RawResponse(Generic[T]):
     """An answer as it came; `parse()` gives what the method itself would have returned."""
 
     status_code: int
-    headers: Headers
+    headers: Mapping[str, str]
+    """Names are compared without regard to case."""
     content: bytes = field(repr=False)
     call: Call
     _value: T = field(repr=False)
@@ -233,15 +221,16 @@ class Session:
             timeout=timeout,
         )
         answer = await self.io.send(request)
-        logger.debug(
-            "%s %s: %d in %.3f s (attempt %d, request %s)",
-            outgoing.method,
-            outgoing.path.partition("?")[0],
-            answer.status_code,
-            answer.received - answer.sent,
-            attempt,
-            request_id(answer, self.profile),
-        )
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug(
+                "%s %s: %d in %.3f s (attempt %d, request %s)",
+                outgoing.method,
+                outgoing.path.partition("?")[0],
+                answer.status_code,
+                answer.received - answer.sent,
+                attempt,
+                request_id(answer, self.profile),
+            )
         if not 200 <= answer.status_code < 300:
             raise error_of(answer, self.profile, key)
         return answer
@@ -272,12 +261,14 @@ class Session:
         """The answer with its typed value. Raises ResponseDecodingError."""
         drifts: list[Drift] = []
         try:
-            value = decoder(operation.result)(data, operation.name, drifts)
+            if isinstance(operation.result, type) and issubclass(operation.result, Model):
+                value: Any = decode_model(operation.result, data, drifts, call)
+            else:
+                value = decoder(operation.result)(data, operation.name, drifts)
         except TypeError as error:
             raise self.unreadable(str(error), answer, call) from None
-        if isinstance(value, Model):
-            value = evolve(value, call=call)
-        self.note(drifts, answer, call)
+        if drifts:
+            self.note(drifts, answer, call)
         return RawResponse(answer.status_code, answer.headers, answer.body, call, value)
 
     def note(self, drifts: list[Drift], answer: Answer, call: Call) -> None:
@@ -304,46 +295,6 @@ class Session:
         )
         error.idempotency_key, error.attempts = call.idempotency_key, call.attempts
         return error
-
-
-def options_of(session: Session, given: Mapping[str, Any]) -> Options:
-    """What a call was given. Raises InvalidArgumentError, and TypeError for an unknown name.
-
-    An idempotency key that comes as a header is the key of the call, not a second one.
-    """
-    options = Options(**{name: value for name, value in given.items() if value is not None})
-    if options.timeout is not None:
-        checked_timeout(options.timeout)
-    if options.max_retries is not None:
-        checked_retries(options.max_retries)
-    header = session.profile.idempotency_header
-    if header is None:
-        return options
-    key = options.idempotency_key
-    rest = {}
-    for name, value in options.extra_headers.items():
-        if name.lower() != header.lower():
-            rest[name] = value
-        elif key is None:
-            key = value
-    if key is not None and not key.strip():
-        raise InvalidArgumentError("idempotency_key must not be empty")
-    checked_headers({header: key} if key is not None else {})
-    return evolve(options, extra_headers=rest, idempotency_key=key)
-
-
-def checked_timeout(seconds: float) -> float:
-    """Raises InvalidArgumentError."""
-    if not seconds > 0:
-        raise InvalidArgumentError("timeout must be a number of seconds above 0")
-    return seconds
-
-
-def checked_retries(retries: int) -> int:
-    """Raises InvalidArgumentError."""
-    if retries < 0:
-        raise InvalidArgumentError("max_retries must be 0 or more")
-    return retries
 
 
 def _kind(error: FloraError) -> str:

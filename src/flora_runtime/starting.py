@@ -20,6 +20,7 @@ from flora_runtime.errors import (
 from flora_runtime.ledger import Create, StartedRun
 from flora_runtime.log import logger
 from flora_runtime.model import Call, Model, wire_names
+from flora_runtime.options import Options
 from flora_runtime.paths import at_path
 from flora_runtime.recovery import (
     LOOKS,
@@ -29,11 +30,11 @@ from flora_runtime.recovery import (
     judge,
     reaches_back,
 )
-from flora_runtime.session import Options, RawResponse, Session
 
 if TYPE_CHECKING:
     from flora_runtime.exchange import Answer
     from flora_runtime.operation import Operation, Recovery, Starts
+    from flora_runtime.session import RawResponse, Session
 
 T = TypeVar("T")
 

@@ -20,8 +20,8 @@ from flora_client.types import (
 )
 from flora_runtime.core import Core, raw, raw_async, raw_list, raw_list_async
 from flora_runtime.errors import FloraError
+from flora_runtime.exchange import block_on
 from flora_runtime.files import Limits
-from flora_runtime.http import block_on
 from flora_runtime.operation import CallOptions, KeyedCallOptions
 from flora_runtime.paging import AsyncPager, Pager
 

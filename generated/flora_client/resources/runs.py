@@ -12,7 +12,7 @@ from flora_client.models import (
     RunAccepted,
 )
 from flora_runtime.core import Core, raw, raw_async
-from flora_runtime.http import block_on
+from flora_runtime.exchange import block_on
 from flora_runtime.operation import KeyedCallOptions
 
 

@@ -1,0 +1,71 @@
+"""What a call may be given beside its arguments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve, field, frozen
+
+from flora_runtime.errors import InvalidArgumentError
+from flora_runtime.request import checked_headers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flora_runtime.operation import Profile
+
+
+@frozen
+class Options:
+    """What a call may set beside its arguments; None stands for the client's own."""
+
+    timeout: float | None = None
+    max_retries: int | None = None
+    idempotency_key: str | None = None
+    extra_headers: Mapping[str, str] = field(factory=dict)
+    extra_query: Mapping[str, Any] = field(factory=dict)
+    extra_body: Mapping[str, Any] = field(factory=dict)
+    deadline: float | None = None
+    """Of the monotonic clock: nothing of the call goes on beyond it."""
+
+
+def options_of(profile: Profile, given: Mapping[str, Any]) -> Options:
+    """What a call was given. Raises InvalidArgumentError, and TypeError for an unknown name.
+
+    An idempotency key that comes as a header is the key of the call, not a second one.
+    """
+    if not given:
+        return Options()
+    options = Options(**{name: value for name, value in given.items() if value is not None})
+    if options.timeout is not None:
+        checked_timeout(options.timeout)
+    if options.max_retries is not None:
+        checked_retries(options.max_retries)
+    header = profile.idempotency_header
+    if header is None:
+        return options
+    key = options.idempotency_key
+    rest = {}
+    for name, value in options.extra_headers.items():
+        if name.lower() != header.lower():
+            rest[name] = value
+        elif key is None:
+            key = value
+    if key is not None and not key.strip():
+        raise InvalidArgumentError("idempotency_key must not be empty")
+    checked_headers({header: key} if key is not None else {})
+    return evolve(options, extra_headers=rest, idempotency_key=key)
+
+
+def checked_timeout(seconds: float) -> float:
+    """Raises InvalidArgumentError."""
+    if not seconds > 0:
+        raise InvalidArgumentError("timeout must be a number of seconds above 0")
+    return seconds
+
+
+def checked_retries(retries: int) -> int:
+    """Raises InvalidArgumentError."""
+    if retries < 0:
+        raise InvalidArgumentError("max_retries must be 0 or more")
+    return retries
