@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from flora_runtime.codec import parse_json
@@ -28,14 +28,11 @@ def request_id(answer: Answer, profile: Profile) -> str | None:
     return answer.headers.get(header) if header is not None else None
 
 
-def error_of(answer: Answer, profile: Profile, key: str) -> APIError:
-    """The error that an answer without success is. An echo of the key is blotted out."""
-    body = _body(answer.body.replace(key.encode(), b"***"))
-    code = at_path(body, profile.error_code)
-    code = code if isinstance(code, str) and code else None
-    message = at_path(body, profile.error_message)
-    if not isinstance(message, str):
-        message = _without_envelope(answer)
+def error_of(answer: Answer, profile: Profile) -> APIError:
+    """The error that an answer without success is."""
+    body = _body(answer.body)
+    code = _line_at(body, profile.error_code)
+    message = _line_at(body, profile.error_message) or _without_envelope(answer)
     kind = class_of_status(answer.status_code)
     special = profile.error_classes.get(code or "")
     if special is not None and issubclass(special, kind):
@@ -43,7 +40,7 @@ def error_of(answer: Answer, profile: Profile, key: str) -> APIError:
     return kind(
         status_code=answer.status_code,
         code=code,
-        message=" ".join(message.split())[:_LONGEST_MESSAGE],
+        message=message,
         fields=_fields(at_path(body, profile.error_fields), profile),
         request_id=request_id(answer, profile),
         body=body,
@@ -64,6 +61,15 @@ def success(answer: Answer, profile: Profile) -> Any:
             body=answer.body.decode("utf-8", "replace"),
             request_id=request_id(answer, profile),
         ) from None
+
+
+def _line_at(body: Any, path: Sequence[str]) -> str | None:
+    """Text of an error as one line that can be printed anywhere."""
+    text = at_path(body, path) if path else None
+    if not isinstance(text, str):
+        return None
+    line = " ".join(text.split())[:_LONGEST_MESSAGE]
+    return "".join(c if c.isprintable() else "?" for c in line) or None
 
 
 def _body(raw: bytes) -> Any:

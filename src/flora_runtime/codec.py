@@ -262,7 +262,11 @@ def decimal_of(raw: object) -> Decimal | None:
     if isinstance(raw, bool) or not isinstance(raw, int | float):
         return None
     number = Decimal(raw.text if isinstance(raw, JSONFloat) else repr(raw))
-    return number if number.is_finite() else None
+    if not number.is_finite():
+        return None
+    if isinstance(raw, float) and number.as_tuple().exponent == 0:
+        return Decimal(f"{number}.0")  # so that 1E0 is written as 1.0 again, and not as 1
+    return number
 
 
 _SCALARS: dict[Any, Decode] = {
@@ -272,6 +276,7 @@ _SCALARS: dict[Any, Decode] = {
     float: _float,
     Decimal: _decimal,
     types.NoneType: _none,
+    None: _none,
 }
 
 

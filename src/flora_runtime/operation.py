@@ -113,10 +113,10 @@ class Recovery(Generic[T]):
     """Lists runs, newest first."""
     id: str
     created: str
-    scope: tuple[str, ...]
-    """Arguments of the create that narrow the history, and are members of its items."""
+    scope: Mapping[str, tuple[str, ...]]
+    """Arguments that the create and the history share, and the path to them in an item."""
     match: Mapping[str, tuple[str, ...]] = field(factory=dict)
-    """Arguments of the create that an item must agree with, and the path to them in the item."""
+    """Other arguments of the create that an item must agree with, likewise."""
     otherwise: Mapping[str, Any] = field(factory=dict)
     """Members of the answer that the history does not tell."""
 

@@ -129,7 +129,8 @@ def encoded_body(content: Any) -> bytes:
 
 
 def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """The same headers. Raises InvalidArgumentError for one that could not be sent as it is."""
+    """The same headers, their names in lower case. Raises InvalidArgumentError for one that could
+    not be sent as it is."""
     for name, value in headers.items():
         if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
             raise InvalidArgumentError("the name of a header holds a character it cannot have")
@@ -137,4 +138,4 @@ def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
             raise InvalidArgumentError(
                 f"header {name}: the value must be a string of printable ASCII characters"
             )
-    return dict(headers)
+    return {name.lower(): value for name, value in headers.items()}

@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_SHORTEST_SECRET = 8
+"""A shorter key is none, and could be part of any text."""
+
 
 @frozen
 class RawResponse(Generic[T]):
@@ -204,13 +207,14 @@ class Session:
             timeout = min(timeout, max(options.deadline - time.monotonic(), 0.001))
         headers = {
             "accept": "application/json",
+            "content-type": "application/json",
             "user-agent": self.user_agent,
-            **self.headers,
             "authorization": f"Bearer {key}",
+            **self.headers,
             **outgoing.headers,
         }
-        if outgoing.body is not None:
-            headers["content-type"] = "application/json"
+        if outgoing.body is None:
+            del headers["content-type"]
         if options.idempotency_key is not None and self.profile.idempotency_header is not None:
             headers[self.profile.idempotency_header] = options.idempotency_key
         request = Request(
@@ -220,7 +224,7 @@ class Session:
             body=outgoing.body,
             timeout=timeout,
         )
-        answer = await self.io.send(request)
+        answer = _without_echo(await self.io.send(request), key)
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug(
                 "%s %s: %d in %.3f s (attempt %d, request %s)",
@@ -232,7 +236,7 @@ class Session:
                 request_id(answer, self.profile),
             )
         if not 200 <= answer.status_code < 300:
-            raise error_of(answer, self.profile, key)
+            raise error_of(answer, self.profile)
         return answer
 
     async def _wait_out_cool_down(self, options: Options) -> None:
@@ -295,6 +299,14 @@ class Session:
         )
         error.idempotency_key, error.attempts = call.idempotency_key, call.attempts
         return error
+
+
+def _without_echo(answer: Answer, key: str) -> Answer:
+    """A server, or something before it, that echoes the key must not bring it into an error."""
+    secret = key.encode()
+    if len(secret) < _SHORTEST_SECRET or secret not in answer.body:
+        return answer
+    return evolve(answer, body=answer.body.replace(secret, b"***"))
 
 
 def _kind(error: FloraError) -> str:

@@ -73,9 +73,10 @@ async def start(
 
 def started_id(operation: Operation[Any], run: Model) -> str:
     """The id of a run that was started."""
-    assert operation.starts is not None
-    run_id = run.to_dict()[operation.starts.id]
-    assert isinstance(run_id, str)
+    starts = operation.starts
+    assert starts is not None
+    name = next(name for name, wire in wire_names(type(run)) if wire == starts.id)
+    run_id: str = getattr(run, name)
     return run_id
 
 
