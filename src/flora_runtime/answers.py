@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from flora_runtime.codec import parse_json
@@ -12,10 +11,12 @@ from flora_runtime.errors import (
     ResponseDecodingError,
     class_of_status,
 )
-from flora_runtime.paths import at_path
+from flora_runtime.paths import at_path, is_array, is_object, text_at
 from flora_runtime.retry import retry_after
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from flora_runtime.exchange import Answer
     from flora_runtime.operation import Profile
 
@@ -65,8 +66,8 @@ def success(answer: Answer, profile: Profile) -> Any:
 
 def _line_at(body: Any, path: Sequence[str]) -> str | None:
     """Text of an error as one line that can be printed anywhere."""
-    text = at_path(body, path) if path else None
-    if not isinstance(text, str):
+    text = text_at(body, path) if path else None
+    if text is None:
         return None
     line = " ".join(text.split())[:_LONGEST_MESSAGE]
     return "".join(c if c.isprintable() else "?" for c in line) or None
@@ -87,11 +88,11 @@ def _without_envelope(answer: Answer) -> str:
 
 
 def _fields(listed: Any, profile: Profile) -> list[FieldError]:
-    if not isinstance(listed, list):
+    if not is_array(listed):
         return []
     name, message = profile.error_field
     return [
         FieldError(str(item.get(name, "")), str(item.get(message, "")))
         for item in listed
-        if isinstance(item, Mapping)
+        if is_object(item)
     ]

@@ -12,6 +12,7 @@ from attrs import frozen
 
 from flora_runtime.errors import InvalidArgumentError
 from flora_runtime.model import plain
+from flora_runtime.paths import is_array
 from flora_runtime.unset import UNSET
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def encoded_query(query: Mapping[str, Any]) -> str:
     pairs = [
         (name, _text(item))
         for name, value in query.items()
-        for item in (value if isinstance(value, list | tuple) else [value])
+        for item in (value if is_array(value) else [value])
         if item is not None
     ]
     return "?" + urlencode(pairs) if pairs else ""
@@ -128,7 +129,7 @@ def encoded_body(content: Any) -> bytes:
         raise InvalidArgumentError(f"the arguments cannot be written as JSON: {error}") from None
 
 
-def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
+def checked_headers(headers: Mapping[str, Any]) -> dict[str, str]:
     """The same headers, their names in lower case. Raises InvalidArgumentError for one that could
     not be sent as it is."""
     for name, value in headers.items():

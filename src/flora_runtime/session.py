@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from attrs import define, evolve, field, frozen
 
 from flora_runtime.answers import error_of, request_id, success
-from flora_runtime.codec import decimal_of, decode_model, decoder, parse_json
+from flora_runtime.codec import decimal_of, decode_answer, parse_json
 from flora_runtime.errors import (
     APIConnectionError,
     APIError,
@@ -26,7 +26,7 @@ from flora_runtime.errors import (
 from flora_runtime.exchange import IO, Answer, Request
 from flora_runtime.ledger import Ledger
 from flora_runtime.log import logger
-from flora_runtime.model import Call, Model
+from flora_runtime.model import Call
 from flora_runtime.paths import at_path
 from flora_runtime.request import Draft, checked_headers, draft, encoded_body, encoded_query
 from flora_runtime.retry import LONGEST_WAIT, CoolDown, delay_before_retry, is_transient
@@ -265,10 +265,7 @@ class Session:
         """The answer with its typed value. Raises ResponseDecodingError."""
         drifts: list[Drift] = []
         try:
-            if isinstance(operation.result, type) and issubclass(operation.result, Model):
-                value: Any = decode_model(operation.result, data, drifts, call)
-            else:
-                value = decoder(operation.result)(data, operation.name, drifts)
+            value = decode_answer(operation.result, data, operation.name, drifts, call)
         except TypeError as error:
             raise self.unreadable(str(error), answer, call) from None
         if drifts:
