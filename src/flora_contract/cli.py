@@ -11,6 +11,7 @@ from flora_contract.errors import CommandError
 
 # name: (where its click command is, what it does)
 COMMANDS = {
+    "mock": ("flora_contract.mock.command:mock", "Serve a FLORA that remembers, on this machine."),
     "overlay": ("flora_contract.authoring:overlay", "Apply overlays to an OpenAPI document."),
 }
 

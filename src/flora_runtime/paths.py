@@ -3,29 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeGuard
-
-
-def is_object(value: object) -> TypeGuard[Mapping[str, Any]]:
-    """Whether a value is a JSON object."""
-    return isinstance(value, Mapping)
-
-
-def is_array(value: object) -> TypeGuard[Sequence[Any]]:
-    """Whether a value is a JSON array, or was one."""
-    return isinstance(value, list | tuple)
+from typing import Any
 
 
 def at_path(data: Any, path: Sequence[str]) -> Any:
     """The value at a path of keys; None where there is none."""
     for key in path:
-        if not is_object(data):
+        if not isinstance(data, Mapping):
             return None
         data = data.get(key)
     return data
-
-
-def text_at(data: Any, path: Sequence[str]) -> str | None:
-    """The text at a path of keys; None where there is none."""
-    value = at_path(data, path)
-    return value if isinstance(value, str) else None

@@ -35,9 +35,6 @@ DEFAULT_PATIENCE = 600.0
 _INTERVAL = (2.0, 5.0)
 """Seconds between looks; FLORA asks for 2 to 5."""
 
-_LAST_LOOK = 1.0
-"""Seconds before the time is up at which the run is looked at once more."""
-
 _LONGEST_FIRST_PAUSE = 60.0
 """However long a run is said to take, it is looked at before that."""
 
@@ -151,14 +148,12 @@ async def _follow(
     pause = state.first_pause()
     failures = 0
     trouble: FloraError | None = None
-    last = False
     while True:
         pause = max(pause, session.shared.cool_down.left())
-        if pause >= state.left():
-            if last or state.left() <= 0:
-                raise state.timed_out() from trouble
-            pause, last = max(state.left() - _LAST_LOOK, 0.0), True
-        await session.io.sleep(pause)
+        if pause > 0:
+            await session.io.sleep(max(min(pause, state.left()), 0.0))
+        if state.left() <= 0:
+            raise state.timed_out() from trouble
         try:
             run = await _look(session, operation, polling, state, options)
         except FloraError as error:

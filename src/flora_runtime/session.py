@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from attrs import define, evolve, field, frozen
 
 from flora_runtime.answers import error_of, request_id, success
-from flora_runtime.codec import decimal_of, decode_answer, parse_json
+from flora_runtime.codec import decimal_of, decode_model, decoder, parse_json
 from flora_runtime.errors import (
     APIConnectionError,
     APIError,
@@ -26,7 +26,7 @@ from flora_runtime.errors import (
 from flora_runtime.exchange import IO, Answer, Request
 from flora_runtime.ledger import Ledger
 from flora_runtime.log import logger
-from flora_runtime.model import Call
+from flora_runtime.model import Call, Model
 from flora_runtime.paths import at_path
 from flora_runtime.request import Draft, checked_headers, draft, encoded_body, encoded_query
 from flora_runtime.retry import LONGEST_WAIT, CoolDown, delay_before_retry, is_transient
@@ -41,9 +41,6 @@ if TYPE_CHECKING:
     from flora_runtime.spend import Spend
 
 T = TypeVar("T")
-
-_SHORTEST_SECRET = 8
-"""A shorter key is none, and could be part of any text."""
 
 
 @frozen
@@ -207,14 +204,13 @@ class Session:
             timeout = min(timeout, max(options.deadline - time.monotonic(), 0.001))
         headers = {
             "accept": "application/json",
-            "content-type": "application/json",
             "user-agent": self.user_agent,
-            "authorization": f"Bearer {key}",
             **self.headers,
+            "authorization": f"Bearer {key}",
             **outgoing.headers,
         }
-        if outgoing.body is None:
-            del headers["content-type"]
+        if outgoing.body is not None:
+            headers["content-type"] = "application/json"
         if options.idempotency_key is not None and self.profile.idempotency_header is not None:
             headers[self.profile.idempotency_header] = options.idempotency_key
         request = Request(
@@ -224,7 +220,7 @@ class Session:
             body=outgoing.body,
             timeout=timeout,
         )
-        answer = _without_echo(await self.io.send(request), key)
+        answer = await self.io.send(request)
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug(
                 "%s %s: %d in %.3f s (attempt %d, request %s)",
@@ -236,7 +232,7 @@ class Session:
                 request_id(answer, self.profile),
             )
         if not 200 <= answer.status_code < 300:
-            raise error_of(answer, self.profile)
+            raise error_of(answer, self.profile, key)
         return answer
 
     async def _wait_out_cool_down(self, options: Options) -> None:
@@ -265,7 +261,10 @@ class Session:
         """The answer with its typed value. Raises ResponseDecodingError."""
         drifts: list[Drift] = []
         try:
-            value = decode_answer(operation.result, data, operation.name, drifts, call)
+            if isinstance(operation.result, type) and issubclass(operation.result, Model):
+                value: Any = decode_model(operation.result, data, drifts, call)
+            else:
+                value = decoder(operation.result)(data, operation.name, drifts)
         except TypeError as error:
             raise self.unreadable(str(error), answer, call) from None
         if drifts:
@@ -296,14 +295,6 @@ class Session:
         )
         error.idempotency_key, error.attempts = call.idempotency_key, call.attempts
         return error
-
-
-def _without_echo(answer: Answer, key: str) -> Answer:
-    """A server, or something before it, that echoes the key must not bring it into an error."""
-    secret = key.encode()
-    if len(secret) < _SHORTEST_SECRET or secret not in answer.body:
-        return answer
-    return evolve(answer, body=answer.body.replace(secret, b"***"))
 
 
 def _kind(error: FloraError) -> str:

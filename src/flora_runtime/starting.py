@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 import uuid
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve
@@ -21,7 +21,7 @@ from flora_runtime.ledger import Create, StartedRun
 from flora_runtime.log import logger
 from flora_runtime.model import Call, Model, wire_names
 from flora_runtime.options import Options
-from flora_runtime.paths import at_path, is_array, is_object, text_at
+from flora_runtime.paths import at_path
 from flora_runtime.recovery import (
     LOOKS,
     MOST_PAGES,
@@ -32,8 +32,6 @@ from flora_runtime.recovery import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from flora_runtime.exchange import Answer
     from flora_runtime.operation import Operation, Recovery, Starts
     from flora_runtime.session import RawResponse, Session
@@ -75,10 +73,9 @@ async def start(
 
 def started_id(operation: Operation[Any], run: Model) -> str:
     """The id of a run that was started."""
-    starts = operation.starts
-    assert starts is not None
-    name = next(name for name, wire in wire_names(type(run)) if wire == starts.id)
-    run_id: str = getattr(run, name)
+    assert operation.starts is not None
+    run_id = run.to_dict()[operation.starts.id]
+    assert isinstance(run_id, str)
     return run_id
 
 
@@ -105,8 +102,8 @@ def _started(
     assert starts is not None
     try:
         data = session.data(answer, call)
-        run_id = text_at(data, (starts.id,))
-        if not run_id:
+        run_id = at_path(data, (starts.id,))
+        if not isinstance(run_id, str) or not run_id:
             raise session.unreadable(f"it has no {starts.id}", answer, call)
     except ResponseDecodingError as error:
         error.may_have_started = True
@@ -191,24 +188,25 @@ async def _newest(
     assert paging is not None
     arguments = dict(create.scope)
     items: list[Any] = []
-    for page_number in itertools.count(1):
+    clock: ServerClock | None = None
+    for _ in range(MOST_PAGES):
         request = session.draft(recovery.history, arguments, Options())
         answer, call = await session.exchange(request, Options(), repeatable=True)
         page = session.data(answer, call)
         listed = at_path(page, (paging.items,))
-        if not is_array(listed):
+        if not isinstance(listed, list):
             raise session.unreadable(f"it has no {paging.items}", answer, call)
         items += listed
         clock = ServerClock.of(answer)
-        cursor = text_at(page, paging.next)
+        cursor = at_path(page, paging.next)
         if clock is None or not cursor:
-            return items, clock, answer
+            break
         if reaches_back(recovery, listed, clock.window(create)[0]):
-            return items, clock, answer
-        if page_number == MOST_PAGES:
-            return items, None, answer
+            break
         arguments[paging.argument] = cursor
-    raise AssertionError
+    else:
+        clock = None
+    return items, clock, answer
 
 
 def _adopt(
@@ -242,6 +240,6 @@ def _adopt(
 def _typed_item(operation: Operation[Any], item: Any) -> Any:
     recovery = operation.recovery
     kind = recovery.history.result if recovery is not None else None
-    if isinstance(kind, type) and issubclass(kind, Model) and is_object(item):
+    if isinstance(kind, type) and issubclass(kind, Model) and isinstance(item, Mapping):
         return decode_model(kind, item, [])
     return item

@@ -1,0 +1,176 @@
+"""The mock itself: one request in, one answer out, whichever server asks."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from flora_contract import shipped
+from flora_contract.mock import files
+from flora_contract.mock.catalogue import account, accounts_of, catalogue_of
+from flora_contract.mock.contract import Contract, undeclared
+from flora_contract.mock.database import connect
+from flora_contract.mock.exchange import Exchange
+from flora_contract.mock.generations import Generations
+from flora_contract.mock.messages import Refusal, Request, Response, not_found
+from flora_contract.mock.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from flora_contract.mock.contract import Route
+
+logger = logging.getLogger("flora_contract.mock")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a mock behaves.
+
+    `state` is None for memory, the path of a SQLite file, or a `postgresql://` address.
+    `run_seconds` is how long a run takes, `rate_limit` requests a second for each account.
+    """
+
+    state: str | None = None
+    seed: int = 0
+    run_seconds: float = 2.0
+    accounts: Path | None = None
+    rate_limit: float | None = None
+    control: bool = True
+    self_check: bool = False
+
+
+class Application:
+    """Answers requests. Not safe to share between threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        document = shipped.contract("mock")
+        self.settings = settings
+        self.contract = Contract(document)
+        self.store = Store(
+            connect(settings.state),
+            accounts=accounts_of(document, settings.accounts),
+            seed=settings.seed,
+            run_seconds=settings.run_seconds,
+            rate_limit=settings.rate_limit,
+        )
+        self.generations = Generations(self.store, catalogue_of(document), self.contract.base)
+        self._name = secrets.token_hex(4)
+        self._numbers = count(1)
+
+    def close(self) -> None:
+        self.store.close()
+
+    def answer(self, request: Request) -> Response:
+        """The answer to a request; never raises."""
+        request_id = f"req_{self._name}{next(self._numbers):08x}"
+        try:
+            response = self._answer(request, request_id)
+        except Refusal as refusal:
+            response = refusal.response()
+        except Exception:
+            logger.exception("%s %s", request.method, request.path)
+            response = unknown_error().response()
+        response.headers += (("request-id", request_id),)
+        return response
+
+    def put_account(self, key: str, entry: Any) -> None:
+        """Add or change an account. Raises ValueError that says what is wrong with it."""
+        self.store.put_account(account(key, entry, self.store.world().accounts))
+
+    def exchanges(self) -> list[dict[str, Any]]:
+        return self.store.exchanges()
+
+    def refuse(self, refusal: Refusal) -> Response:
+        """The answer to bytes that are no request."""
+        request = Request("", "", [], b"", client="", host="")
+        request_id = f"req_{self._name}{next(self._numbers):08x}"
+        self._record(request, request_id, None, refusal.status, [refusal.message])
+        response = refusal.response()
+        response.headers += (("request-id", request_id),)
+        return response
+
+    def _answer(self, request: Request, request_id: str) -> Response:
+        if request.path.startswith(files.PREFIX):
+            return files.answer(self.store, request)
+        found = self.contract.match(request.path)
+        if found is None:
+            self._record(request, request_id, None, 404, ["the contract has no such path"])
+            raise not_found()
+        methods, path = found
+        route = methods.get("GET" if request.method == "HEAD" else request.method)
+        if route is None:
+            self._record(request, request_id, None, 405, ["the contract has no such method here"])
+            raise not_allowed(methods)
+        problems: list[str] = []
+        try:
+            response = self._operate(route, request, path)
+        except Refusal as refusal:
+            response = refusal.response()
+            problems = problems_of(refusal)
+        if self.settings.self_check:
+            response = self._checked(route, response)
+        if request.query:
+            problems += [
+                f"{name}: not in the contract" for name in undeclared(route, request.query)
+            ]
+        self._record(request, request_id, route, response.status, problems)
+        return response
+
+    def _operate(self, route: Route, request: Request, path: dict[str, str]) -> Response:
+        handler = self.generations.handlers[route.operation_id]
+        return handler(route, request, path)
+
+    def _checked(self, route: Route, response: Response) -> Response:
+        problems = route.responses.problems(response.status, orjson.loads(response.body))
+        if not problems:
+            return response
+        logger.error("%s breaks the contract: %s", route.operation_id, "; ".join(problems))
+        return unknown_error().response()
+
+    def _record(
+        self,
+        request: Request,
+        request_id: str,
+        route: Route | None,
+        status: int,
+        problems: list[str],
+        fault: str = "",
+    ) -> None:
+        self.store.record(
+            Exchange(
+                request,
+                at=self.store.now(),
+                operation=route.operation_id if route else "",
+                status=status,
+                request_id=request_id,
+                problems=problems,
+                fault=fault,
+            )
+        )
+
+
+def unknown_error() -> Refusal:
+    return Refusal(500, "unknown_error", "An unknown error occurred.")
+
+
+def not_allowed(methods: dict[str, Any]) -> Refusal:
+    allowed = set(methods) | ({"HEAD"} if "GET" in methods else set())
+    return Refusal(
+        405,
+        "method_not_allowed",
+        "Method not allowed.",
+        headers=(("allow", ", ".join(sorted(allowed))),),
+    )
+
+
+def problems_of(refusal: Refusal) -> list[str]:
+    """What in a refused request broke the contract, if that is why it was refused."""
+    if refusal.fields:
+        return [f"{entry['field']}: {entry['message']}" for entry in refusal.fields]
+    return [refusal.message] if refusal.status in {400, 401} else []

@@ -1,0 +1,118 @@
+"""The mock as an ASGI application, for servers and test clients that speak ASGI."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from flora_contract.mock.application import Application, Settings
+from flora_contract.mock.messages import MAX_BODY, Request, Response, too_large
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    Receive = Callable[[], Awaitable[dict[str, Any]]]
+    Send = Callable[[dict[str, Any]], Awaitable[None]]
+    ASGI = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
+
+
+def create_app(
+    *,
+    state: str | None = None,
+    seed: int = 0,
+    run_seconds: float = 2.0,
+    accounts: Path | None = None,
+    rate_limit: float | None = None,
+    control: bool = True,
+    self_check: bool = False,
+) -> ASGI:
+    """An ASGI application with a state of its own; the arguments are those of `Settings`.
+
+    A fault that drops the connection raises ConnectionAbortedError: ASGI has no other way.
+    """
+    application = Application(
+        Settings(
+            state=state,
+            seed=seed,
+            run_seconds=run_seconds,
+            accounts=accounts,
+            rate_limit=rate_limit,
+            control=control,
+            self_check=self_check,
+        )
+    )
+
+    async def app(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _live(application, receive, send)
+        elif scope["type"] == "http":
+            await _answer(application, scope, receive, send)
+
+    return app
+
+
+async def _live(application: Application, receive: Receive, send: Send) -> None:
+    while True:
+        kind = (await receive())["type"]
+        if kind == "lifespan.shutdown":
+            application.close()
+        await send({"type": f"{kind}.complete"})
+        if kind == "lifespan.shutdown":
+            return
+
+
+async def _answer(
+    application: Application, scope: dict[str, Any], receive: Receive, send: Send
+) -> None:
+    body = await _body(receive)
+    if body is None:
+        response = application.refuse(too_large())
+    else:
+        response = application.answer(_request(scope, body))
+    if response.delay:
+        await asyncio.sleep(response.delay)
+    if response.hang_up:
+        raise ConnectionAbortedError("the fault that was asked for")
+    await _send(response, send, head=scope["method"] == "HEAD")
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """The body of a request, or None if it is too large."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if len(body) > MAX_BODY:
+            return None
+        if not message.get("more_body"):
+            return bytes(body)
+
+
+def _request(scope: dict[str, Any], body: bytes) -> Request:
+    query = scope["query_string"].decode("latin-1")
+    path = scope.get("raw_path") or scope["path"].encode()
+    target = path.decode("latin-1").partition("?")[0]
+    host = dict(scope["headers"]).get(b"host")
+    return Request(
+        scope["method"],
+        f"{target}?{query}" if query else target,
+        list(scope["headers"]),
+        body,
+        client=(scope.get("client") or ("",))[0],
+        host=host.decode("latin-1") if host else "127.0.0.1",
+        scheme=scope.get("scheme", "http"),
+    )
+
+
+async def _send(response: Response, send: Send, *, head: bool) -> None:
+    headers = [
+        (b"content-type", response.content_type.encode()),
+        (b"content-length", str(len(response.body)).encode()),
+        *((name.encode(), value.encode("latin-1")) for name, value in response.headers),
+    ]
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    body = b"" if head else response.body[: response.cut]
+    await send({"type": "http.response.body", "body": body})
+    if response.cut is not None:
+        raise ConnectionAbortedError("the fault that was asked for")

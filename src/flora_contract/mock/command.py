@@ -1,0 +1,84 @@
+"""The command `flora-contract mock`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from flora_contract.errors import InputError
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=4010, show_default=True, help="Port; 0 takes a free one.")
+@click.option(
+    "--state", metavar="FILE", help="SQLite file or postgresql:// address to keep state in."
+)
+@click.option("--seed", default=0, show_default=True, help="Decides run ids and pictures.")
+@click.option("--run-seconds", default=2.0, show_default=True, help="How long a run takes.")
+@click.option(
+    "--accounts",
+    type=click.Path(path_type=Path),
+    help="YAML or JSON file of accounts: {KEY: {credits, workspaces: {ws_…: [prj_…]}}}.",
+)
+@click.option("--rate-limit", metavar="N/s", help="Requests a second for each account.")
+@click.option(
+    "--workers", default=1, show_default=True, help="Processes; more than 1 need --state."
+)
+@click.option("--no-control", is_flag=True, help="Leave /_mock out.")
+@click.option("--log-requests", is_flag=True, help="Write a line for each request to stderr.")
+@click.option("--self-check", is_flag=True, help="Check every answer against the contract.")
+def mock(
+    host: str,
+    port: int,
+    state: str | None,
+    seed: int,
+    run_seconds: float,
+    accounts: Path | None,
+    rate_limit: str | None,
+    workers: int,
+    no_control: bool,
+    log_requests: bool,
+    self_check: bool,
+) -> None:
+    """Serve a FLORA that remembers, on this machine. Stop it with Ctrl-C."""
+    from flora_contract.mock.application import Settings
+    from flora_contract.mock.server import listen, origin_of, run, run_workers
+
+    if run_seconds < 0:
+        raise InputError("--run-seconds: must not be negative")
+    if workers < 1:
+        raise InputError("--workers: must be 1 or more")
+    if workers > 1 and state is None:
+        raise InputError("--workers: processes share nothing without --state FILE")
+    settings = Settings(
+        state=state,
+        seed=seed,
+        run_seconds=run_seconds,
+        accounts=accounts,
+        rate_limit=rate(rate_limit) if rate_limit is not None else None,
+        control=not no_control,
+        self_check=self_check,
+    )
+    listener = listen(host, port)
+    origin = origin_of(listener)
+    print(f"FLORA mock at {origin}/api/v1, key sk_live_test", file=sys.stderr)
+    if not no_control:
+        print(f"Watch it at {origin}/_mock/", file=sys.stderr, flush=True)
+    if workers > 1:
+        run_workers(settings, listener, workers, log_requests=log_requests)
+    else:
+        run(settings, listener, log_requests=log_requests)
+
+
+def rate(text: str) -> float:
+    """Requests a second from `5`, `0.5` or `5/s`. Raises InputError."""
+    try:
+        value = float(text.removesuffix("/s"))
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise InputError(f"--rate-limit: {text!r} is no number of requests a second, such as 5/s")
+    return value

@@ -1,0 +1,213 @@
+"""The contract as the mock reads it: routes, and validators compiled once."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import jsonschema_rs
+
+from flora_contract.mock.messages import invalid
+
+if TYPE_CHECKING:
+    from flora_contract.openapi import Document, Operation
+
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)\Z")
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?\Z")
+_PREFIX = re.compile(r"\^([\w-]+)\Z")
+
+
+@dataclass(frozen=True)
+class Route:
+    """One operation: how its requests are checked and what it may answer."""
+
+    operation: Operation
+    segments: tuple[str, ...]
+    parameters: dict[str, dict[str, Any]]
+    """Path and query parameters: name to schema, references resolved."""
+    parameter_check: jsonschema_rs.Validator
+    body_check: jsonschema_rs.Validator | None
+    responses: Responses
+
+    @property
+    def operation_id(self) -> str:
+        return self.operation.operation_id
+
+
+@dataclass
+class Responses:
+    """What an operation may answer, by status. Compiled on first use: only checks need it."""
+
+    document: Document
+    operation: Operation
+    _compiled: dict[str, jsonschema_rs.Validator] = field(default_factory=dict)
+
+    def schema(self, status: int) -> dict[str, Any] | None:
+        """Schema of the JSON body under a status, or None if the contract has none."""
+        answer = self.operation.responses.get(str(status), {})
+        schema = answer.get("content", {}).get("application/json", {}).get("schema")
+        return schema if isinstance(schema, dict) else None
+
+    def problems(self, status: int, body: Any) -> list[str]:
+        """What in an answer breaks the contract."""
+        if str(status) not in self.operation.responses:
+            return [f"status {status} is not documented"]
+        schema = self.schema(status)
+        if schema is None:
+            return []
+        key = str(status)
+        if key not in self._compiled:
+            self._compiled[key] = _validator(self.document, schema)
+        return [
+            f"{'.'.join(map(str, error.instance_path)) or 'body'}: {error.message}"
+            for error in self._compiled[key].iter_errors(body)
+        ]
+
+
+class Contract:
+    """Routes of a document, found by path and method below the path of its first server."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.base = urlsplit(document.tree["servers"][0]["url"]).path.rstrip("/")
+        self.routes = [_route(document, operation) for operation in document.operations()]
+        self._fixed: dict[str, dict[str, Route]] = {}
+        self._templates: dict[tuple[str, ...], dict[str, Route]] = {}
+        # A path without a template wins over one with (OpenAPI 3.1, Paths Object).
+        for route in sorted(self.routes, key=lambda route: "{" in route.operation.path):
+            self._templates.setdefault(route.segments, {})[route.operation.method] = route
+            if "{" not in route.operation.path:
+                path = self.base + route.operation.path
+                self._fixed[path] = self._templates[route.segments]
+
+    def match(self, path: str) -> tuple[dict[str, Route], dict[str, str]] | None:
+        """The operations at a path, by method, and the values of its template; None if unknown."""
+        fixed = self._fixed.get(path)
+        if fixed is not None:
+            return fixed, {}
+        if not path.startswith(self.base + "/"):
+            return None
+        segments = [unquote(segment) for segment in path[len(self.base) + 1 :].split("/")]
+        for template, methods in self._templates.items():
+            values = _values(template, segments)
+            if values is not None:
+                return methods, values
+        return None
+
+
+def check_parameters(route: Route, path: dict[str, str], query: str) -> dict[str, Any]:
+    """Path and query values, as the types that the contract gives them.
+
+    Raises Refusal 400 with an entry for each wrong one. Query keys the contract does not have
+    are left out.
+    """
+    values: dict[str, Any] = {}
+    repeated: list[str] = []
+    for name, text in _pairs(query):
+        if name not in route.parameters:
+            continue
+        if name in values:
+            repeated.append(name)
+        values[name] = _typed(text, route.parameters[name])
+    values.update(path)
+    if repeated or not route.parameter_check.is_valid(values):
+        fields = [{"field": name, "message": "Given more than once"} for name in repeated]
+        raise invalid(fields + field_errors(route.parameter_check, values, "request"))
+    return values
+
+
+def check_body(route: Route, body: Any) -> None:
+    """Raises Refusal 400 with an entry for each wrong field of a JSON body."""
+    if route.body_check is not None and not route.body_check.is_valid(body):
+        raise invalid(field_errors(route.body_check, body, "body"))
+
+
+def undeclared(route: Route, query: str) -> list[str]:
+    """Query keys that the contract does not have."""
+    return sorted({name for name, _ in _pairs(query)} - set(route.parameters))
+
+
+def field_errors(check: jsonschema_rs.Validator, value: Any, whole: str) -> list[dict[str, str]]:
+    """One `{field, message}` for each wrong field; `whole` names the value itself."""
+    found: dict[str, str] = {}
+    for error in check.iter_errors(value):
+        path = [str(part) for part in error.instance_path]
+        if error.kind.name == "required":
+            path.append(error.kind.as_dict()["property"])
+        found.setdefault(".".join(path) or whole, _reason(error))
+    return [{"field": name, "message": message} for name, message in found.items()]
+
+
+def _reason(error: jsonschema_rs.ValidationError) -> str:
+    kind = error.kind.as_dict()
+    match error.kind.name:
+        case "required":
+            return "Required"
+        case "type":
+            return f"Expected {' or '.join(kind['types'])}"
+        case "enum":
+            return f"Expected one of {', '.join(map(str, kind['options']))}"
+        case "minLength":
+            return f"Expected at least {kind['limit']} character{'s' * (kind['limit'] != 1)}"
+        case "minimum":
+            return f"Expected {kind['limit']} or more"
+        case "maximum":
+            return f"Expected {kind['limit']} or less"
+        case "pattern":
+            prefix = _PREFIX.match(kind["pattern"])
+            return f"Must start with {prefix[1]}" if prefix else f"Must match {kind['pattern']}"
+        case _:
+            return error.message
+
+
+def _route(document: Document, operation: Operation) -> Route:
+    located = [p for p in operation.parameters if p["in"] in {"path", "query"}]
+    schemas = {p["name"]: document.resolve(p["schema"]) for p in located}
+    parameters = {
+        "type": "object",
+        "properties": schemas,
+        "required": [p["name"] for p in located if p.get("required")],
+    }
+    body = (operation.request_body or {}).get("content", {}).get("application/json", {})
+    return Route(
+        operation=operation,
+        segments=tuple(operation.path.strip("/").split("/")),
+        parameters=schemas,
+        parameter_check=_validator(document, parameters),
+        body_check=_validator(document, body["schema"]) if "schema" in body else None,
+        responses=Responses(document, operation),
+    )
+
+
+def _validator(document: Document, schema: dict[str, Any]) -> jsonschema_rs.Validator:
+    whole = {**schema, "components": document.tree.get("components", {})}
+    return jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
+
+
+def _values(template: tuple[str, ...], segments: list[str]) -> dict[str, str] | None:
+    if len(template) != len(segments):
+        return None
+    values = {}
+    for pattern, segment in zip(template, segments, strict=True):
+        if pattern.startswith("{"):
+            values[pattern[1:-1]] = segment
+        elif pattern != segment:
+            return None
+    return values
+
+
+def _pairs(query: str) -> list[tuple[str, str]]:
+    return parse_qsl(query, keep_blank_values=True) if query else []
+
+
+def _typed(text: str, schema: dict[str, Any]) -> Any:
+    kind = schema.get("type")
+    if kind == "integer" and _INTEGER.match(text) and len(text) < 20:
+        return int(text)
+    if kind == "number" and _NUMBER.match(text):
+        return float(text)
+    if kind == "boolean" and text in {"true", "false"}:
+        return text == "true"
+    return text

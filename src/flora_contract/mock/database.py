@@ -1,0 +1,158 @@
+"""Where state is kept: SQLite in memory or in a file, or PostgreSQL. One SQL, two dialects."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
+
+from flora_contract.errors import InputError, UnreachableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+Row = tuple[Any, ...]
+
+
+class Database(Protocol):
+    """A connection. Statements use `?` for values and the types of `types`."""
+
+    shared: bool
+    """Other processes may change what is stored."""
+    types: dict[str, str]
+    for_update: str
+    """What a SELECT ends with to keep others from changing its rows until the commit."""
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]: ...
+
+    def transaction(self) -> Any: ...
+
+    def setup(self) -> Any:
+        """A transaction that no other process's setup can run beside."""
+
+    def empty(self, tables: Sequence[str]) -> None:
+        """Delete all rows, and number new ones from 1."""
+
+    def close(self) -> None: ...
+
+
+class SQLite:
+    """A file in WAL mode, which several processes may share, or memory, which none can.
+
+    A commit is in the file, or in the system's cache of it, before it is acknowledged: a process
+    that is killed loses nothing. Only a machine that loses power could lose the last commits.
+    """
+
+    types = {"serial": "INTEGER PRIMARY KEY", "bytes": "BLOB"}  # noqa: RUF012 - read only
+    for_update = ""
+
+    def __init__(self, path: str) -> None:
+        self.shared = path != ":memory:"
+        try:
+            self._connection = sqlite3.connect(
+                path, timeout=20, isolation_level=None, cached_statements=256
+            )
+            self._connection.execute("PRAGMA journal_mode=WAL").fetchall()
+            self._connection.execute("PRAGMA synchronous=NORMAL")
+        except sqlite3.OperationalError as error:
+            raise InputError(f"{path}: cannot be opened as state: {error}") from None
+        except sqlite3.DatabaseError:
+            raise InputError(f"{path}: is no SQLite database; name another file") from None
+        self._execute = self._connection.execute
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+        return self._execute(sql, values).fetchall()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        self._execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._execute("ROLLBACK")
+            raise
+        self._execute("COMMIT")
+
+    setup = transaction
+
+    def empty(self, tables: Sequence[str]) -> None:
+        for table in tables:
+            self._execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class PostgreSQL:
+    """A database that servers on several machines share. A lost connection is made anew."""
+
+    shared = True
+    types = {"serial": "BIGSERIAL PRIMARY KEY", "bytes": "BYTEA"}  # noqa: RUF012 - read only
+    for_update = " FOR UPDATE"
+
+    def __init__(self, url: str) -> None:
+        try:
+            import psycopg
+        except ImportError:
+            raise InputError(
+                "state in PostgreSQL needs psycopg: pip install psycopg[binary]"
+            ) from None
+        self._psycopg = psycopg
+        self._url = url
+        self._translated: dict[str, str] = {}
+        self._connection = self._connect()
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+        if self._connection.closed:
+            self._connection = self._connect()
+        if sql not in self._translated:
+            self._translated[sql] = sql.replace("?", "%s")
+        cursor = self._connection.execute(self._translated[sql], values)
+        return cursor.fetchall() if cursor.description else []
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        self.rows("BEGIN")
+        try:
+            yield
+        except BaseException:
+            if not self._connection.closed:
+                self.rows("ROLLBACK")
+            raise
+        self.rows("COMMIT")
+
+    @contextmanager
+    def setup(self) -> Iterator[None]:
+        with self.transaction():
+            self.rows("SELECT pg_advisory_xact_lock(46406)")
+            yield
+
+    def empty(self, tables: Sequence[str]) -> None:
+        self.rows(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY")
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _connect(self) -> Any:
+        try:
+            return self._psycopg.connect(self._url, autocommit=True, connect_timeout=10)
+        except self._psycopg.ProgrammingError as error:
+            raise InputError(f"--state: not a PostgreSQL address: {_first_line(error)}") from None
+        except self._psycopg.OperationalError as error:
+            raise UnreachableError(f"--state: PostgreSQL: {_first_line(error)}") from None
+
+
+def connect(state: str | None) -> Database:
+    """Memory for None, PostgreSQL for its addresses, else a SQLite file.
+
+    Raises InputError for a file that is no state, UnreachableError for a silent server.
+    """
+    if state is None:
+        return SQLite(":memory:")
+    if state.startswith(("postgresql://", "postgres://")):
+        return PostgreSQL(state)
+    return SQLite(state)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]

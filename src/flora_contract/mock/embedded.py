@@ -1,0 +1,116 @@
+"""A mock inside a Python program: a real server, in a thread, on a free port."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from flora_contract.mock.application import Application, Settings
+from flora_contract.mock.server import listen, origin_of, run_loop, serve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from flora_contract.mock.protocol import Limits
+
+T = TypeVar("T")
+
+
+class MockFlora:
+    """A mock server for tests: `with MockFlora() as mock: call(mock.base_url)`.
+
+    Its methods do what `/_mock` does. Arguments are those of `flora-contract mock`.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        state: str | Path | None = None,
+        seed: int = 0,
+        run_seconds: float = 2.0,
+        accounts: Path | None = None,
+        rate_limit: float | None = None,
+        control: bool = True,
+        self_check: bool = False,
+        limits: Limits | None = None,
+    ) -> None:
+        self._address = host, port
+        self._limits = limits
+        self._settings = Settings(
+            state=str(state) if state is not None else None,
+            seed=seed,
+            run_seconds=run_seconds,
+            accounts=accounts,
+            rate_limit=rate_limit,
+            control=control,
+            self_check=self_check,
+        )
+        self.origin = ""
+        """Scheme and authority, such as `http://127.0.0.1:4010`."""
+        self.base_url = ""
+        """What a client of FLORA takes as its base URL."""
+
+    def __enter__(self) -> Self:
+        self._listener = listen(*self._address)
+        self._ready = threading.Event()
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="flora-mock", daemon=True)
+        self._thread.start()
+        self._ready.wait()
+        if self._failure is not None:
+            self._thread.join()
+            raise self._failure
+        self.origin = origin_of(self._listener)
+        self.base_url = self.origin + self._application.contract.base
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+    def reset(self) -> None:
+        """Forget everything, but not the first accounts."""
+        self._call(self._application.store.reset)
+
+    def advance(self, seconds: float) -> None:
+        """Move the mock's clock on."""
+        self._call(lambda: self._application.store.advance(seconds))
+
+    def put_account(self, key: str, **entry: Any) -> None:
+        """Add or change an account: `credits` in US dollars, `workspaces` {ws_…: [prj_…]}.
+
+        Raises ValueError that says what is wrong with it.
+        """
+        self._call(lambda: self._application.put_account(key, entry))
+
+    def requests(self) -> list[dict[str, Any]]:
+        """What was asked, oldest first, without keys; `problems` is what broke the contract."""
+        return self._call(self._application.exchanges)
+
+    def _call(self, function: Callable[[], T]) -> T:
+        async def call() -> T:
+            return function()
+
+        return asyncio.run_coroutine_threadsafe(call(), self._loop).result()
+
+    def _run(self) -> None:
+        try:
+            run_loop(self._main())
+        except BaseException as error:
+            self._failure = error
+            self._ready.set()
+
+    async def _main(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        self._application = Application(self._settings)
+        try:
+            self._loop.call_soon(self._ready.set)
+            await serve(self._application, self._listener, limits=self._limits, stop=self._stop)
+        finally:
+            self._application.close()
+            self._listener.close()
