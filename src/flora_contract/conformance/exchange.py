@@ -1,0 +1,162 @@
+"""Exchanges: one request and its response each, as plain data without secrets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qsl, urlsplit
+
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class _NotJson:
+    """What stands for a body that is no JSON, since None is JSON."""
+
+    def __repr__(self) -> str:
+        return "NOT_JSON"
+
+
+NOT_JSON: Final = _NotJson()
+
+
+@dataclass(frozen=True)
+class Credential:
+    """Whose key a request carried, told apart without the key.
+
+    `accepted` is True for a key that the server must know, False for one that it must refuse,
+    and None where nobody knows, as in recorded traffic. `header` is the value as a shell would
+    write it: the key is a variable.
+    """
+
+    name: str
+    accepted: bool | None
+    header: str | None
+
+
+OWNER = Credential("owner", True, "Bearer $FLORA_API_KEY")
+OTHER = Credential("other", True, "Bearer $FLORA_OTHER_API_KEY")
+BROKE = Credential("broke", True, "Bearer $FLORA_BROKE_API_KEY")
+ABSENT = Credential("no key", False, None)
+UNKNOWN = Credential("unknown", None, "Bearer $FLORA_API_KEY")
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as it was sent, but for its key."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+
+    def header(self, name: str) -> str | None:
+        """The first header of that name, or None."""
+        return _header(self.headers, name)
+
+    @cached_property
+    def query(self) -> dict[str, list[str]]:
+        """Query parameters, decoded, in order of appearance."""
+        query: dict[str, list[str]] = {}
+        for name, value in parse_qsl(urlsplit(self.url).query, keep_blank_values=True):
+            query.setdefault(name, []).append(value)
+        return query
+
+    @cached_property
+    def json(self) -> Any:
+        """The body as data, or NOT_JSON."""
+        return _json(self.body)
+
+
+@dataclass(frozen=True)
+class Response:
+    """A response as it came."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+
+    def header(self, name: str) -> str | None:
+        """The first header of that name, or None."""
+        return _header(self.headers, name)
+
+    @cached_property
+    def json(self) -> Any:
+        """The body as data, or NOT_JSON."""
+        return _json(self.body)
+
+
+@dataclass(frozen=True, eq=False)
+class Exchange:
+    """One request, and its response or the reason why there is none.
+
+    `number` counts from 1 in the order in which requests began. `started` and `elapsed` are
+    seconds, the first since the ledger was opened. `origin` names what made the request.
+    """
+
+    number: int
+    request: Request
+    response: Response | None
+    failure: str | None
+    credential: Credential
+    operation: str | None
+    path_parameters: Mapping[str, str] = field(default_factory=dict)
+    started: float = 0.0
+    elapsed: float = 0.0
+    origin: str = ""
+
+    @property
+    def status(self) -> int | None:
+        """Status of the response; None when there is none."""
+        return self.response.status if self.response is not None else None
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the answer is of the 2xx kind."""
+        return self.response is not None and 200 <= self.response.status < 300
+
+    @property
+    def answer(self) -> Any:
+        """The response's body as data, or NOT_JSON."""
+        return self.response.json if self.response is not None else NOT_JSON
+
+    @property
+    def answer_object(self) -> dict[str, Any]:
+        """The response's body where it is an object, else an empty one."""
+        return self.answer if isinstance(self.answer, dict) else {}
+
+    @property
+    def sent_object(self) -> dict[str, Any]:
+        """The request's body where it is an object, else an empty one."""
+        return self.request.json if isinstance(self.request.json, dict) else {}
+
+    @property
+    def ended(self) -> float:
+        """When the response was there, in seconds since the ledger was opened."""
+        return self.started + self.elapsed
+
+    def before(self, other: Exchange) -> bool:
+        """Whether this was answered before the other was asked."""
+        return self.ended <= other.started
+
+    def __str__(self) -> str:
+        path = urlsplit(self.request.url)
+        target = path.path + (f"?{path.query}" if path.query else "")
+        return f"{self.request.method} {target} -> {self.status or self.failure}"
+
+
+def _header(headers: tuple[tuple[str, str], ...], name: str) -> str | None:
+    wanted = name.lower()
+    return next((value for key, value in headers if key.lower() == wanted), None)
+
+
+def _json(body: bytes) -> Any:
+    if not body:
+        return NOT_JSON
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return NOT_JSON

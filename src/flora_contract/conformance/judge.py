@@ -1,0 +1,149 @@
+"""Judging a ledger: every oracle over everything it applies to, and findings grouped by cause."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from flora_contract.conformance.oracle import Severity, catalogue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from flora_contract.conformance.exchange import Exchange
+    from flora_contract.conformance.ledger import Ledger
+    from flora_contract.conformance.oracle import Oracle, Verdict
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One cause: an oracle broken at one operation and subject, however often it was seen.
+
+    `expected`, `seen` and `evidence` are of the case that takes the fewest requests to show.
+    """
+
+    oracle: Oracle
+    severity: Severity
+    operation: str
+    subject: str
+    expected: str
+    seen: str
+    evidence: tuple[Exchange, ...]
+    count: int
+
+    @property
+    def fingerprint(self) -> str:
+        """What identifies the cause from run to run, for baselines and code hosts."""
+        text = f"{self.oracle.id}\0{self.operation}\0{self.subject}"
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def title(self) -> str:
+        """Oracle, operation and subject on one line."""
+        subject = f" ({self.subject})" if self.subject else ""
+        return f"{self.oracle.id} on {self.operation}{subject}"
+
+
+@dataclass
+class Tally:
+    """How often an oracle's rule was put to the test, and how often it was broken."""
+
+    applied: int = 0
+    broken: int = 0
+
+
+class Judge:
+    """Applies oracles to a ledger as it grows; asked again, it judges only what is new.
+
+    What depends on several exchanges is judged anew when one of them is new, so the verdicts at
+    the end are the same as if the whole ledger were judged at once.
+    """
+
+    def __init__(self, ledger: Ledger, oracles: Iterable[Oracle] | None = None) -> None:
+        self.ledger = ledger
+        self.oracles = list(oracles if oracles is not None else catalogue().values())
+        self._by_scope: dict[str, list[Oracle]] = {}
+        for oracle in self.oracles:
+            self._by_scope.setdefault(oracle.scope, []).append(oracle)
+        # What was judged (an exchange, a run, a page, the ledger), and what came of it.
+        self._verdicts: dict[Any, list[tuple[Oracle, Verdict]]] = {}
+        self._exchanges = 0
+        self._pages = 0
+        self._observed: dict[str, int] = {}
+
+    def update(self) -> bool:
+        """Judge what is new. True when anything breaks a rule as a violation."""
+        ledger = self.ledger
+        for exchange in ledger.exchanges[self._exchanges :]:
+            self._judge("exchange", exchange.number, exchange)
+        for number, page in enumerate(ledger.pages[self._pages :], self._pages):
+            self._judge("page", number, page)
+        for run in list(ledger.runs.values()):
+            if self._observed.get(run.run_id) != len(run.observations):
+                self._judge("run", run.run_id, run)
+                self._observed[run.run_id] = len(run.observations)
+        if len(ledger.exchanges) != self._exchanges:
+            self._judge("ledger", 0, ledger)
+        self._exchanges = len(ledger.exchanges)
+        self._pages = len(ledger.pages)
+        return self.violated
+
+    def _judge(self, scope: str, key: object, subject: Any) -> None:
+        given = [
+            (oracle, verdict)
+            for oracle in self._by_scope.get(scope, ())
+            for verdict in oracle(subject, self.ledger)
+        ]
+        if given:
+            self._verdicts[scope, key] = given
+        else:
+            self._verdicts.pop((scope, key), None)
+
+    @property
+    def violated(self) -> bool:
+        """Whether any rule is broken as a violation so far."""
+        return any(f.severity is Severity.VIOLATION for f in self.findings())
+
+    def tally(self) -> dict[str, Tally]:
+        """For every oracle: applied and broken. Those never applied stand at zero."""
+        tally = {oracle.id: Tally() for oracle in self.oracles}
+        for given in self._verdicts.values():
+            for oracle, verdict in given:
+                tally[oracle.id].applied += 1
+                tally[oracle.id].broken += not verdict.holds
+        return tally
+
+    def findings(self) -> list[Finding]:
+        """Broken rules grouped by cause, the worst first, then in the order of the ledger."""
+        groups: dict[tuple[str, str, str], list[tuple[Oracle, Verdict]]] = {}
+        for given in self._verdicts.values():
+            for oracle, verdict in given:
+                if not verdict.holds:
+                    key = (oracle.id, _operation(verdict), verdict.subject)
+                    groups.setdefault(key, []).append((oracle, verdict))
+        found = [_finding(operation, group) for (_, operation, _), group in groups.items()]
+        return sorted(found, key=lambda f: (f.severity.rank, f.evidence[-1].number, f.oracle.id))
+
+
+def _operation(verdict: Verdict) -> str:
+    """The operation whose answer broke the rule: the last one of the evidence."""
+    return verdict.evidence[-1].operation or "unknown operation"
+
+
+def _finding(operation: str, group: list[tuple[Oracle, Verdict]]) -> Finding:
+    oracle = group[0][0]
+    severities = [verdict.severity or oracle.severity for _, verdict in group]
+    worst = min(severities, key=lambda s: s.rank)
+    shown = [v for (_, v), severity in zip(group, severities, strict=True) if severity is worst]
+    shortest = min(shown, key=lambda v: (len(v.evidence), v.evidence[-1].number))
+    return Finding(
+        oracle=oracle,
+        severity=worst,
+        operation=operation,
+        subject=shortest.subject,
+        expected=shortest.expected,
+        seen=shortest.seen,
+        evidence=shortest.evidence,
+        count=len(group),
+    )

@@ -1,0 +1,320 @@
+"""The history: what one page must hold, and what several pages must have in common."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from flora_contract.conformance.contract import LIST
+from flora_contract.conformance.exchange import OWNER
+from flora_contract.conformance.oracle import Verdict, oracle, verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flora_contract.conformance.exchange import Exchange
+    from flora_contract.conformance.ledger import Ledger, Observation, Page, Run
+
+EMPTY_PAGES = 3
+"""So many empty pages in a row, each with a cursor, count as a history without an end."""
+
+
+def _created(item: Observation) -> float | None:
+    value = item.get("created_at")
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+@oracle("list-works", "exchange", source="S003")
+def list_works(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
+    """The history can be read, with the caller's own filters and the server's own cursors."""
+    facts = ledger.facts
+    if exchange.operation != LIST or exchange.credential != OWNER:
+        return
+    endpoint = ledger.contract.operations[LIST]
+    query = exchange.request.query
+    if endpoint.request_breaches(exchange.request, {}) or any(len(v) > 1 for v in query.values()):
+        return
+    own = [p for p in (facts.home, facts.second) if p is not None]
+    cursor = query.get("cursor")
+    given = cursor is None or any(
+        p.next_cursor == cursor[0] and _same_question(p, exchange) for p in ledger.pages
+    )
+    known_place = all(
+        v in {p.workspace for p in own} for v in query.get("workspace_id", ())
+    ) and all(v in {p.project for p in own} for v in query.get("project_id", ()))
+    both = "workspace_id" in query and "project_id" in query
+    together = not both or any(
+        query["workspace_id"][0] == p.workspace and query["project_id"][0] == p.project
+        for p in own
+    )
+    if given and known_place and together and exchange.status not in {None, 429}:
+        yield verdict(
+            exchange.succeeded,
+            exchange,
+            expected="200",
+            seen=exchange.status,
+            subject=", ".join(sorted(query)),
+        )
+
+
+def _same_question(page: Page, exchange: Exchange) -> bool:
+    asked = {k: v for k, v in page.exchange.request.query.items() if k != "cursor"}
+    return asked == {k: v for k, v in exchange.request.query.items() if k != "cursor"}
+
+
+@oracle("newest-first", "ledger", source="S003")
+def newest_first(ledger: Ledger) -> Iterator[Verdict]:
+    """The history is sorted by creation, newest first, across pages too."""
+    for walk in ledger.walks():
+        items = [(page, item) for page in walk for item in page.items]
+        for (page, newer), (next_page, older) in pairwise(items):
+            first, second = _created(newer), _created(older)
+            if first is not None and second is not None:
+                yield verdict(
+                    first >= second,
+                    page.exchange,
+                    next_page.exchange,
+                    expected=f"nothing newer than {first} after it",
+                    seen=f"{second} ({older.run_id})",
+                    subject="created_at",
+                )
+
+
+@oracle("limit-kept", "page", source="S003")
+def limit_kept(page: Page, _ledger: Ledger) -> Iterator[Verdict]:
+    """A page holds no more runs than its limit."""
+    if page.limit is not None and page.limit >= 1:
+        yield verdict(
+            len(page.items) <= page.limit,
+            page.exchange,
+            expected=f"at most {page.limit}",
+            seen=len(page.items),
+            subject="limit",
+        )
+
+
+@oracle("filter-kept", "page", source="S003")
+def filter_kept(page: Page, _ledger: Ledger) -> Iterator[Verdict]:
+    """A page holds only runs that fit every filter."""
+    for name, wanted in page.filters.items():
+        for item in page.items:
+            yield verdict(
+                item.get(name) == wanted,
+                page.exchange,
+                expected=f"{name} {wanted}",
+                seen=f"{item.get(name)} ({item.run_id})",
+                subject=f"filter {' and '.join(sorted(page.filters))}",
+            )
+
+
+@oracle("page-without-repetition", "page", source="S003")
+def page_without_repetition(page: Page, _ledger: Ledger) -> Iterator[Verdict]:
+    """A page shows no run twice."""
+    ids = [item.run_id for item in page.items]
+    if ids:
+        repeated = sorted({i for i in ids if ids.count(i) > 1})
+        yield verdict(not repeated, page.exchange, expected="each run once", seen=repeated)
+
+
+@oracle("pages-without-repetition", "ledger", source="S003")
+def pages_without_repetition(ledger: Ledger) -> Iterator[Verdict]:
+    """Pages joined by their cursors show no run twice, while nothing new comes in."""
+    for walk in ledger.walks():
+        if len(walk) < 2 or not _quiet(walk, ledger):
+            continue
+        shown: dict[str, Page] = {}
+        for page in walk:
+            for item in page.items:
+                first = shown.setdefault(item.run_id, page)
+                if first is not page:
+                    yield verdict(
+                        False,
+                        first.exchange,
+                        page.exchange,
+                        expected="each run on one page",
+                        seen=f"{item.run_id} again",
+                    )
+        yield verdict(True, walk[-1].exchange, expected="", seen="")
+
+
+def _quiet(walk: list[Page], ledger: Ledger) -> bool:
+    """Whether a look after the walk shows the same newest run: a new one moves offsets."""
+    first = walk[0]
+    again = next(
+        (
+            p
+            for p in ledger.pages
+            if p.cursor is None
+            and p.exchange.number > walk[-1].exchange.number
+            and p.exchange.credential == first.exchange.credential
+            and p.filters == first.filters
+        ),
+        None,
+    )
+    if again is None or not again.items or not first.items:
+        return False
+    return again.items[0].run_id == first.items[0].run_id
+
+
+@oracle("cursor-leads-on", "ledger", source="S003", conflict="C50 C51")
+def cursor_leads_on(ledger: Ledger) -> Iterator[Verdict]:
+    """The pages of a history come to an end: no cursor leads back, and not for ever to nothing."""
+    for walk in ledger.walks():
+        if len(walk) < 2:
+            continue
+        cursors: dict[str, Page] = {}
+        empty = 0
+        for page in walk:
+            empty = 0 if page.items else empty + 1
+            if page.next_cursor is None:
+                continue
+            first = cursors.setdefault(page.next_cursor, page)
+            yield verdict(
+                first is page and empty < EMPTY_PAGES,
+                first.exchange,
+                page.exchange,
+                expected="a cursor that leads on, or null",
+                seen="a cursor that was given before"
+                if first is not page
+                else f"{empty} empty pages in a row, each with a cursor",
+                subject="meta.next_cursor",
+            )
+
+
+@oracle("last-page-without-cursor", "ledger", source="S003 SPEC160 TSnext", conflict="C50 C51")
+def last_page_without_cursor(ledger: Ledger) -> Iterator[Verdict]:
+    """The last page has no cursor, unless it is full and more might have followed."""
+    for walk in ledger.walks():
+        for page, following in pairwise(walk):
+            if page.limit is None or len(page.items) >= page.limit:
+                continue
+            yield verdict(
+                bool(following.items),
+                page.exchange,
+                following.exchange,
+                expected=f"null on a page of {len(page.items)} runs with nothing after it",
+                seen=f"cursor {page.next_cursor}, which leads to an empty page",
+                subject="meta.next_cursor",
+            )
+        if walk[-1].next_cursor is None:
+            yield verdict(True, walk[-1].exchange, expected="", seen="")
+
+
+@oracle("full-page-leads-on", "ledger", source="S003", conflict="C50")
+def full_page_leads_on(ledger: Ledger) -> Iterator[Verdict]:
+    """A page that is not the last has a cursor."""
+    for walk in ledger.walks():
+        last = walk[-1]
+        if last.next_cursor is None:
+            yield from _complete(walk, ledger, "full-page-leads-on")
+
+
+@oracle("new-run-listed", "ledger", source="S003")
+def new_run_listed(ledger: Ledger) -> Iterator[Verdict]:
+    """A run that was started is in the history from then on, whatever becomes of it."""
+    for walk in ledger.walks():
+        yield from _complete(walk, ledger, "new-run-listed")
+
+
+@oracle("failed-run-listed", "ledger", source="S003")
+def failed_run_listed(ledger: Ledger) -> Iterator[Verdict]:
+    """Failed runs are in the history like all others."""
+    for walk in ledger.walks():
+        yield from _complete(walk, ledger, "failed-run-listed")
+
+
+@oracle("filter-complete", "ledger", source="S003")
+def filter_complete(ledger: Ledger) -> Iterator[Verdict]:
+    """A filtered history holds every run that fits the filters."""
+    for walk in ledger.walks():
+        yield from _complete(walk, ledger, "filter-complete")
+
+
+@oracle("pages-without-gap", "ledger", source="S003")
+def pages_without_gap(ledger: Ledger) -> Iterator[Verdict]:
+    """Pages joined by their cursors leave out no run."""
+    for walk in ledger.walks():
+        yield from _complete(walk, ledger, "pages-without-gap")
+
+
+def _complete(walk: list[Page], ledger: Ledger, rule: str) -> Iterator[Verdict]:
+    """Runs known before a walk began must be on it, as far back as it reaches.
+
+    One look serves several rules; each run that is missing belongs to the rule that says why.
+    """
+    first, last = walk[0], walk[-1]
+    reach = _reach(walk)
+    shown = {item.run_id for page in walk for item in page.items}
+    for run in ledger.runs.values():
+        evidence = _known_before(run, first)
+        if evidence is None or not _fits(run, first):
+            continue
+        created = next((c for o in run.shown if (c := _created(o)) is not None), None)
+        covered = last.next_cursor is None or (
+            created is not None and reach is not None and created > reach
+        )
+        if not covered or _rule_for(run, walk, created, reach) != rule:
+            continue
+        missing = run.run_id not in shown
+        yield verdict(
+            not missing,
+            evidence.exchange,
+            *(page.exchange for page in walk),
+            expected=f"{run.run_id} among the runs shown",
+            seen=f"{len(shown)} runs without it",
+            subject=" and ".join(sorted(first.filters)) and f"filter {sorted(first.filters)}",
+        )
+
+
+def _reach(walk: list[Page]) -> float | None:
+    times = [c for page in walk for item in page.items if (c := _created(item)) is not None]
+    return min(times, default=None)
+
+
+def _known_before(run: Run, page: Page) -> Observation | None:
+    """What showed, before the page was asked for, that the account has this run."""
+    reader = page.exchange.credential
+    return next(
+        (
+            o
+            for o in run.observations
+            if o.exchange.credential == reader
+            and o.exchange.before(page.exchange)
+            and (o.source != "retrieve" or run.creation is not None)
+        ),
+        None,
+    )
+
+
+def _fits(run: Run, page: Page) -> bool:
+    """Whether it is certain that a run fits the filters of a page."""
+    for name, wanted in page.filters.items():
+        if name == "status":
+            ended = [o for o in run.shown if o.final and o.exchange.before(page.exchange)]
+            if not ended or ended[-1].status != wanted:
+                return False
+        elif _place(run, name) != wanted:
+            return False
+    return True
+
+
+def _place(run: Run, name: str) -> Any:
+    creation = run.creation
+    if creation is not None:
+        return creation.exchange.sent_object.get(name)
+    return next((o.get(name) for o in run.of("list")), None)
+
+
+def _rule_for(run: Run, walk: list[Page], created: float | None, reach: float | None) -> str:
+    """Which rule a run would break by being missing from a walk."""
+    page = walk[0]
+    if page.filters:
+        return "filter-complete"
+    if any(o.status == "failed" and o.exchange.before(page.exchange) for o in run.shown):
+        return "failed-run-listed"
+    if reach is not None and created is not None and created < reach:
+        return "full-page-leads-on"
+    listed = [o for o in run.of("list") if o.exchange.before(page.exchange)]
+    if listed and len(walk) > 1:
+        return "pages-without-gap"
+    return "new-run-listed"

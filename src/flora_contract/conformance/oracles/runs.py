@@ -1,0 +1,481 @@
+"""A run over time: what each look at it must have in common with the looks before."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from flora_contract.conformance.contract import CREATE, GET_RUN
+from flora_contract.conformance.exchange import OWNER
+from flora_contract.conformance.ledger import FINAL
+from flora_contract.conformance.oracle import Severity, Verdict, known, oracle, verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flora_contract.conformance.exchange import Exchange
+    from flora_contract.conformance.ledger import Ledger, Observation, Run
+
+STEPS = {"pending": 0, "running": 1, "completed": 2, "failed": 2}
+
+OUTPUT_TYPES = {
+    "image": {"imageUrl"},
+    "video": {"videoUrl"},
+    "audio": {"audioUrl"},
+    "text": {"text", "documentUrl"},
+}
+
+TIMES = ("created_at", "started_at", "completed_at")
+
+
+def _successive(run: Run) -> Iterator[tuple[Observation, Observation]]:
+    """Looks at a run of which the first was answered before the second was asked for."""
+    for earlier, later in pairwise(run.shown):
+        if earlier.exchange.before(later.exchange):
+            yield earlier, later
+
+
+def _number(value: Any) -> float | None:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+@oracle("create-works", "exchange", source="S000 S001 S003 S004")
+def create_works(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
+    """A valid request starts a run."""
+    home, sent = ledger.facts.home, exchange.sent_object
+    if exchange.operation not in CREATE or exchange.credential != OWNER or home is None:
+        return
+    if (sent.get("workspace_id"), sent.get("project_id")) != (home.workspace, home.project):
+        return
+    prompt = sent.get("prompt")
+    plain = isinstance(prompt, str) and len(prompt) <= 1000 and prompt.isprintable()
+    endpoint = ledger.contract.operations[exchange.operation]
+    if not plain or endpoint.request_breaches(exchange.request, exchange.path_parameters):
+        return
+    known_models = {
+        o.get("model")["model_id"]
+        for run in ledger.runs.values()
+        for o in run.of("create")
+        if isinstance(o.get("model"), dict) and "model_id" in o.get("model")
+    }
+    key = exchange.request.header("Idempotency-Key")
+    used = key is not None and any(
+        e.number < exchange.number
+        and e.request.header("Idempotency-Key") == key
+        and e.credential == exchange.credential
+        and e.succeeded
+        for e in ledger.creations
+    )
+    if sent.get("model", None) not in {None, ledger.facts.failing_model} | known_models or used:
+        return
+    if set(sent) - {"type", "prompt", "workspace_id", "project_id", "model", "params"}:
+        return
+    if exchange.status not in {None, 402, 409, 429}:
+        yield verdict(
+            exchange.succeeded,
+            exchange,
+            expected="201",
+            seen=exchange.status,
+            subject=str(sent.get("type")),
+        )
+
+
+@oracle("run-found", "ledger", source="S001 S002 S003", conflict="C15")
+def run_found(ledger: Ledger) -> Iterator[Verdict]:
+    """A run that was started can be read from then on."""
+    for exchange in ledger.exchanges:
+        if exchange.operation != GET_RUN or exchange.status in {None, 429, 500, 503}:
+            continue
+        run = ledger.runs.get(exchange.path_parameters["runId"])
+        creation = run.creation if run is not None else None
+        if creation is None or creation.exchange.credential != exchange.credential:
+            continue
+        if creation.exchange.before(exchange):
+            yield verdict(
+                exchange.succeeded,
+                creation.exchange,
+                exchange,
+                expected="200",
+                seen=exchange.status,
+            )
+
+
+@oracle("run-echoes-id", "run", source="S002 S003")
+def run_echoes_id(run: Run, _ledger: Ledger) -> Iterator[Verdict]:
+    """A run that is read has the id that was asked for."""
+    for seen in run.of("retrieve"):
+        yield verdict(
+            seen.get("run_id") == run.run_id,
+            seen.exchange,
+            expected=run.run_id,
+            seen=seen.get("run_id"),
+            subject="run_id",
+        )
+
+
+@oracle("run-echoes-project", "run", source="S001 S003")
+def run_echoes_project(run: Run, _ledger: Ledger) -> Iterator[Verdict]:
+    """A run belongs to the project and workspace that it was started for."""
+    yield from _echoes(run, ("project_id", "workspace_id"))
+
+
+def _echoes(run: Run, names: tuple[str, ...]) -> Iterator[Verdict]:
+    creation = run.creation
+    if creation is None:
+        return
+    sent = creation.exchange.sent_object
+    for name in names:
+        for seen in run.observations:
+            if known(seen.get(name)) and name in sent:
+                yield verdict(
+                    seen.get(name) == sent[name],
+                    creation.exchange,
+                    seen.exchange,
+                    expected=sent[name],
+                    seen=seen.get(name),
+                    subject=name,
+                )
+
+
+@oracle("run-echoes-model", "run", source="S001 S003", conflict="C4 C24")
+def run_echoes_model(run: Run, _ledger: Ledger) -> Iterator[Verdict]:
+    """A run uses the model that was asked for, and the same one wherever it is shown."""
+    creation = run.creation
+    asked = creation.exchange.sent_object.get("model") if creation is not None else None
+    first = creation.exchange if creation is not None else None
+    for seen in run.observations:
+        model = seen.get("model")
+        name = model.get("model_id") if isinstance(model, dict) else None
+        if not isinstance(name, str):
+            continue
+        if asked is not None and first is not None:
+            yield verdict(
+                name == asked, first, seen.exchange, expected=asked, seen=name, subject="model"
+            )
+        elif asked is None:
+            asked, first = name, seen.exchange
+
+
+@oracle("status-forward", "run", source="S001 S002 S003")
+def status_forward(run: Run, _ledger: Ledger) -> Iterator[Verdict]:
+    """A status only moves forward: pending, running, then completed or failed for good."""
+    for earlier, later in _successive(run):
+        before, after = earlier.status, later.status
+        if before in STEPS and after in STEPS:
+            back = STEPS[after] < STEPS[before] or (before in FINAL and after != before)
+            yield verdict(
+                not back,
+                earlier.exchange,
+                later.exchange,
+                expected=f"{before} or later",
+                seen=f"{after} after {before}",
+                subject="status",
+            )
+
+
+@oracle("progress-forward", "run", source="S002 S003")
+def progress_forward(run: Run, _ledger: Ledger) -> Iterator[Verdict]:
+    """Progress never shrinks."""
+    for earlier, later in _successive(run):
+        before, after = _number(earlier.get("progress")), _number(later.get("progress"))
+        if before is not None and after is not None:
+            yield verdict(
+                after >= before,
+                earlier.exchange,
+                later.exchange,
+                expected=f"{before} or more",
+                seen=after,
+                subject="progress",
+            )
+
+
+@oracle("finished-is-constant", "run", source="S001 S002 S003")
+def finished_is_constant(run: Run, _ledger: Ledger) -> Iterator[Verdict]:
+    """A run that has ended does not change any more."""
+    for source in ("retrieve", "list"):
+        ended = [o for o in run.of(source) if o.final]
+        for earlier, later in pairwise(ended):
+            yield from _same(earlier, later, late={"charged_cost"})
+
+
+@oracle("item-agrees-with-run", "run", source="S002 S003")
+def item_agrees_with_run(run: Run, _ledger: Ledger) -> Iterator[Verdict]:
+    """A run that has ended is the same in the history as when it is read."""
+    read = [o for o in run.of("retrieve") if o.final]
+    listed = [o for o in run.of("list") if o.final]
+    if read and listed:
+        for item in listed[:1] + listed[1:][-1:]:
+            yield from _same(read[-1], item, late=set(item.body) ^ set(read[-1].body))
+
+
+def _same(one: Observation, two: Observation, late: set[str]) -> Iterator[Verdict]:
+    """Both show the same; fields of `late` may be missing on either side."""
+    names = sorted(set(one.body) | set(two.body))
+    different = [
+        name
+        for name in names
+        if one.get(name) != two.get(name)
+        and not (name in late and not (known(one.get(name)) and known(two.get(name))))
+    ]
+    for name in different:
+        yield verdict(
+            False,
+            one.exchange,
+            two.exchange,
+            expected=f"{name} {one.get(name)!r} as before",
+            seen=repr(two.get(name)),
+            subject=name,
+        )
+    if not different:
+        yield verdict(True, one.exchange, two.exchange, expected="", seen="")
+
+
+@oracle("completed-has-outputs", "run", source="S002 S003")
+def completed_has_outputs(run: Run, _ledger: Ledger) -> Iterator[Verdict]:
+    """A completed run has outputs."""
+    for seen in run.of("retrieve"):
+        if seen.status == "completed":
+            yield verdict(
+                bool(seen.get("outputs")),
+                seen.exchange,
+                expected="at least one output",
+                seen=repr(seen.get("outputs")),
+                subject="outputs",
+            )
+
+
+def _outputs(seen: Observation) -> list[dict[str, Any]]:
+    outputs = seen.get("outputs")
+    return [o for o in outputs if isinstance(o, dict)] if isinstance(outputs, list) else []
+
+
+@oracle("output-fits-type", "run", source="S001 S002 S003")
+def output_fits_type(run: Run, _ledger: Ledger) -> Iterator[Verdict]:
+    """The outputs of a run are of the type that was asked for."""
+    creation = run.creation
+    asked = creation.exchange.sent_object.get("type") if creation is not None else None
+    if creation is None or asked not in OUTPUT_TYPES:
+        return
+    for seen in run.observations:
+        for output in _outputs(seen):
+            yield verdict(
+                output.get("type") in OUTPUT_TYPES[asked],
+                creation.exchange,
+                seen.exchange,
+                expected=" or ".join(sorted(OUTPUT_TYPES[asked])),
+                seen=output.get("type"),
+                subject="outputs[].type",
+            )
+
+
+@oracle("output-url", "run", source="S002 S003", conflict="C12")
+def output_url(run: Run, _ledger: Ledger) -> Iterator[Verdict]:
+    """An output that is no text has an absolute http URL."""
+    for seen in run.observations:
+        for output in _outputs(seen):
+            url = output.get("url")
+            if output.get("type") != "text" and isinstance(url, str) and url:
+                parts = urlsplit(url)
+                yield verdict(
+                    parts.scheme in {"http", "https"} and bool(parts.netloc),
+                    seen.exchange,
+                    expected="an absolute URL",
+                    seen=url[:80],
+                    subject="outputs[].url",
+                )
+
+
+@oracle("output-ids-differ", "run", source="S002 S003")
+def output_ids_differ(run: Run, _ledger: Ledger) -> Iterator[Verdict]:
+    """No two outputs of a run have the same id."""
+    for seen in run.observations:
+        ids = [o["output_id"] for o in _outputs(seen) if isinstance(o.get("output_id"), str)]
+        if ids:
+            yield verdict(
+                len(set(ids)) == len(ids),
+                seen.exchange,
+                expected="different ids",
+                seen=ids,
+                subject="outputs[].output_id",
+            )
+
+
+@oracle("failed-has-error-code", "run", source="S002 S003", conflict="C16")
+def failed_has_error_code(run: Run, _ledger: Ledger) -> Iterator[Verdict]:
+    """A failed run has an error_code."""
+    for seen in run.of("retrieve"):
+        if seen.status == "failed":
+            code = seen.get("error_code")
+            yield verdict(
+                isinstance(code, str) and code != "",
+                seen.exchange,
+                expected="a code",
+                seen=repr(code),
+                subject="error_code",
+            )
+
+
+@oracle(
+    "failed-has-error-message",
+    "run",
+    source="S002 S003",
+    conflict="C16",
+    severity=Severity.WARNING,
+)
+def failed_has_error_message(run: Run, _ledger: Ledger) -> Iterator[Verdict]:
+    """A failed run says for people why."""
+    for seen in run.of("retrieve"):
+        if seen.status == "failed":
+            message = seen.get("error_message")
+            yield verdict(
+                isinstance(message, str) and message != "",
+                seen.exchange,
+                expected="a message",
+                seen=repr(message),
+                subject="error_message",
+            )
+
+
+@oracle("error-only-on-failed", "run", source="S002 S003")
+def error_only_on_failed(run: Run, _ledger: Ledger) -> Iterator[Verdict]:
+    """A run that is completed has no error."""
+    for seen in run.shown:
+        if seen.status == "completed":
+            yield verdict(
+                not seen.get("error_code"),
+                seen.exchange,
+                expected="no error_code",
+                seen=repr(seen.get("error_code")),
+                subject="error_code",
+            )
+
+
+@oracle("failing-model-fails", "run", source="S002 S003")
+def failing_model_fails(run: Run, ledger: Ledger) -> Iterator[Verdict]:
+    """A run that is known to fail ends as failed, not as completed."""
+    creation, model = run.creation, ledger.facts.failing_model
+    if creation is None or model is None or creation.exchange.sent_object.get("model") != model:
+        return
+    for seen in run.shown:
+        if seen.final:
+            yield verdict(
+                seen.status == "failed",
+                creation.exchange,
+                seen.exchange,
+                expected="failed",
+                seen=seen.status,
+                subject="status",
+            )
+
+
+@oracle("times-in-order", "run", source="S002 S003")
+def times_in_order(run: Run, _ledger: Ledger) -> Iterator[Verdict]:
+    """A run is created before it is started, and started before it has ended."""
+    for seen in run.shown:
+        times = [(n, t) for n in TIMES if (t := _number(seen.get(n))) is not None]
+        for (name, earlier), (next_name, later) in pairwise(times):
+            yield verdict(
+                earlier <= later,
+                seen.exchange,
+                expected=f"{name} not after {next_name}",
+                seen=f"{name} {earlier}, {next_name} {later}",
+                subject=next_name,
+            )
+
+
+@oracle("times-constant", "run", source="S002 S003")
+def times_constant(run: Run, _ledger: Ledger) -> Iterator[Verdict]:
+    """The times of a run do not change once they are there."""
+    first: dict[str, Observation] = {}
+    for seen in run.shown:
+        for name in TIMES:
+            value = seen.get(name)
+            if not known(value):
+                continue
+            if name in first:
+                yield verdict(
+                    value == first[name].get(name),
+                    first[name].exchange,
+                    seen.exchange,
+                    expected=f"{name} {first[name].get(name)}",
+                    seen=value,
+                    subject=name,
+                )
+            else:
+                first[name] = seen
+
+
+@oracle("times-fit-status", "run", source="S002 S003")
+def times_fit_status(run: Run, _ledger: Ledger) -> Iterator[Verdict]:
+    """A run that has not ended has no time at which it ended."""
+    for seen in run.shown:
+        if not seen.final:
+            yield verdict(
+                not known(seen.get("completed_at")),
+                seen.exchange,
+                expected=f"no completed_at while {seen.status}",
+                seen=seen.get("completed_at"),
+                subject="completed_at",
+            )
+
+
+@oracle("cost-constant", "run", source="S001 S002 S003 S004", conflict="C27")
+def cost_constant(run: Run, _ledger: Ledger) -> Iterator[Verdict]:
+    """A run costs the same wherever its cost is shown; one that failed may cost nothing."""
+    first: Observation | None = None
+    for seen in run.observations:
+        cost = _number(seen.get("charged_cost"))
+        if cost is None:
+            continue
+        if first is None:
+            first = seen
+            continue
+        waived = seen.status == "failed" and cost == 0
+        yield verdict(
+            waived or cost == first.get("charged_cost"),
+            first.exchange,
+            seen.exchange,
+            expected=f"{first.get('charged_cost')} as in {first.source}",
+            seen=cost,
+            subject=f"charged_cost in {seen.source}",
+        )
+
+
+@oracle("run-ids-differ", "ledger", source="S000 S001")
+def run_ids_differ(ledger: Ledger) -> Iterator[Verdict]:
+    """Two requests that start runs get two runs."""
+    first: dict[str, Exchange] = {}
+    for exchange in ledger.creations:
+        run_id = exchange.answer_object.get("run_id")
+        if not exchange.succeeded or not isinstance(run_id, str):
+            continue
+        other = first.setdefault(run_id, exchange)
+        key = exchange.request.header("Idempotency-Key")
+        if other is not exchange and key != other.request.header("Idempotency-Key"):
+            yield verdict(
+                False, other, exchange, expected="a run of its own", seen=f"{run_id} again"
+            )
+        elif other is exchange:
+            yield verdict(True, exchange, expected="", seen="")
+
+
+@oracle("run-ends", "run", source="S001")
+def run_ends(run: Run, ledger: Ledger) -> Iterator[Verdict]:
+    """A run that is followed for ten times as long as it may take has ended by then."""
+    creation = run.creation
+    limit = ledger.facts.poll_seconds
+    if creation is None or limit is None or not run.shown:
+        return
+    estimate = _number(creation.get("estimated_seconds")) or 0.0
+    last = run.shown[-1]
+    watched = last.exchange.started - creation.exchange.ended
+    if last.final or watched >= max(limit, 10 * estimate):
+        yield verdict(
+            last.final,
+            creation.exchange,
+            last.exchange,
+            expected="completed or failed",
+            seen=f"{last.status} after {watched:.0f} s",
+            subject="status",
+        )
