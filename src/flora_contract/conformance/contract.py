@@ -127,6 +127,7 @@ class Endpoint:
         template = re.escape(operation.path).replace(r"\{", "{").replace(r"\}", "}")
         self.template = re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", template))
         self._validators: dict[int, jsonschema_rs.Draft202012Validator | None] = {}
+        self._properties: dict[int, frozenset[str]] = {}
 
     def response_schema(self, status: int) -> dict[str, Any] | None:
         """Schema of the JSON body under a status; None where none is documented."""
@@ -145,6 +146,13 @@ class Endpoint:
     def parameters(self) -> list[dict[str, Any]]:
         """Parameter objects, references resolved."""
         return self._operation.parameters
+
+    def answer_properties(self, status: int) -> frozenset[str]:
+        """Dotted paths of every documented property of an answer."""
+        if status not in self._properties:
+            found = self._contract.properties(self.response_schema(status))
+            self._properties[status] = frozenset(p.path for p in found)
+        return self._properties[status]
 
     def response_breaches(self, status: int, body: Any) -> list[Breach]:
         """What is wrong with a response's body."""

@@ -39,7 +39,7 @@ class Facts:
     second: Place | None = None
     foreign: Place | None = None
     failing_model: str | None = None
-    poll_seconds: float | None = None
+    wait_seconds: float | None = None
 
 
 @dataclass(frozen=True, eq=False)

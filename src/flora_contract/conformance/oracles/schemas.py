@@ -121,11 +121,10 @@ def undocumented_field(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
         yield verdict(False, exchange, expected="no such field", seen=path, subject=path)
 
 
-def _documented(exchange: Exchange, ledger: Ledger) -> set[str]:
+def _documented(exchange: Exchange, ledger: Ledger) -> frozenset[str]:
     assert exchange.operation is not None
     assert exchange.status is not None
-    schema = ledger.contract.operations[exchange.operation].response_schema(exchange.status)
-    return {p.path for p in ledger.contract.properties(schema)}
+    return ledger.contract.operations[exchange.operation].answer_properties(exchange.status)
 
 
 def _undocumented(exchange: Exchange, ledger: Ledger) -> list[tuple[str, str]]:

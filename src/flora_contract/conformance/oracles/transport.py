@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flora_contract.conformance.oracle import Verdict, oracle, verdict
+from flora_contract.report.redaction import REDACTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +34,9 @@ def answer_whole(exchange: Exchange, _ledger: Ledger) -> Iterator[Verdict]:
     yield verdict(not broken, exchange, expected="a whole answer", seen=exchange.failure)
     response = exchange.response
     length = response.header("content-length") if response is not None else None
-    if response is not None and length is not None and response.header("content-encoding") is None:
+    if response is None or length is None or REDACTED.encode() in response.body:
+        return
+    if response.header("content-encoding") is None:
         yield verdict(
             length.isdigit() and int(length) == len(response.body),
             exchange,

@@ -1,0 +1,113 @@
+"""One run of the suite: scenarios in order, each judged as soon as it is through."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Literal
+
+from flora_contract.conformance import contract as contracts
+from flora_contract.conformance.judge import Finding, Judge
+from flora_contract.conformance.ledger import Ledger
+from flora_contract.conformance.oracle import Severity
+from flora_contract.conformance.scenarios import Scenario, scenarios
+from flora_contract.conformance.session import NotTested, Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from flora_contract.conformance.settings import Settings
+
+Result = Literal["held", "broken", "not tested"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a scenario went. `reason` says what an untested one would need."""
+
+    scenario: Scenario
+    result: Result
+    reason: str
+    findings: tuple[Finding, ...]
+    exchanges: int
+    started: float
+    seconds: float
+
+
+class Check:
+    """A server held to the contract. A context manager, for the connections."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.ledger = Ledger(contracts.load(), settings.base_url, settings.facts)
+        self.session = Session(settings, self.ledger)
+        self.judge = Judge(self.ledger)
+        self.outcomes: list[Outcome] = []
+
+    def __enter__(self) -> Check:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.session.close()
+
+    def run(
+        self,
+        chosen: Iterable[Scenario] | None = None,
+        watch: Callable[[Outcome], None] = lambda _: None,
+    ) -> None:
+        """Perform scenarios until all are through, the time is up, or one fails under fail_fast."""
+        chosen = scenarios() if chosen is None else list(chosen)
+        for _, group in groupby(chosen, lambda s: (s.layer, s.independent)):
+            members = list(group)
+            if members[0].independent and self.settings.workers > 1:
+                self._beside(members)
+            for scenario in members:
+                watch(self.perform(scenario))
+                if self.settings.fail_fast and self.outcomes[-1].result == "broken":
+                    return
+
+    def _beside(self, members: list[Scenario]) -> None:
+        """Send the requests of independent scenarios at once; they are judged afterwards."""
+        with ThreadPoolExecutor(self.settings.workers) as pool:
+            sent = [pool.submit(_send, s, self.session) for s in members]
+            self._sent = {s.name: f.result() for s, f in zip(members, sent, strict=True)}
+
+    _sent: dict[str, str] = {}  # noqa: RUF012 - replaced, never changed
+
+    def perform(self, scenario: Scenario) -> Outcome:
+        """Perform one scenario and judge what came of it."""
+        before = {f.fingerprint for f in self.judge.findings()}
+        count, started = len(self.ledger.exchanges), self.session.clock()
+        clock = time.monotonic()
+        budget = self.settings.time_budget
+        if budget is not None and started > budget:
+            reason = "needs more --time-budget"
+        elif scenario.name in self._sent:
+            reason = self._sent[scenario.name]
+        else:
+            self.session.origin = scenario.name
+            reason = _send(scenario, self.session)
+        self.judge.update()
+        new = tuple(f for f in self.judge.findings() if f.fingerprint not in before)
+        broken = any(f.severity is Severity.VIOLATION for f in new)
+        outcome = Outcome(
+            scenario=scenario,
+            result="broken" if broken else "not tested" if reason else "held",
+            reason=reason,
+            findings=new,
+            exchanges=len(self.ledger.exchanges) - count,
+            started=started,
+            seconds=time.monotonic() - clock,
+        )
+        self.outcomes.append(outcome)
+        return outcome
+
+
+def _send(scenario: Scenario, session: Session) -> str:
+    try:
+        scenario.function(session)
+    except NotTested as reason:
+        return str(reason)
+    return ""

@@ -1,0 +1,238 @@
+"""Layer 2: a few runs from start to end, polled in one loop. Each accepted creation is paid."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import orjson
+
+from flora_contract.conformance.exchange import OTHER, OWNER, Exchange
+from flora_contract.conformance.scenarios import scenario
+from flora_contract.conformance.scenarios.requests import PROMPT, body, home
+from flora_contract.conformance.session import NotTested
+from flora_contract.conformance.values import UNKNOWN_PROJECT
+
+if TYPE_CHECKING:
+    from flora_contract.conformance.session import Session
+
+NEAR_PAUSES = (0.0, 0.03, 0.07, 0.15, 0.25)
+"""Seconds between looks at open runs on loopback; the last one repeats."""
+
+FAR_PAUSE = 3.0
+"""Seconds between looks elsewhere: the documents ask for 2 to 5."""
+
+SIMULTANEOUS = 4
+
+ASTRAL = "Крушка на маса \N{HOT BEVERAGE}\N{VARIATION SELECTOR-16} 茶碗 \N{SPARKLES}"
+BIDI = "mug \N{RIGHT-TO-LEFT OVERRIDE}gum\N{POP DIRECTIONAL FORMATTING}\n\t\"quoted\" \\ </script>"
+LONG = "a mug, " * 700
+
+
+@scenario("lifecycle")
+def start_a_run_and_read_it(session: Session) -> None:
+    """The first run: as the documents' example has it, read at once, listed at once."""
+    created = session.create(body(home(session)), paid=True)
+    read_at_once(session, created)
+
+
+def read_at_once(session: Session, created: Exchange) -> None:
+    """Look at a run right after its creation, alone and in the history."""
+    run_id = run_of(created)
+    if run_id is not None:
+        session.get_run(run_id)
+        session.list({"limit": 100})
+
+
+def run_of(created: Exchange) -> str | None:
+    """Id of the run that a creation started; None when it started none."""
+    run_id = created.answer_object.get("run_id")
+    return run_id if created.succeeded and isinstance(run_id, str) and run_id else None
+
+
+@scenario("lifecycle")
+def repeat_a_request(session: Session) -> None:
+    """The same request twice under one key, then another one under that key."""
+    request, key = body(home(session)), session.key()
+    first = session.create(request, key=key, paid=True)
+    if first.succeeded:
+        session.create(request, key=key)
+        session.create(body(home(session), prompt="Another prompt"), key=key)
+        session.list({"limit": 100})
+
+
+@scenario("lifecycle")
+def the_older_route(session: Session) -> None:
+    """POST /runs/generation with a model and parameters, and its repetition."""
+    model = _known_model(session)
+    changes: dict[str, Any] = {"params": {"aspect_ratio": "16:9", "seed": 7}}
+    request = body(home(session), **changes, **({"model": model} if model else {}))
+    key = session.key()
+    created = session.create(request, path="/runs/generation", key=key, paid=True)
+    read_at_once(session, created)
+    if created.succeeded:
+        session.create(request, path="/runs/generation", key=key)
+
+
+def _known_model(session: Session) -> str | None:
+    for exchange in session.ledger.creations:
+        model = exchange.answer_object.get("model")
+        if exchange.succeeded and isinstance(model, dict) and isinstance(model.get("model_id"), str):
+            return str(model["model_id"])
+    return None
+
+
+@scenario("lifecycle")
+def every_type_after_a_refusal(session: Session) -> None:
+    """A run of each type, with odd prompts, under a key that a refused request had before."""
+    place = home(session)
+    refused = (
+        ("video", LONG, body(place, prompt="")),
+        ("audio", BIDI, body(place, project_id=UNKNOWN_PROJECT)),
+        ("text", ASTRAL, b"{"),
+    )
+    for kind, prompt, wrong in refused:
+        key = session.key()
+        session.create(wrong, key=key)
+        session.create(body(place, type=kind, prompt=prompt), key=key, paid=True)
+
+
+@scenario("lifecycle")
+def a_run_that_fails(session: Session) -> None:
+    """A run of a model that is known to fail."""
+    model = session.settings.failing_model
+    if model is None:
+        raise NotTested("needs --failing-model")
+    request, key = body(home(session), model=model), session.key()
+    created = session.create(request, key=key, paid=True)
+    read_at_once(session, created)
+
+
+@scenario("lifecycle")
+def the_second_workspace(session: Session) -> None:
+    """A run in the caller's second workspace."""
+    second = session.ledger.facts.second
+    if second is None:
+        raise NotTested("needs --second-workspace and --second-project")
+    session.create(body(second), paid=True)
+
+
+@scenario("lifecycle")
+def without_a_key(session: Session) -> None:
+    """The same request twice without a key: two runs."""
+    session.create(body(home(session)), key=None, paid=True)
+    session.create(body(home(session)), key=None, paid=True)
+
+
+@scenario("lifecycle")
+def two_accounts(session: Session) -> None:
+    """One key used by two accounts, and each looking for the other's run."""
+    foreign = session.ledger.facts.foreign
+    if session.settings.other_api_key is None or foreign is None:
+        raise NotTested("needs --other-api-key, --foreign-workspace and --foreign-project")
+    key = session.key()
+    own = session.create(body(home(session)), key=key, paid=True)
+    theirs = session.create(body(foreign), OTHER, key=key, paid=True)
+    if (run_id := run_of(own)) is not None:
+        session.get_run(run_id, OTHER)
+        session.list({"limit": 100}, OTHER)
+    if (run_id := run_of(theirs)) is not None:
+        session.get_run(run_id, OTHER)
+        session.get_run(run_id)
+        session.list({"limit": 100})
+
+
+@scenario("lifecycle")
+def simultaneous_requests(session: Session) -> None:
+    """Several requests under one key at the same time."""
+    request, key = body(home(session)), session.key()
+    content = orjson.dumps(request)
+    with ThreadPoolExecutor(SIMULTANEOUS) as pool:
+        # One may start a run; the others must not.
+        sent = [
+            pool.submit(session.create, content, key=key, paid=number == 0)
+            for number in range(SIMULTANEOUS)
+        ]
+        for future in sent:
+            future.result()
+
+
+@scenario("lifecycle")
+def follow_every_run(session: Session) -> None:
+    """Look at every open run until it has ended, and at those that have ended once more."""
+    deadline = session.clock() + (session.settings.max_wait or 0.0)
+    for pause in _pauses(session):
+        still_open = _open_runs(session)
+        if not still_open:
+            break
+        if session.clock() > deadline:
+            for run_id, credential in still_open:
+                session.get_run(run_id, credential)
+            break
+        time.sleep(pause)
+        for run_id, credential in still_open:
+            session.get_run(run_id, credential)
+    for run_id, credential in _own_runs(session):
+        session.get_run(run_id, credential)
+
+
+def _pauses(session: Session) -> Any:
+    interval = session.settings.poll_interval
+    if interval is None and not session.settings.loopback:
+        interval = FAR_PAUSE
+    schedule = NEAR_PAUSES if interval is None else (interval,)
+    yield from schedule
+    while True:
+        yield schedule[-1]
+
+
+def _own_runs(session: Session) -> list[tuple[str, Any]]:
+    """Runs that were started here, with the key that started them."""
+    return [
+        (run.run_id, run.creation.exchange.credential)
+        for run in list(session.ledger.runs.values())
+        if run.creation is not None
+    ]
+
+
+def _open_runs(session: Session) -> list[tuple[str, Any]]:
+    runs = session.ledger.runs
+    return [
+        (run_id, credential)
+        for run_id, credential in _own_runs(session)
+        if not any(o.final for o in runs[run_id].of("retrieve"))
+    ]
+
+
+@scenario("lifecycle")
+def follow_a_poll_url(session: Session) -> None:
+    """The poll_url of a run, where it leads to the same server."""
+    home_url = urlsplit(session.settings.base_url)
+    for run in list(session.ledger.runs.values()):
+        creation = run.creation
+        url = creation.get("poll_url") if creation is not None else None
+        if creation is None or creation.exchange.credential != OWNER or not isinstance(url, str):
+            continue
+        # The key goes to no other host.
+        if (urlsplit(url).scheme, urlsplit(url).netloc) == (home_url.scheme, home_url.netloc):
+            session.send("GET", url, OWNER)
+            return
+    raise NotTested("needs a poll_url on the same host")
+
+
+@scenario("lifecycle")
+def repeat_after_the_end(session: Session) -> None:
+    """A key again, once its run has ended: it still counts as used."""
+    for exchange in list(session.ledger.creations):
+        key = exchange.request.header("Idempotency-Key")
+        if key and exchange.succeeded and exchange.credential == OWNER:
+            path = exchange.request.url.removeprefix(session.settings.base_url)
+            session.create(exchange.request.body, key=key, path=path)
+            session.list({"limit": 100})
+            return
+    raise NotTested("needs a run under a key")
+
+
+__all__ = ["PROMPT"]

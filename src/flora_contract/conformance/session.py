@@ -1,0 +1,259 @@
+"""Sending requests: one keep-alive client, everything recorded, nothing spent beyond the limit."""
+
+from __future__ import annotations
+
+import contextlib
+import email.utils
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import httpx
+import orjson
+
+from flora_contract.conformance.contract import CREATE
+from flora_contract.conformance.exchange import (
+    ABSENT,
+    BROKE,
+    OTHER,
+    OWNER,
+    Credential,
+    Exchange,
+    Request,
+    Response,
+)
+from flora_contract.conformance.oracles.transport import HUNG
+from flora_contract.errors import UnreachableError
+from flora_contract.report.redaction import SECRET_HEADERS, Redactor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from flora_contract.conformance.ledger import Ledger
+    from flora_contract.conformance.settings import Settings
+
+BACKOFFS = (1.0, 2.0, 4.0, 8.0)
+"""Seconds to wait after a 429 without Retry-After, one by one."""
+
+MAX_RETRY_AFTER = 60.0
+
+
+class NotTested(Exception):
+    """Ends a scenario: the reason says what would be needed to test it."""
+
+
+class Session:
+    """Sends requests for the scenarios and records them in the ledger.
+
+    `spent` is the sum of charged_cost over the runs started here, in US dollars.
+    """
+
+    def __init__(self, settings: Settings, ledger: Ledger) -> None:
+        self.settings = settings
+        self.ledger = ledger
+        self.origin = ""
+        self.spent = 0.0
+        self.creates = 0
+        self._dearest = 0.0
+        self._keys = 0
+        self._salt = f"{settings.seed:x}-{time.time_ns():x}"
+        self._redactor = Redactor(settings.secrets)
+        self._broken: dict[str, int] = {}
+        self._opened = time.monotonic()
+        self._lock = threading.Lock()
+        self._client = httpx.Client(timeout=settings.timeout, follow_redirects=False, trust_env=False)
+        self._headers = {
+            OWNER.name: settings.api_key,
+            OTHER.name: settings.other_api_key,
+            BROKE.name: settings.broke_api_key,
+        }
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def clock(self) -> float:
+        """Seconds since the session was opened."""
+        return time.monotonic() - self._opened
+
+    # What scenarios say
+
+    def key(self) -> str:
+        """An Idempotency-Key that nobody has used."""
+        with self._lock:
+            self._keys += 1
+            return f"conformance-{self._salt}-{self._keys}"
+
+    def get_run(self, run_id: str, credential: Credential = OWNER, **more: Any) -> Exchange:
+        """GET /runs/{runId}."""
+        return self.send("GET", f"/runs/{quote(run_id, safe='')}", credential, **more)
+
+    def list(
+        self,
+        query: Mapping[str, str | int] | Iterable[tuple[str, str]] = (),
+        credential: Credential = OWNER,
+        **more: Any,
+    ) -> Exchange:
+        """GET /generations."""
+        text = str(httpx.QueryParams(dict(query)))
+        return self.send("GET", "/generations" + (f"?{text}" if text else ""), credential, **more)
+
+    def create(
+        self,
+        body: Any,
+        credential: Credential = OWNER,
+        *,
+        path: str = "/generate",
+        key: str | None = "",
+        paid: bool = False,
+        **more: Any,
+    ) -> Exchange:
+        """POST a generation. `key` is fresh when empty, left out when None.
+
+        `paid` says that the request may start a run: it is counted, and held back when the
+        profile or the spending limit forbids it. Raises NotTested then.
+        """
+        if self.settings.profile == "read-only":
+            raise NotTested("needs --profile free or full")
+        if paid:
+            self._allow_spending()
+        headers = {"Content-Type": "application/json"}
+        if key is not None:
+            headers["Idempotency-Key"] = key or self.key()
+        content = body if isinstance(body, bytes) else orjson.dumps(body)
+        return self.send("POST", path, credential, content=content, headers=headers, **more)
+
+    def _allow_spending(self) -> None:
+        if self.settings.profile != "full":
+            raise NotTested("needs --profile full")
+        limit = self.settings.max_spend
+        if limit is not None and self.spent + self._dearest > limit or limit == 0:
+            raise NotTested(f"needs a higher --max-spend: {self.spent:.2f} USD are spent")
+
+    # How it is sent
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        credential: Credential,
+        *,
+        content: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        authorization: str | None = None,
+        retry: bool = True,
+    ) -> Exchange:
+        """Send one request and record it; on 429, wait as told and send it again.
+
+        `authorization` replaces the credential's own header. Raises NotTested when the operation
+        has failed to answer before, UnreachableError when no first connection can be made.
+        """
+        url = path if path.startswith("http") else self.settings.base_url + path
+        operation, _ = self.ledger.contract.match(method, url, self.settings.base_url)
+        if operation is not None and self._broken.get(operation, 0) > 0:
+            raise NotTested(f"{operation} gave no answer before")
+        sent = dict(headers or {})
+        if authorization is None and (own := self._headers.get(credential.name)):
+            authorization = f"Bearer {own}"
+        request = httpx.Request(
+            method,
+            url,
+            content=content,
+            headers={**sent, **({"Authorization": authorization} if authorization else {})},
+            extensions={"timeout": httpx.Timeout(self.settings.timeout).as_dict()},
+        )
+        for wait in (*BACKOFFS, None):
+            exchange = self._once(request, credential)
+            if exchange.status != 429 or not retry or wait is None:
+                break
+            time.sleep(_retry_after(exchange, wait))
+        if exchange.operation in CREATE and exchange.succeeded:
+            self._count(exchange)
+        return exchange
+
+    def _once(self, request: httpx.Request, credential: Credential) -> Exchange:
+        started = self.clock()
+        response: Response | None = None
+        failure: str | None = None
+        try:
+            answer = self._client.send(request)
+            response = Response(
+                answer.status_code,
+                self._redactor.headers(answer.headers.items()),
+                self._redactor.bytes(answer.content),
+            )
+        except httpx.ConnectError as error:
+            if not self.ledger.exchanges:
+                origin = f"{request.url.scheme}://{request.url.netloc.decode()}"
+                raise UnreachableError(f"{origin} cannot be reached: {error}") from None
+            failure = f"no connection: {error}"
+        except httpx.TimeoutException:
+            failure = f"{HUNG} ({self.settings.timeout:g} s)"
+        except httpx.HTTPError as error:
+            failure = f"broken answer: {error or type(error).__name__}"
+        headers = [(k, v) for k, v in request.headers.items() if _is_ours(k)]
+        exchange = self.ledger.record(
+            Request(
+                request.method,
+                str(request.url),
+                self._redactor.headers(headers),
+                self._redactor.bytes(request.content),
+            ),
+            response,
+            credential=credential,
+            failure=failure,
+            started=started,
+            elapsed=self.clock() - started,
+            origin=self.origin,
+        )
+        if failure is not None and exchange.operation is not None:
+            with self._lock:
+                self._broken[exchange.operation] = self._broken.get(exchange.operation, 0) + 1
+        return exchange
+
+    def _count(self, exchange: Exchange) -> None:
+        cost = exchange.answer_object.get("charged_cost")
+        with self._lock:
+            self.creates += 1
+            if isinstance(cost, int | float) and not isinstance(cost, bool):
+                self.spent += cost
+                self._dearest = max(self._dearest, cost)
+
+
+_PLUMBING = {"host", "connection", "accept-encoding", "content-length", "user-agent", "accept"}
+
+
+def _is_ours(name: str) -> bool:
+    return name.lower() not in _PLUMBING | SECRET_HEADERS
+
+
+def _retry_after(exchange: Exchange, default: float) -> float:
+    """Seconds that a 429 asks to wait: a number or an HTTP date (RFC 9110, 10.2.3)."""
+    text = exchange.response.header("retry-after") if exchange.response is not None else None
+    wait = default
+    if text is not None:
+        with contextlib.suppress(ValueError, TypeError):
+            wait = float(text) if text.isdigit() else _seconds_until(text)
+    return min(max(wait, 0.0), MAX_RETRY_AFTER)
+
+
+def _seconds_until(date: str) -> float:
+    return email.utils.parsedate_to_datetime(date).timestamp() - time.time()
+
+
+def wrong_credentials(api_key: str) -> list[tuple[Credential, str]]:
+    """Near misses of a key, each with the header that carries it."""
+    flipped = api_key[:-1] + ("0" if api_key[-1:] != "0" else "1")
+    return [
+        (Credential("wrong key", False, "Bearer sk_conformance_wrong"), "Bearer sk_conformance_wrong"),
+        (Credential("shortened key", False, "Bearer ${FLORA_API_KEY%?}"), f"Bearer {api_key[:-1]}"),
+        (Credential("lengthened key", False, "Bearer ${FLORA_API_KEY}x"), f"Bearer {api_key}x"),
+        (Credential("changed key", False, "Bearer ${FLORA_API_KEY%?}0"), f"Bearer {flipped}"),
+        (Credential("other scheme", False, "Basic $FLORA_API_KEY"), f"Basic {api_key}"),
+        (Credential("no scheme", False, "$FLORA_API_KEY"), api_key),
+        (Credential("empty key", False, "Bearer"), "Bearer"),
+    ]
+
+
+__all__ = ["ABSENT", "BROKE", "OTHER", "OWNER", "NotTested", "Session", "wrong_credentials"]

@@ -1,0 +1,196 @@
+"""What a run of the suite is told: the server, the accounts, how far it may go."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import tomllib
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from flora_contract.conformance.ledger import Facts, Place
+from flora_contract.errors import InputError
+
+Profile = Literal["full", "free", "read-only"]
+PROFILES: tuple[Profile, ...] = ("full", "free", "read-only")
+
+CONFIG_FILE = "flora-contract.toml"
+
+ENVIRONMENT = {
+    "api_key": "FLORA_API_KEY",
+    "broke_api_key": "FLORA_BROKE_API_KEY",
+    "other_api_key": "FLORA_OTHER_API_KEY",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Options of `flora-contract check`, under the same names. Times are seconds, money US dollars.
+
+    None means: not given. Keys stay out of the repr.
+    """
+
+    base_url: str = ""
+    api_key: str | None = field(default=None, repr=False)
+    broke_api_key: str | None = field(default=None, repr=False)
+    other_api_key: str | None = field(default=None, repr=False)
+    workspace: str | None = None
+    project: str | None = None
+    second_workspace: str | None = None
+    second_project: str | None = None
+    foreign_workspace: str | None = None
+    foreign_project: str | None = None
+    broke_workspace: str | None = None
+    broke_project: str | None = None
+    failing_model: str | None = None
+    profile: Profile | None = None
+    max_spend: float | None = None
+    poll_interval: float | None = None
+    max_wait: float | None = None
+    timeout: float | None = None
+    seed: int = 0
+    time_budget: float | None = None
+    fail_fast: bool = False
+    workers: int = 1
+
+    @property
+    def loopback(self) -> bool:
+        """Whether the server is on this machine."""
+        host = urlsplit(self.base_url).hostname or ""
+        if host == "localhost" or host.endswith(".localhost"):
+            return True
+        try:
+            return ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def home(self) -> Place | None:
+        """Where the owner's runs are started."""
+        return _place(self.workspace, self.project)
+
+    @property
+    def broke(self) -> Place | None:
+        """Where the account without credits would start a run."""
+        return _place(self.broke_workspace, self.broke_project) or self.home
+
+    @property
+    def facts(self) -> Facts:
+        """What oracles may know."""
+        return Facts(
+            home=self.home,
+            second=_place(self.second_workspace, self.second_project),
+            foreign=_place(self.foreign_workspace, self.foreign_project),
+            failing_model=self.failing_model,
+            wait_seconds=self.max_wait,
+        )
+
+    @property
+    def secrets(self) -> list[str]:
+        """Every key, for redaction."""
+        return [k for k in (self.api_key, self.broke_api_key, self.other_api_key) if k]
+
+
+def _place(workspace: str | None, project: str | None) -> Place | None:
+    return Place(workspace, project) if workspace and project else None
+
+
+MOCK_ROLES = {
+    "api_key": "sk_live_test",
+    "broke_api_key": "sk_live_broke",
+    "other_api_key": "sk_live_other",
+    "workspace": "ws_abc123",
+    "project": "prj_abc123",
+    "second_workspace": "ws_second1",
+    "second_project": "prj_second1",
+    "foreign_workspace": "ws_other1",
+    "foreign_project": "prj_other1",
+    "broke_workspace": "ws_broke1",
+    "broke_project": "prj_broke1",
+    "failing_model": "t2i-unlucky",
+}
+"""The accounts of `flora-contract mock`."""
+
+
+def gather(given: dict[str, Any], config: Path | None = None) -> Settings:
+    """Settings from options, then the environment, then the configuration file, then defaults.
+
+    On loopback, a run that names no account at all gets those of the mock. Raises InputError
+    for what cannot be used together.
+    """
+    options = {name: value for name, value in given.items() if value is not None}
+    from_file = _read(config)
+    environment = {n: os.environ[v] for n, v in ENVIRONMENT.items() if os.environ.get(v)}
+    settings = Settings(**{**from_file, **environment, **options})
+    _check_url(settings.base_url)
+    settings = replace(settings, base_url=settings.base_url.rstrip("/"))
+    if settings.loopback and not any(n in from_file or n in options for n in MOCK_ROLES):
+        settings = replace(settings, **MOCK_ROLES)
+    return _complete(settings)
+
+
+def _complete(settings: Settings) -> Settings:
+    if settings.api_key is None:
+        raise InputError("no API key: give --api-key or set FLORA_API_KEY")
+    for name in ("", "second_", "foreign_", "broke_"):
+        pair = getattr(settings, f"{name}workspace"), getattr(settings, f"{name}project")
+        if (pair[0] is None) != (pair[1] is None):
+            option = f"--{name}workspace and --{name}project".replace("_", "-")
+            raise InputError(f"{option} are given together or not at all")
+    profile = settings.profile or ("full" if settings.loopback else "free")
+    if profile == "full" and not settings.loopback and settings.max_spend is None:
+        raise InputError(
+            "profile full starts runs that cost money: give --max-spend USD, or --profile free"
+        )
+    near = settings.loopback
+    return replace(
+        settings,
+        profile=profile,
+        max_wait=settings.max_wait if settings.max_wait is not None else (60 if near else 600),
+        timeout=settings.timeout if settings.timeout is not None else (5 if near else 30),
+    )
+
+
+def _check_url(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise InputError(f"--base-url {url}: not an http URL, such as http://127.0.0.1:4010/api/v1")
+
+
+def _read(config: Path | None) -> dict[str, Any]:
+    path = config if config is not None else Path(CONFIG_FILE)
+    if config is None and not path.is_file():
+        return {}
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not valid TOML: {error}") from None
+    table = tables.get("check", {})
+    types = {f.name: f.type for f in fields(Settings)}
+    settings: dict[str, Any] = {}
+    for key, value in table.items():
+        name = key.replace("-", "_")
+        if name not in types:
+            raise InputError(f"{path}: [check] has no option {key}")
+        settings[name] = _typed(path, key, value, str(types[name]))
+    return settings
+
+
+def _typed(path: Path, key: str, value: Any, annotation: str) -> Any:
+    wanted: tuple[type, ...]
+    if "float" in annotation:
+        wanted = (int, float)
+    elif annotation == "int":
+        wanted = (int,)
+    elif annotation == "bool":
+        wanted = (bool,)
+    else:
+        wanted = (str,)
+    right = isinstance(value, wanted) and (bool in wanted or not isinstance(value, bool))
+    if not right or ("Profile" in annotation and value not in PROFILES):
+        raise InputError(f"{path}: [check] {key} = {value!r} is not of the right kind")
+    return value
