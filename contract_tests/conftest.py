@@ -1,1 +1,108 @@
-"""Fixtures and options of the suite."""
+"""Options of the suite, the server it is held against, and what it shows at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from flora_contract.conformance.command import OPTIONS
+from flora_contract.conformance.renderings.text import conclusion, coverage_table
+from flora_contract.conformance.run import Check
+from flora_contract.conformance.settings import gather
+from flora_contract.conformance.summary import of_check
+from flora_contract.errors import CommandError
+from flora_contract.report import terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flora_contract.conformance.settings import Settings
+
+CHECK = pytest.StashKey[Check]()
+
+START_SECONDS = 20.0
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of `flora-contract check`, under the same names."""
+    group = parser.getgroup("flora", "the server and the accounts to test with")
+    for name, kind, text in OPTIONS:
+        group.addoption(name, default=None, help=text, type=kind if callable(kind) else str)
+
+
+def _given(config: pytest.Config) -> dict[str, Any]:
+    names = [name.removeprefix("--").replace("-", "_") for name, _, _ in OPTIONS]
+    return {name: config.getoption(name) for name in names}
+
+
+@pytest.fixture(scope="session")
+def settings(pytestconfig: pytest.Config) -> Iterator[Settings]:
+    """What the run was told. Without --base-url, a mock is started on a free port."""
+    given = _given(pytestconfig)
+    with contextlib.ExitStack() as stack:
+        if given["base_url"] is None:
+            given["base_url"] = stack.enter_context(_mock())
+        try:
+            yield gather(given)
+        except CommandError as error:
+            pytest.exit(str(error), returncode=error.exit_code)
+
+
+@contextlib.contextmanager
+def _mock() -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = "from flora_contract.cli import main; main()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", command, "mock", "--port", str(port), "--run-seconds", "0.6"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    url = f"http://127.0.0.1:{port}/api/v1"
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not _answers(url):
+            if process.poll() is not None or time.monotonic() > deadline:
+                pytest.exit("the mock did not start: try `flora-contract mock`", returncode=3)
+            time.sleep(0.05)
+        yield url
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _answers(url: str) -> bool:
+    try:
+        httpx.get(f"{url}/generations", trust_env=False)
+    except httpx.TransportError:
+        return False
+    return True
+
+
+@pytest.fixture(scope="session")
+def check(settings: Settings, pytestconfig: pytest.Config) -> Iterator[Check]:
+    """The run of the suite that every test takes part in."""
+    with Check(settings) as running:
+        pytestconfig.stash[CHECK] = running
+        yield running
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """For every operation: responses, properties and enum values seen of those documented."""
+    running = config.stash.get(CHECK, None)
+    if running is None or not running.ledger.exchanges:
+        return
+    summary = of_check(running)
+    console = terminal.plain()
+    console.print(coverage_table(summary))
+    console.print(conclusion(summary))
+    terminalreporter.section("the contract")
+    terminalreporter.write(console.file.getvalue())  # type: ignore[attr-defined]

@@ -12,6 +12,8 @@ from flora_contract.errors import CommandError
 # name: (where its click command is, what it does)
 COMMANDS = {
     "mock": ("flora_contract.mock.command:mock", "Serve a FLORA that remembers, on this machine."),
+    "check": ("flora_contract.conformance.command:check", "Hold a server to the contract."),
+    "traffic": ("flora_contract.conformance.command:traffic", "Hold recorded traffic to it."),
     "overlay": ("flora_contract.authoring:overlay", "Apply overlays to an OpenAPI document."),
 }
 

@@ -71,8 +71,9 @@ class Contract:
         path = urlsplit(url).path
         if not path.startswith(base + "/"):
             return None, {}
+        rest = path[len(base) :]
         for endpoint in self._by_precision:
-            if endpoint.method == method and (found := endpoint.template.fullmatch(path[len(base) :])):
+            if endpoint.method == method and (found := endpoint.template.fullmatch(rest)):
                 return endpoint.id, {k: unquote(v) for k, v in found.groupdict().items()}
         return None, {}
 
@@ -162,7 +163,9 @@ class Endpoint:
         validator = self._validators[status]
         return breaches(validator, body, "body") if validator is not None else []
 
-    def request_breaches(self, request: Request, path_parameters: Mapping[str, str]) -> list[Breach]:
+    def request_breaches(
+        self, request: Request, path_parameters: Mapping[str, str]
+    ) -> list[Breach]:
         """What is wrong with a request: its body, then its query, then its path."""
         found: list[Breach] = []
         if self._body_validator is not None:
@@ -214,8 +217,7 @@ def _parameter_breaches(
 ) -> list[Breach]:
     value: Any = int(text) if integer and _INTEGER.match(text) else text
     return [
-        Breach(place, name, b.keyword, b.message, value)
-        for b in breaches(validator, value, place)
+        Breach(place, name, b.keyword, b.message, value) for b in breaches(validator, value, place)
     ]
 
 
@@ -234,16 +236,17 @@ def breaches(
 
 def _flatten(error: jsonschema_rs.ValidationError, place: str) -> Iterator[Breach]:
     # Of "this or null", the first is meant unless the value is null; its own errors say more.
-    if error.kind.name == "anyOf" and isinstance(error.instance, dict):
-        for inner in error.kind.context[0]:
+    kind: Any = error.kind  # its stub leaves out what the kinds hold
+    if kind.name == "anyOf" and isinstance(error.instance, dict):
+        for inner in kind.context[0]:
             yield from _flatten(inner, place)
         return
     path = ""
     for part in error.instance_path:
         path = f"{path}[]" if isinstance(part, int) else f"{path}.{part}" if path else str(part)
-    keyword = error.kind.name
+    keyword = kind.name
     if keyword == "required":
-        name = error.kind.property
+        name = kind.property
         path = f"{path}.{name}" if path else name
     elif keyword == "anyOf":
         keyword = "type"

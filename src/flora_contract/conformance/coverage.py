@@ -6,8 +6,6 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from flora_contract.conformance.exchange import NOT_JSON
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -97,32 +95,38 @@ def _answer_name(status: int, path: str) -> str | None:
 
 def _seen(exchange: Exchange, contract: Contract) -> Iterator[_Key]:
     assert exchange.operation is not None
+    for kind, name in (*_seen_in_answer(exchange), *_seen_in_request(exchange, contract)):
+        yield exchange.operation, kind, name
+
+
+def _seen_in_answer(exchange: Exchange) -> Iterator[tuple[Kind, str]]:
     assert exchange.status is not None
-    operation = exchange.operation
-    yield operation, "response", str(exchange.status)
-    if exchange.answer is not NOT_JSON:
-        for path, value in _flat(exchange.answer):
-            name = _answer_name(exchange.status, path)
-            if name is None:
-                yield operation, "error code", str(value)
-            else:
-                yield operation, "property", name
-                if isinstance(value, str):
-                    yield operation, "enum value", f"{name}={value}"
+    yield "response", str(exchange.status)
+    for path, value in _flat(exchange.answer):
+        name = _answer_name(exchange.status, path)
+        if name is None:
+            yield "error code", str(value)
+            continue
+        yield "property", name
+        if isinstance(value, str):
+            yield "enum value", f"{name}={value}"
+
+
+def _seen_in_request(exchange: Exchange, contract: Contract) -> Iterator[tuple[Kind, str]]:
+    assert exchange.operation is not None
     for name, values in exchange.request.query.items():
-        yield operation, "parameter", name
+        yield "parameter", name
         for value in values:
-            yield operation, "request value", f"{name}={value}"
+            yield "request value", f"{name}={value}"
     for name in exchange.path_parameters:
-        yield operation, "parameter", name
-    for parameter in contract.operations[operation].parameters:
+        yield "parameter", name
+    for parameter in contract.operations[exchange.operation].parameters:
         if parameter["in"] == "header" and exchange.request.header(parameter["name"]) is not None:
-            yield operation, "parameter", parameter["name"]
-    if exchange.request.body and exchange.request.json is not NOT_JSON:
-        for path, value in _flat(exchange.request.json):
-            yield operation, "parameter", f"body {path}"
-            if isinstance(value, str):
-                yield operation, "request value", f"body {path}={value}"
+            yield "parameter", parameter["name"]
+    for path, value in _flat(exchange.request.json):
+        yield "parameter", f"body {path}"
+        if isinstance(value, str):
+            yield "request value", f"body {path}={value}"
 
 
 def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

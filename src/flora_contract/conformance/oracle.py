@@ -138,7 +138,9 @@ def known(value: Any) -> bool:
     return value is not None
 
 
-def apply(oracles: Iterable[Oracle], subject: Any, ledger: Ledger) -> Iterator[tuple[Oracle, Verdict]]:
+def apply(
+    oracles: Iterable[Oracle], subject: Any, ledger: Ledger
+) -> Iterator[tuple[Oracle, Verdict]]:
     """Verdicts of several oracles on one subject."""
     for each in oracles:
         for given in each(subject, ledger):

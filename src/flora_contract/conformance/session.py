@@ -39,7 +39,7 @@ BACKOFFS = (1.0, 2.0, 4.0, 8.0)
 MAX_RETRY_AFTER = 60.0
 
 
-class NotTested(Exception):
+class NotTested(Exception):  # noqa: N818 - it is no error
     """Ends a scenario: the reason says what would be needed to test it."""
 
 
@@ -62,7 +62,9 @@ class Session:
         self._broken: dict[str, int] = {}
         self._opened = time.monotonic()
         self._lock = threading.Lock()
-        self._client = httpx.Client(timeout=settings.timeout, follow_redirects=False, trust_env=False)
+        self._client = httpx.Client(
+            timeout=settings.timeout, follow_redirects=False, trust_env=False
+        )
         self._headers = {
             OWNER.name: settings.api_key,
             OTHER.name: settings.other_api_key,
@@ -128,7 +130,7 @@ class Session:
         if self.settings.profile != "full":
             raise NotTested("needs --profile full")
         limit = self.settings.max_spend
-        if limit is not None and self.spent + self._dearest > limit or limit == 0:
+        if limit is not None and (limit == 0 or self.spent + self._dearest > limit):
             raise NotTested(f"needs a higher --max-spend: {self.spent:.2f} USD are spent")
 
     # How it is sent
@@ -246,7 +248,10 @@ def wrong_credentials(api_key: str) -> list[tuple[Credential, str]]:
     """Near misses of a key, each with the header that carries it."""
     flipped = api_key[:-1] + ("0" if api_key[-1:] != "0" else "1")
     return [
-        (Credential("wrong key", False, "Bearer sk_conformance_wrong"), "Bearer sk_conformance_wrong"),
+        (
+            Credential("wrong key", False, "Bearer sk_conformance_wrong"),
+            "Bearer sk_conformance_wrong",
+        ),
         (Credential("shortened key", False, "Bearer ${FLORA_API_KEY%?}"), f"Bearer {api_key[:-1]}"),
         (Credential("lengthened key", False, "Bearer ${FLORA_API_KEY}x"), f"Bearer {api_key}x"),
         (Credential("changed key", False, "Bearer ${FLORA_API_KEY%?}0"), f"Bearer {flipped}"),

@@ -97,7 +97,7 @@ def _place(workspace: str | None, project: str | None) -> Place | None:
     return Place(workspace, project) if workspace and project else None
 
 
-MOCK_ROLES = {
+MOCK_ROLES: dict[str, Any] = {
     "api_key": "sk_live_test",
     "broke_api_key": "sk_live_broke",
     "other_api_key": "sk_live_other",

@@ -89,7 +89,7 @@ def list_own_runs(ledger: Ledger) -> Iterator[Verdict]:
         for item in page.items:
             run = ledger.runs.get(item.run_id)
             creation = run.creation if run is not None else None
-            if creation is not None and creation.exchange.credential not in {reader}:
+            if creation is not None and creation.exchange.credential != reader:
                 strangers.append(creation)
         for creation in strangers:
             yield verdict(

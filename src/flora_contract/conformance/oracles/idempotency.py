@@ -80,9 +80,7 @@ def _no_second_run(
 def key_used_once_at_a_time(ledger: Ledger) -> Iterator[Verdict]:
     """Simultaneous requests under one key start one run between them."""
     for group in _under_one_key(ledger):
-        overlapping = [
-            e for e in group if any(o is not e and _overlap(e, o) for o in group)
-        ]
+        overlapping = [e for e in group if any(o is not e and _overlap(e, o) for o in group)]
         runs = {e.answer_object.get("run_id") for e in overlapping if e.succeeded}
         if runs:
             yield verdict(
@@ -145,20 +143,20 @@ def _overlapped(exchange: Exchange, group: list[Exchange]) -> bool:
 @oracle("key-new-to-server", "ledger", source="S000 S001 S003 S004", conflict="C5")
 def key_new_to_server(ledger: Ledger) -> Iterator[Verdict]:
     """A request under a key of its own, or under none, is not taken for a repetition."""
-    seen: set[tuple[str, str]] = set()
+    seen: set[str] = set()
     for exchange in ledger.creations:
         key = exchange.request.header("Idempotency-Key")
-        if exchange.credential.accepted and exchange.status not in {None, 429}:
-            if key is None or all(k != key for _, k in seen):
-                yield verdict(
-                    exchange.status != 409,
-                    exchange,
-                    expected="not 409",
-                    seen=exchange.status,
-                    subject="no key" if key is None else "new key",
-                )
+        judged = exchange.credential.accepted and exchange.status not in {None, 429}
+        if judged and (key is None or key not in seen):
+            yield verdict(
+                exchange.status != 409,
+                exchange,
+                expected="not 409",
+                seen=exchange.status,
+                subject="no key" if key is None else "new key",
+            )
         if key is not None:
-            seen.add((exchange.credential.name, key))
+            seen.add(key)
 
 
 @oracle("key-belongs-to-account", "ledger", source="SKILL", conflict="C5")
@@ -195,9 +193,7 @@ def old_route_is_the_same(ledger: Ledger) -> Iterator[Verdict]:
             first.setdefault(exchange.operation, exchange)
     if len(first) == len(CREATE):
         one, two = first.values()
-        yield verdict(
-            one.status == two.status, one, two, expected=f"{one.status}", seen=two.status
-        )
+        yield verdict(one.status == two.status, one, two, expected=f"{one.status}", seen=two.status)
 
 
 @oracle("refused-has-no-effect", "ledger", source="S000 S001", severity=Severity.VIOLATION)
@@ -231,7 +227,7 @@ def refused_has_no_effect(ledger: Ledger) -> Iterator[Verdict]:
         appeared = [i.run_id for i in after.items if i.run_id not in old | made]
         newest = after.items[0].run_id
         yield verdict(
-            not (newest in appeared),
+            newest not in appeared,
             before.exchange,
             refused[0],
             after.exchange,

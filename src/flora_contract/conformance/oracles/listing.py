@@ -44,8 +44,7 @@ def list_works(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
     ) and all(v in {p.project for p in own} for v in query.get("project_id", ()))
     both = "workspace_id" in query and "project_id" in query
     together = not both or any(
-        query["workspace_id"][0] == p.workspace and query["project_id"][0] == p.project
-        for p in own
+        query["workspace_id"][0] == p.workspace and query["project_id"][0] == p.project for p in own
     )
     if given and known_place and together and exchange.status not in {None, 429}:
         yield verdict(

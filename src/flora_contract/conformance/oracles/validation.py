@@ -257,15 +257,15 @@ def refuses_garbage_cursor(exchange: Exchange, _ledger: Ledger) -> Iterator[Verd
     """A cursor that the server cannot have given is refused with 400."""
     if exchange.operation != LIST or not exchange.credential.accepted:
         return
-    if set(exchange.request.query.get("cursor", ())) & set(GARBAGE_CURSORS):
-        if exchange.status not in {None, 429}:
-            yield verdict(
-                exchange.status == 400,
-                exchange,
-                expected="400",
-                seen=exchange.status,
-                subject="cursor",
-            )
+    garbage = set(exchange.request.query.get("cursor", ())) & set(GARBAGE_CURSORS)
+    if garbage and exchange.status not in {None, 429}:
+        yield verdict(
+            exchange.status == 400,
+            exchange,
+            expected="400",
+            seen=exchange.status,
+            subject="cursor",
+        )
 
 
 @oracle("limit-over-maximum", "exchange", source="D-ref SKILL")

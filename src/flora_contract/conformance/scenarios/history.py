@@ -72,9 +72,7 @@ def walk_under_filters(session: Session) -> None:
             queries.append({"project_id": place.project, "status": "completed"})
     if facts.home is not None and facts.second is not None:
         # Both at once fit no run.
-        queries.append(
-            {"workspace_id": facts.home.workspace, "project_id": facts.second.project}
-        )
+        queries.append({"workspace_id": facts.home.workspace, "project_id": facts.second.project})
     for query in queries:
         walk(session, query | {"limit": 100})
         walk(session, query | {"limit": 3}, enough=7)

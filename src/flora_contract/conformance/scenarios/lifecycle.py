@@ -27,7 +27,7 @@ FAR_PAUSE = 3.0
 SIMULTANEOUS = 4
 
 ASTRAL = "Крушка на маса \N{HOT BEVERAGE}\N{VARIATION SELECTOR-16} 茶碗 \N{SPARKLES}"
-BIDI = "mug \N{RIGHT-TO-LEFT OVERRIDE}gum\N{POP DIRECTIONAL FORMATTING}\n\t\"quoted\" \\ </script>"
+BIDI = 'mug \N{RIGHT-TO-LEFT OVERRIDE}gum\N{POP DIRECTIONAL FORMATTING}\n\t"quoted" \\ </script>'
 LONG = "a mug, " * 700
 
 
@@ -79,7 +79,11 @@ def the_older_route(session: Session) -> None:
 def _known_model(session: Session) -> str | None:
     for exchange in session.ledger.creations:
         model = exchange.answer_object.get("model")
-        if exchange.succeeded and isinstance(model, dict) and isinstance(model.get("model_id"), str):
+        if (
+            exchange.succeeded
+            and isinstance(model, dict)
+            and isinstance(model.get("model_id"), str)
+        ):
             return str(model["model_id"])
     return None
 

@@ -154,7 +154,14 @@ def wrong_queries(session: Session) -> None:
 @scenario("requests", independent=True)
 def unknown_runs(session: Session) -> None:
     """Runs that nobody has made, and ids that are none."""
-    for run_id in (UNKNOWN_RUN, "no-prefix", "run_", "run_ %2e%2e", "prj_abc123", "run_\N{SNOWMAN}"):
+    for run_id in (
+        UNKNOWN_RUN,
+        "no-prefix",
+        "run_",
+        "run_ %2e%2e",
+        "prj_abc123",
+        "run_\N{SNOWMAN}",
+    ):
         session.get_run(run_id)
 
 

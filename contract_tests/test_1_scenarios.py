@@ -1,0 +1,33 @@
+"""What the suite does to the server, step by step; a step fails with what it found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from flora_contract.conformance.oracle import Severity
+from flora_contract.conformance.replay import script
+from flora_contract.conformance.scenarios import Scenario, scenarios
+
+if TYPE_CHECKING:
+    from flora_contract.conformance.judge import Finding
+    from flora_contract.conformance.run import Check
+
+
+@pytest.mark.parametrize("scenario", scenarios(), ids=lambda s: f"{s.layer}-{s.name}")
+def test_scenario(scenario: Scenario, check: Check) -> None:
+    outcome = check.perform(scenario)
+    violations = [f for f in outcome.findings if f.severity is Severity.VIOLATION]
+    if violations:
+        pytest.fail("\n\n".join(_shown(f, check) for f in violations), pytrace=False)
+    if outcome.result == "not tested":
+        pytest.skip(f"not tested: {outcome.reason}")
+
+
+def _shown(finding: Finding, check: Check) -> str:
+    return (
+        f"{finding.title}\n  {finding.oracle.sentence}\n"
+        f"  expected {finding.expected}\n  seen     {finding.seen}\n\n"
+        f"{script(finding.evidence, check.ledger)}"
+    )

@@ -1,0 +1,132 @@
+"""The generated client against the same server: the only module that imports it."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+from flora_client import (
+    AuthenticationError,
+    BadRequestError,
+    Flora,
+    IdempotencyDuplicateError,
+    InsufficientCreditsError,
+    NotFoundError,
+    Run,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flora_contract.conformance.ledger import Place
+    from flora_contract.conformance.settings import Settings
+
+UNKNOWN_RUN = "run_conformance0nobody0made0this"
+
+
+def _client(settings: Settings, api_key: str | None) -> Flora:
+    return Flora(api_key=api_key, base_url=settings.base_url)
+
+
+@pytest.fixture
+def flora(settings: Settings) -> Iterator[Flora]:
+    with _client(settings, settings.api_key) as client:
+        yield client
+
+
+@pytest.fixture
+def home(settings: Settings) -> Place:
+    if settings.home is None:
+        pytest.skip("needs --workspace and --project")
+    return settings.home
+
+
+@pytest.fixture
+def spending(settings: Settings) -> None:
+    if not settings.loopback:
+        pytest.skip("starts runs on loopback only: the rest of the suite keeps the spending limit")
+
+
+def test_history(flora: Flora) -> None:
+    page = flora.generations.list(limit=3)
+    for shown, _ in zip(page, range(7), strict=False):
+        assert shown.run_id.startswith("run_")
+        assert flora.generations.retrieve(shown.run_id).run_id == shown.run_id
+
+
+def _ended(flora: Flora, run_id: str, settings: Settings) -> Run:
+    # The client's own pace is that of the live service; a mock is through long before.
+    deadline = time.monotonic() + (settings.max_wait or 0)
+    while True:
+        run = flora.generations.retrieve(run_id)
+        if run.status in {"completed", "failed"} or time.monotonic() > deadline:
+            return run
+        time.sleep(settings.poll_interval or 0.1)
+
+
+@pytest.mark.usefixtures("spending")
+def test_a_run_from_start_to_end(flora: Flora, home: Place, settings: Settings) -> None:
+    started = flora.generations.create(
+        type="image", prompt="A mug", workspace_id=home.workspace, project_id=home.project
+    )
+    run = _ended(flora, started.run_id, settings)
+    assert run.status == "completed"
+    assert run.outputs
+    assert run.charged_cost == started.charged_cost
+
+
+@pytest.mark.usefixtures("spending")
+def test_a_run_that_fails(flora: Flora, home: Place, settings: Settings) -> None:
+    if settings.failing_model is None:
+        pytest.skip("needs --failing-model")
+    started = flora.generations.create(
+        type="image",
+        prompt="A mug",
+        workspace_id=home.workspace,
+        project_id=home.project,
+        model=settings.failing_model,
+    )
+    run = _ended(flora, started.run_id, settings)
+    assert run.status == "failed"
+    assert run.error_code
+
+
+@pytest.mark.usefixtures("spending")
+def test_a_used_key(flora: Flora, home: Place) -> None:
+    request = {
+        "type": "image",
+        "prompt": "A mug",
+        "workspace_id": home.workspace,
+        "project_id": home.project,
+    }
+    key = f"client-{uuid.uuid4()}"
+    flora.generations.create(**request, idempotency_key=key)
+    with pytest.raises(IdempotencyDuplicateError):
+        flora.generations.create(**request, idempotency_key=key)
+
+
+def test_errors(flora: Flora, home: Place, settings: Settings) -> None:
+    with pytest.raises(NotFoundError):
+        flora.generations.retrieve(UNKNOWN_RUN)
+    with pytest.raises(BadRequestError):
+        flora.generations.create(
+            type="image",
+            prompt="A mug",
+            workspace_id=home.workspace,
+            project_id=home.project,
+            model="no-such-model-0",
+        )
+    with _client(settings, "sk_conformance_wrong") as stranger, pytest.raises(AuthenticationError):
+        list(stranger.generations.list())
+
+
+def test_no_credits(settings: Settings) -> None:
+    place = settings.broke
+    if settings.broke_api_key is None or place is None or settings.broke_workspace is None:
+        pytest.skip("needs --broke-api-key, --broke-workspace and --broke-project")
+    with _client(settings, settings.broke_api_key) as poor, pytest.raises(InsufficientCreditsError):
+        poor.generations.create(
+            type="image", prompt="A mug", workspace_id=place.workspace, project_id=place.project
+        )

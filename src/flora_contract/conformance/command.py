@@ -1,0 +1,194 @@
+"""The commands `check` and `traffic`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from flora_contract.conformance.renderings import FILES, FORMATS, render
+from flora_contract.conformance.settings import PROFILES, Settings, gather
+from flora_contract.errors import InputError
+from flora_contract.report import terminal
+from flora_contract.report.output import deliver, write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flora_contract.conformance.run import Outcome
+    from flora_contract.conformance.summary import Summary
+
+# name, type, what it says in --help
+OPTIONS: tuple[tuple[str, Any, str], ...] = (
+    ("--base-url", str, "The server, such as http://127.0.0.1:4010/api/v1."),
+    ("--api-key", str, "Key of the funded account; also FLORA_API_KEY."),
+    ("--workspace", str, "Its workspace, where runs are started."),
+    ("--project", str, "A project of that workspace."),
+    ("--second-workspace", str, "Another workspace of the same account."),
+    ("--second-project", str, "A project of that one."),
+    ("--foreign-workspace", str, "A workspace of the other account."),
+    ("--foreign-project", str, "A project of that one."),
+    ("--broke-api-key", str, "Key of an account without credits; also FLORA_BROKE_API_KEY."),
+    ("--broke-workspace", str, "Its workspace, unless it shares --workspace."),
+    ("--broke-project", str, "A project of that one."),
+    ("--other-api-key", str, "Key of the other account; also FLORA_OTHER_API_KEY."),
+    ("--failing-model", str, "A model whose runs always fail."),
+    (
+        "--profile",
+        click.Choice(PROFILES),
+        (
+            "full starts runs; free sends only what cannot be charged; read-only sends GETs only. "
+            "Default: full on loopback, free elsewhere."
+        ),
+    ),
+    ("--max-spend", float, "US dollars at which no more runs are started."),
+    ("--poll-interval", float, "Seconds between looks at a run."),
+    ("--max-wait", float, "Seconds that runs have to end. Default: 60 on loopback, 600 elsewhere."),
+    ("--timeout", float, "Seconds for one answer. Default: 5 on loopback, 30 elsewhere."),
+    ("--seed", int, "Decides what is generated, and in which order."),
+    ("--time-budget", float, "Seconds after which nothing new is begun."),
+    ("--workers", int, "How many independent steps run at once."),
+)
+
+
+def _settings(function: Callable[..., None]) -> Callable[..., None]:
+    for name, kind, text in reversed(OPTIONS):
+        function = click.option(name, type=kind, help=text)(function)
+    return function
+
+
+def _shown(function: Callable[..., None]) -> Callable[..., None]:
+    for option in (
+        click.option("--baseline", type=click.Path(path_type=Path), help="Accepted findings."),
+        click.option(
+            "--report-dir", type=click.Path(path_type=Path), help="Write every form here."
+        ),
+        click.option(
+            "--output", type=click.Path(path_type=Path), help="Write here, not to stdout."
+        ),
+        click.option("--format", "form", type=click.Choice(FORMATS), default="text"),
+    ):
+        function = option(function)
+    return function
+
+
+@click.command()
+@_settings
+@_shown
+@click.option("--fail-fast", is_flag=True, default=None, help="Stop at the first violation.")
+@click.option("--config", type=click.Path(path_type=Path), help="Instead of ./flora-contract.toml.")
+@click.option("--write-baseline", type=click.Path(path_type=Path), help="Accept what is found.")
+@click.option("--list", "catalogue", is_flag=True, help="List the oracles, and send nothing.")
+def check(
+    form: str,
+    output: Path | None,
+    report_dir: Path | None,
+    baseline: Path | None,
+    write_baseline: Path | None,
+    config: Path | None,
+    catalogue: bool,
+    **given: Any,
+) -> None:
+    """Hold a server to the contract.
+
+    On loopback, where no account is named, the accounts of `flora-contract mock` are used.
+    Options may stand in the table [check] of flora-contract.toml.
+    """
+    if catalogue:
+        from flora_contract.conformance.catalogue import listing
+
+        deliver(listing(form), output)
+        return
+    from flora_contract.conformance.run import Check
+    from flora_contract.conformance.summary import of_check
+
+    settings = gather({k: v for k, v in given.items() if k in _NAMES}, config)
+    accepted = _baseline(baseline)
+    with Check(settings) as running:
+        running.run(watch=_progress())
+    summary = of_check(running, accepted)
+    if write_baseline is not None:
+        write(write_baseline, _accept(summary))
+    _show(summary, form, output, report_dir)
+    sys.exit(0 if summary.holds else 1)
+
+
+_NAMES = {f.name for f in fields(Settings)}
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--base-url",
+    help="Where the recorded server stood. Default: wherever a path of the contract fits.",
+)
+@_shown
+def traffic(
+    files: tuple[Path, ...],
+    base_url: str | None,
+    form: str,
+    output: Path | None,
+    report_dir: Path | None,
+    baseline: Path | None,
+) -> None:
+    """Hold recorded traffic to the contract: HAR files and VCR cassettes. Sends nothing."""
+    from flora_contract.conformance.judge import Judge
+    from flora_contract.conformance.recorded import read
+    from flora_contract.conformance.summary import of_traffic
+
+    summary = of_traffic(Judge(read(files, base_url)), _baseline(baseline))
+    _show(summary, form, output, report_dir)
+    sys.exit(0 if summary.holds else 1)
+
+
+def _show(summary: Summary, form: str, output: Path | None, report_dir: Path | None) -> None:
+    if report_dir is not None:
+        from flora_contract.conformance.recorded import har
+
+        for name, each in FILES.items():
+            write(report_dir / name, render(summary, each))
+        write(report_dir / "traffic.har", har(summary.ledger))
+    if form == "text" and output is None:
+        from flora_contract.conformance.renderings.text import show
+
+        show(summary, terminal.answers())
+    else:
+        deliver(render(summary, form), output)
+
+
+def _progress() -> Callable[[Outcome], None]:
+    console = terminal.progress()
+    marks = {"held": "ok", "broken": "BROKEN", "not tested": "-"}
+
+    def watch(outcome: Outcome) -> None:
+        console.print(
+            f"{marks[outcome.result]:>6}  {outcome.scenario.layer:<10}{outcome.scenario.name:<40}"
+            f"{outcome.exchanges:>4} requests {outcome.seconds:>6.2f} s"
+        )
+
+    return watch
+
+
+def _baseline(path: Path | None) -> frozenset[str]:
+    """Fingerprints of a baseline file. Raises InputError when it is none."""
+    if path is None:
+        return frozenset()
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))["accepted"]
+        return frozenset(entry["fingerprint"] for entry in entries)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError):
+        raise InputError(f"{path}: not a baseline; make one with --write-baseline") from None
+
+
+def _accept(summary: Summary) -> str:
+    entries = [
+        {"fingerprint": f.fingerprint, "finding": f.title}
+        for f in (*summary.findings, *summary.accepted)
+    ]
+    return json.dumps({"accepted": entries}, indent=2) + "\n"

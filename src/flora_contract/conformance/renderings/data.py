@@ -1,0 +1,93 @@
+"""For machines: JSON, described by `report.schema.json`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flora_contract.conformance.replay import curl
+
+if TYPE_CHECKING:
+    from flora_contract.conformance.judge import Finding
+    from flora_contract.conformance.summary import Summary
+
+SCHEMA = Path(__file__).with_name("report.schema.json")
+
+VERSION = 1
+"""Grows when a reader of the older form would break."""
+
+
+def render(summary: Summary) -> str:
+    """The JSON text."""
+    return json.dumps(data(summary), indent=2, ensure_ascii=False) + "\n"
+
+
+def data(summary: Summary) -> dict[str, Any]:
+    """The report as plain data."""
+    return {
+        "version": VERSION,
+        "server": summary.server,
+        "profile": summary.profile,
+        "seed": summary.seed,
+        "holds": summary.holds,
+        "counts": {s.value: n for s, n in summary.counts.items()},
+        "requests": len(summary.ledger.exchanges),
+        "seconds": round(summary.seconds, 3),
+        "runs_started": summary.creates,
+        "spent_usd": round(summary.spent, 6),
+        "findings": [_finding(f, summary) for f in summary.findings],
+        "accepted": [f.fingerprint for f in summary.accepted],
+        "scenarios": [
+            {
+                "name": o.scenario.name,
+                "layer": o.scenario.layer,
+                "result": o.result,
+                "reason": o.reason,
+                "requests": o.exchanges,
+                "seconds": round(o.seconds, 3),
+            }
+            for o in summary.outcomes
+        ],
+        "oracles": [
+            {
+                "id": o.id,
+                "family": o.family,
+                "severity": o.severity.value,
+                "applied": summary.tally[o.id].applied,
+                "broken": summary.tally[o.id].broken,
+            }
+            for o in summary.oracles
+        ],
+        "coverage": [
+            {"operation": i.operation, "kind": i.kind, "name": i.name, "seen": i.seen}
+            for i in summary.items
+        ],
+    }
+
+
+def _finding(finding: Finding, summary: Summary) -> dict[str, Any]:
+    return {
+        "fingerprint": finding.fingerprint,
+        "oracle": finding.oracle.id,
+        "rule": finding.oracle.sentence,
+        "sources": list(finding.oracle.source),
+        "conflicts": list(finding.oracle.conflict),
+        "severity": finding.severity.value,
+        "operation": finding.operation,
+        "subject": finding.subject,
+        "expected": finding.expected,
+        "seen": finding.seen,
+        "count": finding.count,
+        "evidence": [
+            {
+                "number": e.number,
+                "request": curl(e),
+                "status": e.status,
+                "failure": e.failure,
+                "body": e.response.body[:4000].decode(errors="replace") if e.response else None,
+            }
+            for e in finding.evidence
+        ],
+        "replay": summary.replay(finding),
+    }

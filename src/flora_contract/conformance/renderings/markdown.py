@@ -1,0 +1,57 @@
+"""For a comment on a pull request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flora_contract.conformance.coverage import KINDS, totals
+from flora_contract.conformance.renderings.text import conclusion
+from flora_contract.report.markdown import block, code, escape, table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flora_contract.conformance.summary import Summary
+
+
+def render(summary: Summary) -> str:
+    """Findings, each with its replay folded away; coverage; what was not tested."""
+    return "\n".join(_parts(summary))
+
+
+def _parts(summary: Summary) -> Iterator[str]:
+    yield f"## FLORA contract: {'holds' if summary.holds else 'does not hold'}\n"
+    yield escape(conclusion(summary).plain) + "\n"
+    if summary.findings:
+        rows = [
+            (
+                f.severity.value,
+                code(f.oracle.id),
+                code(f.operation),
+                escape(f.subject),
+                escape(f.expected),
+                escape(f.seen[:200]),
+            )
+            for f in summary.findings
+        ]
+        yield table(("severity", "rule", "operation", "of", "expected", "seen"), rows)
+        for f in summary.findings:
+            yield f"<details><summary>{escape(f.title)}: how to see it</summary>\n"
+            yield escape(f.oracle.sentence) + "\n"
+            yield block(summary.replay(f), "sh")
+            yield "</details>\n"
+    header = ("operation", *KINDS)
+    counted = totals(summary.items).items()
+    yield "### Seen of those documented\n"
+    yield table(
+        header,
+        (
+            (code(operation), *(f"{row[k][0]}/{row[k][1]}" if k in row else "-" for k in KINDS))
+            for operation, row in counted
+        ),
+    )
+    if summary.untested:
+        yield "### Not tested\n"
+        for outcome in summary.untested:
+            yield f"- {code(outcome.scenario.name)}: {escape(outcome.reason)}"
+        yield ""

@@ -1,0 +1,98 @@
+"""For people at a terminal: findings first, then coverage, then what was not tested."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console, Group
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from flora_contract.conformance.coverage import KINDS, totals
+from flora_contract.conformance.oracle import Severity
+from flora_contract.report import terminal
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from flora_contract.conformance.judge import Finding
+    from flora_contract.conformance.summary import Summary
+
+STYLES = {Severity.VIOLATION: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "blue"}
+
+
+def render(summary: Summary) -> str:
+    """The text without colour, for a file or a pipe."""
+    console = terminal.plain()
+    show(summary, console)
+    return str(console.file.getvalue())  # type: ignore[attr-defined]  # it is a StringIO
+
+
+def show(summary: Summary, console: Console) -> None:
+    """The text on a console."""
+    for finding in summary.findings:
+        console.print(_finding(finding, summary))
+    console.print(coverage_table(summary))
+    for outcome in summary.untested:
+        console.print(
+            Text(f"not tested: {outcome.scenario.name}: {outcome.reason}", style="yellow")
+        )
+    if summary.accepted:
+        console.print(f"{len(summary.accepted)} findings of the baseline are left out")
+    console.print(conclusion(summary))
+
+
+def _finding(finding: Finding, summary: Summary) -> RenderableType:
+    head = Text.assemble(
+        (finding.severity.value, STYLES[finding.severity]), "  ", (finding.title, "bold")
+    )
+    source = ", ".join(finding.oracle.source + finding.oracle.conflict)
+    lines = [
+        Text.assemble(finding.oracle.sentence, f" [{source}]"),
+        Text.assemble(("expected  ", "dim"), finding.expected),
+        Text.assemble(("seen      ", "dim"), finding.seen, f"  ({finding.count}x)"),
+        Text(summary.replay(finding).rstrip(), style="cyan"),
+    ]
+    return Group(head, Padding(Group(*lines), (0, 0, 1, 2)))
+
+
+def coverage_table(summary: Summary) -> Table:
+    """For each operation: how many of the documented things were seen."""
+    table = Table(box=None, pad_edge=False, title="Seen of those documented", title_justify="left")
+    table.add_column("operation")
+    for kind in KINDS:
+        table.add_column(_PLURALS[kind], justify="right")
+    for operation, row in totals(summary.items).items():
+        table.add_row(operation, *(_share(row.get(kind)) for kind in KINDS))
+    return table
+
+
+_PLURALS = {
+    "response": "responses",
+    "property": "properties",
+    "enum value": "enum values",
+    "parameter": "parameters",
+    "request value": "sent values",
+    "error code": "codes",
+}
+
+
+def _share(pair: tuple[int, int] | None) -> str:
+    return f"{pair[0]}/{pair[1]}" if pair is not None else "-"
+
+
+def conclusion(summary: Summary) -> Text:
+    """One line: does the contract hold, and what it took to know."""
+    parts = [f"{n} {s.value}{'s' if n != 1 else ''}" for s, n in summary.counts.items() if n]
+    applied = sum(tally.applied for tally in summary.tally.values())
+    effort = f"{len(summary.ledger.exchanges)} requests in {summary.seconds:.1f} s"
+    money = f", {summary.creates} runs for {summary.spent:.2f} USD" if summary.creates else ""
+    tested = len(summary.oracles) - len(summary.idle)
+    word = Text("holds", "bold green") if summary.holds else Text("does not hold", "bold red")
+    return Text.assemble(
+        f"{summary.server}: the contract ",
+        word,
+        f": {', '.join(parts) or 'no findings'}; {tested} oracles applied {applied} times; ",
+        effort + money + (f"; seed {summary.seed}" if summary.seed is not None else ""),
+    )

@@ -1,0 +1,103 @@
+"""What a run of the suite came to: the one thing that every rendering reads."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from flora_contract.conformance.coverage import Item, coverage
+from flora_contract.conformance.oracle import Severity
+from flora_contract.conformance.replay import script
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from flora_contract.conformance.judge import Finding, Judge, Tally
+    from flora_contract.conformance.ledger import Ledger
+    from flora_contract.conformance.oracle import Oracle
+    from flora_contract.conformance.run import Check, Outcome
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Findings, coverage and what was not tested.
+
+    `accepted` are findings that a baseline lists; they do not count. `spent` is US dollars.
+    """
+
+    server: str
+    profile: str | None
+    seed: int | None
+    findings: tuple[Finding, ...]
+    accepted: tuple[Finding, ...]
+    outcomes: tuple[Outcome, ...]
+    oracles: tuple[Oracle, ...]
+    tally: dict[str, Tally]
+    items: tuple[Item, ...]
+    ledger: Ledger
+    creates: int
+    spent: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether no rule is broken as a violation."""
+        return not any(f.severity is Severity.VIOLATION for f in self.findings)
+
+    @property
+    def counts(self) -> dict[Severity, int]:
+        """How many findings of each severity."""
+        counted = Counter(f.severity for f in self.findings)
+        return {severity: counted[severity] for severity in Severity}
+
+    @property
+    def untested(self) -> list[Outcome]:
+        """Scenarios that needed something that was not there."""
+        return [o for o in self.outcomes if o.result == "not tested"]
+
+    @property
+    def idle(self) -> list[Oracle]:
+        """Oracles whose rule was never put to the test."""
+        return [o for o in self.oracles if not self.tally[o.id].applied and o.severity.rank < 2]
+
+    @property
+    def seconds(self) -> float:
+        """From the first request to the last answer."""
+        return max((e.ended for e in self.ledger.exchanges), default=0.0)
+
+    def replay(self, finding: Finding) -> str:
+        """The shell script that shows a finding."""
+        return script(finding.evidence, self.ledger)
+
+
+def of_check(check: Check, baseline: Collection[str] = ()) -> Summary:
+    """The summary of a run. `baseline` holds fingerprints of accepted findings."""
+    return _summary(
+        check.judge,
+        baseline,
+        profile=check.settings.profile,
+        seed=check.settings.seed,
+        outcomes=tuple(check.outcomes),
+        creates=check.session.creates,
+        spent=check.session.spent,
+    )
+
+
+def of_traffic(judge: Judge, baseline: Collection[str] = ()) -> Summary:
+    """The summary of recorded traffic."""
+    return _summary(judge, baseline, profile=None, seed=None, outcomes=(), creates=0, spent=0.0)
+
+
+def _summary(judge: Judge, baseline: Collection[str], **given: Any) -> Summary:
+    judge.update()
+    findings = judge.findings()
+    return Summary(
+        server=judge.ledger.base_url,
+        findings=tuple(f for f in findings if f.fingerprint not in baseline),
+        accepted=tuple(f for f in findings if f.fingerprint in baseline),
+        oracles=tuple(judge.oracles),
+        tally=judge.tally(),
+        items=tuple(coverage(judge.ledger)),
+        ledger=judge.ledger,
+        **given,
+    )
