@@ -1,0 +1,1 @@
+"""Two OpenAPI documents -> what changed, whom it breaks, which version comes next."""

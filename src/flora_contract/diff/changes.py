@@ -1,0 +1,378 @@
+"""Changes: what differs between two contracts, judged, each told once with all it reaches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from flora_contract.diff.contract import compare_contracts
+from flora_contract.diff.facts import exact
+from flora_contract.diff.lifecycle import Policy
+from flora_contract.diff.reach import occurrences
+from flora_contract.diff.rules import Level, rules
+from flora_contract.diff.tree import show
+from flora_contract.diff.verdicts import verdicts
+from flora_contract.diff.version import proposed
+from flora_contract.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from flora_contract.diff.facts import Fact
+    from flora_contract.diff.log import Finding, Log, Root, Site
+    from flora_contract.diff.pairs import Pair
+    from flora_contract.diff.tree import Node, Tree
+    from flora_contract.diff.verdicts import Verdict
+
+EXPANDED_AT_MOST = 100_000
+"""Changes that `expand` prints before it gives up: paths through recursive schemas have no end."""
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A place in one of the two contracts. Line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+    pointer: str
+    value: Any
+
+
+@dataclass(frozen=True)
+class Reach:
+    """An operation that a change reaches, where it is seen there, and how bad it is there."""
+
+    operation: str | None
+    path: str | None
+    side: str
+    where: str
+    id: str
+    level: Level
+
+    def __str__(self) -> str:
+        name = f"{self.operation} {self.path}" if self.operation else self.path or "the document"
+        return f"{name} ({self.where})" if self.where else name
+
+
+@dataclass(frozen=True)
+class Change:
+    """One difference between two contracts.
+
+    `operation` and `path` are None when it reaches more than one operation, or none. `side` is
+    `request`, `response`, `both` or `none`. `id` and `level` are the worst of what it reaches.
+    """
+
+    id: str
+    level: Level
+    section: str
+    operation: str | None
+    path: str | None
+    side: str
+    pointer: str
+    base: Spot | None
+    revision: Spot | None
+    message: str
+    reaches: tuple[Reach, ...] = ()
+    accepted: str | None = None
+    client: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """What stays the same for a change when lines move: its id and its place."""
+        return f"{self.id} {self.pointer}"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How changes are judged: levels by id (None: not reported) and the policy on deprecation."""
+
+    levels: Mapping[str, Level | None] = field(default_factory=dict)
+    policy: Policy = field(default_factory=Policy)
+
+    def level(self, rule_id: str) -> Level | None:
+        """The level of a rule, as the user set it or as the table has it."""
+        return self.levels.get(rule_id, rules()[rule_id].level)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two contracts and what differs, the worst first."""
+
+    base: str  # what the user called it
+    revision: str
+    base_version: str | None
+    revision_version: str | None
+    proposed_version: str | None
+    changes: tuple[Change, ...]
+
+    def count(self, level: Level) -> int:
+        """How many changes have a level, those that are accepted left out."""
+        return sum(change.level is level and not change.accepted for change in self.changes)
+
+    def reaching(self, level: Level) -> list[Change]:
+        """The changes at or above a level that are not accepted."""
+        return [
+            change for change in self.changes if change.level.reaches(level) and not change.accepted
+        ]
+
+
+def compare(
+    base: Tree,
+    revision: Tree,
+    settings: Settings | None = None,
+    *,
+    names: tuple[str, str] | None = None,
+    expand: bool = False,
+) -> Comparison:
+    """Compare two contracts. Raises InputError with the place when one of them is malformed.
+
+    `names` is what the user calls them; `expand` tells each change once for every operation and
+    every way through its schemas, as oasdiff does, instead of once with all it reaches.
+    """
+    settings = settings or Settings()
+    try:
+        log = compare_contracts(base, revision, settings.policy)
+        telling = _expanded(log, settings) if expand else _grouped(log, settings)
+        changes = sorted(telling, key=_order)
+    except RecursionError:
+        problem = "is nested too deeply to be compared"
+        raise InputError(f"{base.document.file} or {revision.document.file}: {problem}") from None
+    versions = _version(base), _version(revision)
+    changes = sorted(
+        [*changes, *_version_changes(revision, changes, versions, settings)], key=_order
+    )
+    return Comparison(
+        *(names or (base.document.file, revision.document.file)),
+        *versions,
+        proposed(versions[0], _worst(changes)),
+        tuple(changes),
+    )
+
+
+def _order(change: Change) -> tuple[Any, ...]:
+    return (
+        change.level.rank,
+        _SECTIONS.get(change.section, len(_SECTIONS)),
+        change.path or "",
+        change.operation or "",
+        change.pointer,
+        change.id,
+        change.message,
+    )
+
+
+_SECTIONS = {
+    name: rank
+    for rank, name in enumerate(
+        ["paths", "callbacks", "webhooks", "components", "security", "servers", "tags", "info"]
+    )
+}
+
+
+def _worst(changes: list[Change]) -> Level | None:
+    return min((change.level for change in changes), key=lambda level: level.rank, default=None)
+
+
+# Each change once
+
+
+@dataclass
+class _Group:
+    """What is found about one edit, wherever it is seen."""
+
+    base: Node | None
+    revision: Node | None
+    pointer: str
+    found: list[tuple[Level, str, str, Reach]] = field(default_factory=list)
+    schema: bool = False
+    section: str = ""
+    side: str = "none"
+
+
+def _grouped(log: Log, settings: Settings) -> Iterator[Change]:
+    groups: dict[tuple[Any, ...], _Group] = {}
+    for finding in log.findings:
+        level = settings.level(finding.rule_id)
+        if level is not None:
+            group = groups.setdefault(finding.cause, _group(finding.base, finding.revision))
+            reach = _reach(finding.site, finding.side, "", finding.rule_id, level)
+            group.found.append((level, finding.rule_id, finding.message, reach))
+    for occurrence in occurrences(log.roots):
+        for fact in occurrence.pair.facts:
+            for index, verdict, level in _judged(fact, occurrence, settings):
+                key = (*fact.cause, index)
+                group = groups.setdefault(key, _group(fact.base, fact.revision))
+                for root in occurrence.each(log.roots):
+                    side = "request" if occurrence.standing.side == "request" else "response"
+                    reach = _reach(root.site, side, root.where, verdict.rule_id, level)
+                    group.found.append((level, verdict.rule_id, verdict.message, reach))
+    for group in groups.values():
+        yield _change(group)
+
+
+def _judged(
+    fact: Fact, occurrence: Any, settings: Settings
+) -> Iterator[tuple[int, Verdict, Level]]:
+    found = verdicts(fact, occurrence.pair, occurrence.held, occurrence.standing, settings.policy)
+    for index, verdict in enumerate(found):
+        level = settings.level(verdict.rule_id)
+        if level is not None:
+            yield index, verdict, level
+
+
+def _group(base: Node | None, revision: Node | None) -> _Group:
+    node = revision if revision is not None and (base is None or _deeper(revision, base)) else base
+    return _Group(base, revision, show(node.pointer) if node is not None else "/")
+
+
+def _deeper(one: Node, two: Node) -> bool:
+    return len(one.pointer) >= len(two.pointer)
+
+
+def _reach(site: Site, side: str, where: str, rule_id: str, level: Level) -> Reach:
+    return Reach(site.method, site.path, side, where, rule_id, level)
+
+
+def _change(group: _Group) -> Change:
+    level, rule_id, message, _ = min(group.found, key=lambda found: found[0].rank)
+    reaches = list(dict.fromkeys(reach for *_, reach in group.found))
+    operations = {(reach.operation, reach.path) for reach in reaches}
+    sides = {reach.side for reach in reaches} - {"none"}
+    operation, path = operations.pop() if len(operations) == 1 else (None, None)
+    return Change(
+        id=rule_id,
+        level=level,
+        section=_section(group.pointer),
+        operation=operation,
+        path=path,
+        side=sides.pop() if len(sides) == 1 else "both" if sides else "none",
+        pointer=group.pointer,
+        base=_spot(group.base),
+        revision=_spot(group.revision),
+        message=message,
+        reaches=tuple(reaches),
+    )
+
+
+def _section(pointer: str) -> str:
+    parts = pointer.split("/")
+    if "callbacks" in parts[3:]:
+        return "callbacks"
+    if parts[1:3] == ["components", "securitySchemes"]:
+        return "security"
+    return parts[1] if len(parts) > 1 and parts[1] in _SECTIONS else "info"
+
+
+def _spot(node: Node | None) -> Spot | None:
+    if node is None:
+        return None
+    place = node.document.locate(node.pointer)
+    return Spot(place.file, place.line, place.column, show(node.pointer), node.value)
+
+
+# Each change for every operation and every way to it
+
+
+def _expanded(log: Log, settings: Settings) -> Iterator[Change]:
+    count = 0
+    for finding in log.findings:
+        level = settings.level(finding.rule_id)
+        if level is not None:
+            yield _single(finding, level)
+    relevant = {id(occurrence.pair) for occurrence in occurrences(log.roots)}
+    leads = _leads(log.roots, relevant)
+    for root in log.roots:
+        for change in _walk(root, leads, settings):
+            count += 1
+            if count > EXPANDED_AT_MOST:
+                problem = f"more than {EXPANDED_AT_MOST} changes by operation: leave out --expand"
+                raise InputError(problem)
+            yield change
+
+
+def _single(finding: Finding, level: Level) -> Change:
+    group = _group(finding.base, finding.revision)
+    reach = _reach(finding.site, finding.side, "", finding.rule_id, level)
+    group.found.append((level, finding.rule_id, finding.message, reach))
+    return _change(group)
+
+
+def _leads(roots: list[Root], relevant: set[int]) -> set[int]:
+    """The pairs that differ or lead to one that does."""
+    parents: dict[int, list[Pair]] = {}
+    seen: set[int] = set()
+    stack = [root.pair for root in roots]
+    while stack:
+        pair = stack.pop()
+        if id(pair) in seen:
+            continue
+        seen.add(id(pair))
+        for edge in pair.edges:
+            parents.setdefault(id(edge.pair), []).append(pair)
+            stack.append(edge.pair)
+    found = set(relevant)
+    queue = list(relevant)
+    while queue:
+        for parent in parents.get(queue.pop(), []):
+            if id(parent) not in found:
+                found.add(id(parent))
+                queue.append(id(parent))
+    return found
+
+
+def _walk(root: Root, leads: set[int], settings: Settings) -> Iterator[Change]:
+    """Every simple path from a root to what differs."""
+    from flora_contract.diff.reach import Occurrence
+
+    stack: list[tuple[Pair, Any, str, frozenset[int]]] = [(root.pair, None, "", frozenset())]
+    while stack:
+        pair, held, way, passed = stack.pop()
+        standing = replace(root.standing, nested=bool(way))
+        here = Occurrence(pair, standing, held, 0)
+        for fact in pair.facts:
+            for _, verdict, level in _judged(fact, here, settings):
+                group = _group(fact.base, fact.revision)
+                where = f"{root.where}, {way}" if way else root.where
+                reach = _reach(root.site, standing.side, where, verdict.rule_id, level)
+                group.found.append((level, verdict.rule_id, verdict.message, reach))
+                yield _change(group)
+        for edge in reversed(pair.edges):
+            if id(edge.pair) in leads and id(edge.pair) not in passed:
+                step = "/".join(part for part in (way, edge.label) if part)
+                stack.append((edge.pair, edge.property, step, passed | {id(pair)}))
+
+
+# The version
+
+
+def _version(tree: Tree) -> str | None:
+    info = tree.root.value.get("info")
+    version = info.get("version") if isinstance(info, dict) else None
+    return None if version is None else str(version)
+
+
+def _version_changes(
+    revision: Tree,
+    changes: list[Change],
+    versions: tuple[str | None, str | None],
+    settings: Settings,
+) -> Iterator[Change]:
+    """Whether the version says that something breaks, when something does."""
+    from flora_contract.diff.version import unkept
+
+    rule_id = unkept(*versions) if _worst(changes) is Level.BREAKING else None
+    level = settings.level(rule_id) if rule_id is not None else None
+    if rule_id is None or level is None:
+        return
+    node = revision.root
+    for key in ("info", "version"):
+        node = node.child(key)
+    group = _group(None, node)
+    reach = Reach(None, None, "none", "", rule_id, level)
+    message = f"{rules()[rule_id].text}: {versions[0]} to {versions[1]}"
+    group.found.append((level, rule_id, message, reach))
+    yield _change(group)
+
+
+__all__ = ["Change", "Comparison", "Reach", "Settings", "Spot", "compare", "exact"]

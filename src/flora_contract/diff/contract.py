@@ -1,0 +1,338 @@
+"""Two contracts, compared from the top: paths, webhooks, security, servers, components."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from flora_contract.diff import lifecycle
+from flora_contract.diff.facts import exact
+from flora_contract.diff.lifecycle import Lifecycle
+from flora_contract.diff.log import Log, Site
+from flora_contract.diff.operations import METHODS, Endpoint, OperationDiff, compare_called
+from flora_contract.diff.pairs import Pairs
+from flora_contract.diff.schema import Schemas
+from flora_contract.diff.security import compare_requirements, compare_schemes, requirements
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flora_contract.diff.lifecycle import Policy
+    from flora_contract.diff.tree import Node, Tree
+
+
+def compare_contracts(base: Tree, revision: Tree, policy: Policy) -> Log:
+    """Everything that differs between two contracts, not yet judged."""
+    alike = base.is_31 == revision.is_31
+    log = Log(Pairs(Schemas(base), Schemas(revision), one_dialect=alike))
+    _ContractDiff(base, revision, policy, log).run()
+    return log
+
+
+@dataclass(frozen=True)
+class _ContractDiff:
+    base: Tree
+    revision: Tree
+    policy: Policy
+    log: Log
+    seen: set[str] = field(default_factory=set)
+
+    def run(self) -> None:
+        self._head()
+        self._servers()
+        self._tags()
+        site = Site("security")
+        old, new = requirements(self.base.root), requirements(self.revision.root)
+        compare_requirements(old, new, site, self.log, "api-global-security")
+        compare_schemes(self.base, self.revision, self.log)
+        self._paths()
+        self._webhooks()
+        self._components()
+
+    def _named(self, tree: Tree, *keys: str) -> dict[str, Node]:
+        node: Node | None = tree.root
+        for key in keys:
+            node = node.get(key) if node is not None else None
+        return dict(node.items()) if node is not None else {}
+
+    # Around the operations
+
+    def _head(self) -> None:
+        old, new = self.base.root.mapping(), self.revision.root.mapping()
+        site = Site("info")
+        if old.get("openapi") != new.get("openapi"):
+            message = f"OpenAPI {old.get('openapi')} to {new.get('openapi')}"
+            one, two = self.base.root.get("openapi"), self.revision.root.get("openapi")
+            self.log.add("openapi-version-changed", message, one, two, site)
+        self.log.words(self.base.root, self.revision.root, site, _ROOT_FIELDS)
+        one, two = self.base.root.get("info"), self.revision.root.get("info")
+        if one is None or two is None:
+            return
+        self.log.words(one, two, site, _INFO_FIELDS)
+        for word in ("contact", "license", "termsOfService"):
+            if exact(one.mapping().get(word)) != exact(two.mapping().get(word)):
+                base, revision = one.get(word) or one, two.get(word) or two
+                message = f"{word} differs"
+                self.log.add("info-changed", message, base, revision, site, subject=word)
+        versions = one.value.get("version"), two.value.get("version")
+        if versions[0] != versions[1]:
+            message = f"version {versions[0]} to {versions[1]}"
+            base, revision = one.get("version") or one, two.get("version") or two
+            self.log.add("api-version-changed", message, base, revision, site)
+
+    def _tags(self) -> None:
+        old, new = self._tag_nodes(self.base), self._tag_nodes(self.revision)
+        for name in [*old, *(name for name in new if name not in old)]:
+            one, two = old.get(name), new.get(name)
+            if one and two and exact(one.value) == exact(two.value):
+                continue
+            verb = "changed" if one and two else "added" if two else "removed"
+            message = f"tag {name} {verb}"
+            self.log.add("tag-changed", message, one, two, Site("tags"), subject=name)
+
+    def _tag_nodes(self, tree: Tree) -> dict[str, Node]:
+        listed = tree.root.get("tags")
+        return {str(tag.mapping().get("name")): tag for tag in listed.each()} if listed else {}
+
+    def _servers(self) -> None:
+        compare_servers(self.base.root, self.revision.root, Site("servers"), self.log)
+
+    def _webhooks(self) -> None:
+        old, new = self._named(self.base, "webhooks"), self._named(self.revision, "webhooks")
+        for name, node in old.items():
+            if name not in new:
+                message = f"webhook {name} removed"
+                self.log.add("webhook-removed", message, node, None, Site("webhooks"), subject=name)
+                continue
+            one, two = self.base.resolve(node), self.revision.resolve(new[name])
+            of = OperationDiff(
+                Endpoint(one, one, self.base),
+                Endpoint(two, two, self.revision),
+                Site("webhooks", "WEBHOOK", name),
+                self.log,
+                self.policy,
+            )
+            compare_called(of, one, two, f"webhook {name}")
+        for name, node in new.items():
+            if name not in old:
+                message = f"webhook {name} added"
+                self.log.add("webhook-added", message, None, node, Site("webhooks"), subject=name)
+
+    # Paths
+
+    def _paths(self) -> None:
+        old, new = self._named(self.base, "paths"), self._named(self.revision, "paths")
+        for path, other in _matched(old, new):
+            one = self.base.resolve(old[path]) if path is not None else None
+            two = self.revision.resolve(new[other]) if other is not None else None
+            if one is None and other is not None and two is not None:
+                self._path_added(other, two)
+            elif two is None and path is not None and one is not None:
+                self._path_removed(path, one)
+            elif one is not None and two is not None and path is not None and other is not None:
+                self._path(path, other, one, two)
+
+    def _path_added(self, path: str, item: Node) -> None:
+        if not any(_operations(item)):
+            message, site = f"path {path} added, without operations", Site("paths", None, path)
+            self.log.add("path-without-operations-added", message, None, item, site)
+        for method, node in _operations(item):
+            site = _site(method, path, node)
+            self.log.add("endpoint-added", f"operation {site} added", None, node, site)
+
+    def _path_removed(self, path: str, item: Node) -> None:
+        if not any(_operations(item)):
+            message, site = f"path {path} removed, without operations", Site("paths", None, path)
+            self.log.add("path-without-operations-removed", message, item, None, site)
+        for method, node in _operations(item):
+            self._removed(method, path, node, "api-path")
+
+    def _removed(self, method: str, path: str, node: Node, prefix: str) -> None:
+        if lifecycle.unchecked(node.mapping()):
+            return
+        if not Lifecycle.of(node.value).known_stability:
+            rule_id, message = "api-invalid-stability-level", "stability level is none"
+            self.log.add(rule_id, message, node, None, _site(method, path, node))
+            return
+        outcome = lifecycle.removed(Lifecycle.of(node.value), self.policy)
+        kind = f"{prefix}-{outcome.kind}"
+        if outcome.kind == "sunset-parse":
+            kind = "api-path-sunset-parse"
+        detail = f": {outcome.detail}" if outcome.detail else ""
+        site = _site(method, path, node)
+        message = f"operation {site} {outcome.kind.replace('-', ' ')}{detail}"
+        self.log.add(kind, message, node, None, site)
+
+    def _path(self, path: str, other: str, base: Node, revision: Node) -> None:
+        names = dict(zip(_parameters(other), _parameters(path), strict=True))
+        old, new = dict(_operations(base)), dict(_operations(revision))
+        for method, node in old.items():
+            if method not in new:
+                self._removed(method, path, node, "api")
+                continue
+            OperationDiff(
+                Endpoint(node, base, self.base),
+                Endpoint(new[method], revision, self.revision),
+                _site(method, path, node),
+                self.log,
+                self.policy,
+            ).run(names)
+            site = _site(method, path, node)
+            compare_servers(node, new[method], site, self.log)
+        for method, node in new.items():
+            if method not in old:
+                site = _site(method, other, node)
+                self.log.add("endpoint-added", f"operation {site} added", None, node, site)
+        site = Site("paths", None, path)
+        self.log.words(base, revision, site, {*METHODS, "parameters", "servers"})
+        compare_servers(base, revision, site, self.log)
+
+    # Components
+
+    def _components(self) -> None:
+        """What is in components and reaches no operation; what it reaches is told there."""
+        old = _components(self.base)
+        new = _components(self.revision)
+        for key, node in old.items():
+            if key[0] == "securitySchemes":
+                continue
+            kind, name = key
+            if key not in new:
+                rule_id = "api-schema-removed" if kind == "schemas" else "api-component-removed"
+                if kind == "schemas" or not _used(self.base, key):
+                    message = f"{kind} {name} removed"
+                    self.log.add(rule_id, message, node, None, Site("components"), subject=name)
+            elif not _used(self.base, key) | _used(self.revision, key):
+                self._unused_changed(f"{kind} {name}", node, new[key])
+        for key, node in new.items():
+            kind, name = key
+            if key not in old and kind != "securitySchemes" and not _used(self.revision, key):
+                rule_id = "api-schema-added" if kind == "schemas" else "api-component-added"
+                message = f"{kind} {name} added, and nothing uses it"
+                self.log.add(rule_id, message, None, node, Site("components"), subject=name)
+
+    def _unused_changed(self, label: str, base: Node, revision: Node) -> None:
+        if exact(base.value) != exact(revision.value):
+            message = f"{label} changed, and no operation uses it"
+            site = Site("components")
+            self.log.add("api-unused-component-changed", message, base, revision, site)
+
+
+def _site(method: str, path: str, node: Node) -> Site:
+    return Site("paths", method.upper(), path, node.value.get("operationId"))
+
+
+def _operations(item: Node) -> Iterator[tuple[str, Node]]:
+    for method in METHODS:
+        node = item.get(method)
+        if node is not None:
+            node.mapping()
+            yield method, node
+
+
+def _parameters(path: str) -> list[str]:
+    return re.findall(r"\{([^}]*)\}", path)
+
+
+def _shape(path: str) -> str:
+    return re.sub(r"\{[^}]*\}", "{}", path)
+
+
+def _matched(old: dict[str, Node], new: dict[str, Node]) -> Iterator[tuple[str | None, str | None]]:
+    """Which path is which: by its text, else by its shape, whatever the parameters are called."""
+    shapes: dict[str, list[str]] = {}
+    for path in new:
+        if path not in old and path[:2] != "x-":
+            shapes.setdefault(_shape(path), []).append(path)
+    for path in old:
+        if path[:2] == "x-":
+            continue
+        if path in new:
+            yield path, path
+        else:
+            same = shapes.get(_shape(path))
+            yield path, same.pop(0) if same else None
+    for paths in shapes.values():
+        for path in paths:
+            yield None, path
+
+
+def compare_servers(base: Node, revision: Node, site: Site, log: Log) -> None:
+    """Note which servers came and went, and what differs in their variables."""
+    old, new = _servers(base), _servers(revision)
+    gone = [url for url in old if url not in new]
+    added = [url for url in new if url not in old]
+    if len(gone) == len(added) == 1:
+        [was], [now] = gone, added
+        log.add("api-server-url-changed", f"server {was} to {now}", old[was], new[now], site)
+        gone, added = [], []
+    for url in gone:
+        log.add(
+            "api-server-removed", f"server {url} removed", old[url], revision, site, subject=url
+        )
+    for url in added:
+        log.add("api-server-added", f"server {url} added", base, new[url], site, subject=url)
+    for url, one in old.items():
+        two = new.get(url)
+        if two is not None and "url" in one.value and "url" in two.value:
+            log.words(one, two, site, {"url", "variables"})
+            _compare_variables(url, one, two, site, log)
+
+
+def _servers(holder: Node) -> dict[str, Node]:
+    listed = holder.get("servers")
+    if listed is None or not listed.list():
+        return {"/": holder} if not holder.pointer else {}
+    return {str(server.mapping().get("url")): server for server in listed.each()}
+
+
+def _compare_variables(url: str, base: Node, revision: Node, site: Site, log: Log) -> None:
+    old, new = base.get("variables"), revision.get("variables")
+    before = dict(old.items()) if old is not None else {}
+    after = dict(new.items()) if new is not None else {}
+    prefix = "api-server-variable"
+    for name, one in before.items():
+        label = f"server {url}, variable {name}"
+        two = after.get(name)
+        if two is None:
+            log.add(f"{prefix}-removed", f"{label} removed", one, revision, site)
+            continue
+        was, now = one.mapping().get("default"), two.mapping().get("default")
+        if was != now:
+            message = f"{label}: default {was} to {now}"
+            log.add(f"{prefix}-default-changed", message, one, two, site)
+        values = one.value.get("enum") or [], two.value.get("enum") or []
+        for value in values[0]:
+            if value not in values[1] and values[1]:
+                message = f"{label}: value {value} removed"
+                log.add(f"{prefix}-enum-value-removed", message, one, two, site, subject=str(value))
+        for value in values[1]:
+            if value not in values[0]:
+                kind = "added" if values[0] else "removed"
+                message = f"{label}: value {value} added"
+                log.add(f"{prefix}-enum-value-{kind}", message, one, two, site, subject=str(value))
+        log.words(one, two, site, {"default", "enum"})
+    for name, two in after.items():
+        if name not in before:
+            log.add(f"{prefix}-added", f"server {url}, variable {name} added", base, two, site)
+
+
+def _components(tree: Tree) -> dict[tuple[str, str], Node]:
+    components = tree.root.get("components")
+    found = {}
+    for kind, group in components.items() if components is not None else ():
+        if kind[:2] != "x-" and isinstance(group.value, dict):
+            for name, node in group.items():
+                found[kind, name] = node
+    return found
+
+
+def _used(tree: Tree, key: tuple[str, str]) -> bool:
+    return f"#/components/{key[0]}/{key[1]}" in tree.references()
+
+
+_ROOT_FIELDS = {
+    *("openapi", "info", "servers", "paths", "webhooks", "components", "security", "tags"),
+}
+_INFO_FIELDS = {"contact", "license", "termsOfService", "version"}

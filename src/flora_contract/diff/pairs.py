@@ -1,0 +1,488 @@
+"""Pairs of schemas that stand at the same place of both contracts, each compared once.
+
+The pairs form a graph, as the schemas do: what differs in a schema that a hundred operations use
+is found once, and `reach` tells who uses it. Cycles cost nothing.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import orjson
+
+from flora_contract.diff.facts import Fact, facts, spot
+from flora_contract.diff.merging import merged
+from flora_contract.diff.rules import rules
+from flora_contract.diff.schema import LISTS, MAPS, MISSING, SINGLE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flora_contract.diff.schema import Schema, Schemas
+    from flora_contract.diff.tree import Node
+
+
+@dataclass(frozen=True)
+class Property:
+    """What the holder of a schema says about it, when it is a property."""
+
+    name: str
+    required_before: bool
+    required_after: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Edge:
+    """A schema within a schema: the way there and, for a property, what its holder says."""
+
+    label: str
+    pair: Pair
+    property: Property | None = None
+
+
+@dataclass(eq=False)
+class Pair:
+    """Two schemas, what differs in their own keywords, and the pairs of schemas within them."""
+
+    base: Schema
+    revision: Schema
+    facts: list[Fact] = field(default_factory=list)
+    edges: list[Edge] = field(default_factory=list)
+    built: bool = False
+
+
+class Pairs:
+    """Every pair of schemas that two contracts have in common places."""
+
+    def __init__(self, base: Schemas, revision: Schemas, *, one_dialect: bool) -> None:
+        self._base = base
+        self._revision = revision
+        self._one_dialect = one_dialect
+        self._pairs: dict[tuple[int, int], Pair] = {}
+        self._same: dict[tuple[int, int], bool] = {}
+
+    def of(self, base: Node, revision: Node) -> Pair:
+        """The pair of two nodes, compared when it is first looked into."""
+        return self._of(self._base.of(base), self._revision.of(revision))
+
+    def _of(self, base: Schema, revision: Schema) -> Pair:
+        key = id(base), id(revision)
+        pair = self._pairs.get(key)
+        if pair is None:
+            pair = self._pairs[key] = Pair(base, revision)
+        return pair
+
+    def explore(self, start: Pair) -> None:
+        """Compare a pair and every pair that it leads to."""
+        queue = deque([start])
+        while queue:
+            pair = queue.popleft()
+            if not pair.built:
+                self._build(pair)
+                queue.extend(edge.pair for edge in pair.edges)
+
+    def same(self, base: Node, revision: Node) -> bool:
+        """Whether two schemas mean the same, whatever their words say."""
+        return self._are_same(self.of(base, revision))
+
+    def _are_same(self, start: Pair) -> bool:
+        key = id(start.base), id(start.revision)
+        if key in self._same:
+            return self._same[key]
+        seen = {key}
+        stack = [start]
+        while stack:
+            pair = stack.pop()
+            if not pair.built:
+                self._build(pair)
+            if any(not _is_documentation(fact) for fact in pair.facts):
+                self._same[key] = False
+                return False
+            for edge in pair.edges:
+                step = id(edge.pair.base), id(edge.pair.revision)
+                if self._same.get(step) is False:
+                    self._same[key] = False
+                    return False
+                if step not in seen and step not in self._same:
+                    seen.add(step)
+                    stack.append(edge.pair)
+        return True
+
+    def _build(self, pair: Pair) -> None:
+        pair.built = True
+        base, revision = pair.base, pair.revision
+        if base.at.value is revision.at.value and base is revision:
+            return
+        if self._one_dialect and _written_alike(base, revision):
+            pair.edges.extend(self._references(base, revision))
+            return
+        pair.facts.extend(facts(base, revision))
+        pair.facts.extend(self._structure(pair, base, revision))
+
+    # What differs in the schemas within, and which of them belong together
+
+    def _structure(self, pair: Pair, base: Schema, revision: Schema) -> Iterator[Fact]:
+        unwrapped = self._unwrapped(pair, base, revision)
+        if unwrapped is not None:
+            yield from unwrapped
+            return
+        flat = self._flattened(base, revision)
+        if flat is not None:
+            base, revision = flat
+            pair.facts[:] = facts(base, revision)
+        else:
+            yield from self._all_of(pair, base, revision)
+        listed = _list_of_types(base, revision)
+        if listed is not None:
+            pair.facts[:] = [fact for fact in pair.facts if fact.kind != "type"]
+            yield listed
+        moved = self._moved_into_one_of(base, revision)
+        if moved:
+            pair.facts[:] = [fact for fact in pair.facts if fact.kind != "type"]
+            yield _at("wrapped-in-one-of", base, revision, "oneOf")
+        elif listed is None:
+            yield from self._unions(pair, base, revision)
+        yield from self._prefix_items(pair, base, revision)
+        yield from self._properties(pair, base, revision, moved)
+        yield from self._named(pair, base, revision, "patternProperties", "pattern-property")
+        yield from self._named(pair, base, revision, "dependentSchemas", "dependent-schema")
+        yield from self._singles(pair, base, revision)
+
+    def _unwrapped(self, pair: Pair, base: Schema, revision: Schema) -> list[Fact] | None:
+        """A schema that became one branch of a union, or the reverse, and is itself unchanged."""
+        for schema, other, action in ((base, revision, "added"), (revision, base, "removed")):
+            keyword = _pure_union(other)
+            if keyword is None or _pure_union(schema) is not None or not schema.constrains:
+                continue
+            if _list_of_types(base, revision) is not None:
+                continue
+            for branch in other.lists[keyword]:
+                inner = (self._revision if other is revision else self._base).of(branch)
+                twin = self._of(base, inner) if other is revision else self._of(inner, revision)
+                if not self._are_same(twin):
+                    continue
+                rest = [node for node in other.lists[keyword] if node is not branch]
+                kind = f"{'any' if keyword == 'anyOf' else 'one'}-of-{action}"
+                pair.edges.append(Edge("", twin))
+                pair.facts.clear()
+                return [replace(_at(kind, base, revision, keyword), subject=_names(rest))]
+        return None
+
+    def _flattened(self, base: Schema, revision: Schema) -> tuple[Schema, Schema] | None:
+        """Both schemas without allOf, when only one uses it or when that shows them the same."""
+        before, after = base.lists.get("allOf", []), revision.lists.get("allOf", [])
+        constrains = [
+            any(schemas.of(node).constrains for node in nodes)
+            for schemas, nodes in ((self._base, before), (self._revision, after))
+        ]
+        if not any(constrains):
+            return None
+        if all(constrains) and not all(self._leftover(before, after)):
+            return None  # branches came or went, and the others are as they were
+        one, two = merged(base, self._base), merged(revision, self._revision)
+        if one is None or two is None:
+            return None
+        if not all(constrains) or self._are_same(self._of(one, two)):
+            return one, two
+        return None
+
+    def _all_of(self, pair: Pair, base: Schema, revision: Schema) -> Iterator[Fact]:
+        gone, new = self._branches(pair, base, revision, "allOf")
+        for nodes, schemas, action in (
+            (new, self._revision, "added"),
+            (gone, self._base, "removed"),
+        ):
+            words = [node for node in nodes if not schemas.of(node).constrains]
+            rest = [node for node in nodes if schemas.of(node).constrains]
+            for some, suffix in ((rest, ""), (words, "-annotation-only")):
+                if some:
+                    kind = f"all-of-{action}{suffix}"
+                    yield replace(_at(kind, base, revision, "allOf"), subject=_names(some))
+
+    def _unions(self, pair: Pair, base: Schema, revision: Schema) -> Iterator[Fact]:
+        switched = self._switched(pair, base, revision)
+        if switched is not None:
+            yield switched
+            return
+        for keyword, name in (("anyOf", "any-of"), ("oneOf", "one-of")):
+            gone, new = self._branches(pair, base, revision, keyword)
+            if new:
+                yield replace(_at(f"{name}-added", base, revision, keyword), subject=_names(new))
+            if gone:
+                yield replace(_at(f"{name}-removed", base, revision, keyword), subject=_names(gone))
+
+    def _switched(self, pair: Pair, base: Schema, revision: Schema) -> Fact | None:
+        """oneOf that became anyOf with the same branches, or the reverse."""
+        words = {"anyOf", "oneOf"}
+        before, after = words & base.lists.keys(), words & revision.lists.keys()
+        if len(before) != 1 or len(after) != 1 or before == after:
+            return None
+        [was], [now] = before, after
+        old, new = base.lists[was], revision.lists[now]
+        if any(self._leftover(old, new)):
+            return None
+        pair.edges.extend(self._matched(old, new, now))
+        kind = "schema-widened" if now == "anyOf" else "schema-narrowed"
+        return Fact(kind, spot(base, was), spot(revision, now), was, now, "oneOf and anyOf")
+
+    def _branches(
+        self, pair: Pair, base: Schema, revision: Schema, keyword: str
+    ) -> tuple[list[Node], list[Node]]:
+        """Add an edge for each branch that stands on both sides; the others, of either side."""
+        old, new = base.lists.get(keyword, []), revision.lists.get(keyword, [])
+        pair.edges.extend(self._matched(old, new, keyword))
+        return self._leftover(old, new)
+
+    def _matched(self, old: list[Node], new: list[Node], keyword: str) -> Iterator[Edge]:
+        for one, two in self._match(old, new):
+            yield Edge(f"{keyword}[{_names([two])}]", self.of(one, two))
+
+    def _leftover(self, old: list[Node], new: list[Node]) -> tuple[list[Node], list[Node]]:
+        pairs = self._match(old, new)
+        ones, twos = {one.pointer for one, _ in pairs}, {two.pointer for _, two in pairs}
+        return (
+            [node for node in old if node.pointer not in ones],
+            [node for node in new if node.pointer not in twos],
+        )
+
+    def _match(self, old: list[Node], new: list[Node]) -> list[tuple[Node, Node]]:
+        """Which branches belong together: same reference, same meaning, same title, only ones."""
+        found: list[tuple[Node, Node]] = []
+        rest_old, rest_new = list(old), list(new)
+        tests = (
+            lambda one, two: _reference(one) is not None and _reference(one) == _reference(two),
+            self.same,
+            lambda one, two: _title(one) is not None and _title(one) == _title(two),
+        )
+        for test in tests:
+            for one in rest_old:
+                two = next((node for node in rest_new if test(one, node)), None)
+                if two is not None:
+                    found.append((one, two))
+                    rest_new = [node for node in rest_new if node is not two]
+            matched = {one.pointer for one, _ in found}
+            rest_old = [node for node in rest_old if node.pointer not in matched]
+        nameless_old = [node for node in rest_old if _reference(node) is None]
+        nameless_new = [node for node in rest_new if _reference(node) is None]
+        if len(nameless_old) == len(nameless_new) == 1:
+            one, two = nameless_old[0], nameless_new[0]
+            if _title(one) is None and _title(two) is None:
+                found.append((one, two))
+        return found
+
+    def _moved_into_one_of(self, base: Schema, revision: Schema) -> set[str]:
+        """Properties of an object that all became part of the branches of a oneOf."""
+        if not base.properties or "oneOf" in base.lists or "oneOf" not in revision.lists:
+            return set()
+        if revision.properties or revision.types is not None:
+            return set()
+        branches = [self._revision.of(node) for node in revision.lists["oneOf"]]
+        return {
+            name
+            for name in base.properties
+            if any(name in branch.properties for branch in branches)
+        }
+
+    def _prefix_items(self, pair: Pair, base: Schema, revision: Schema) -> Iterator[Fact]:
+        keyword = "prefixItems"
+        old, new = base.lists.get(keyword, []), revision.lists.get(keyword, [])
+        for index, (one, two) in enumerate(zip(old, new, strict=False)):
+            pair.edges.append(Edge(f"prefixItems[{index}]", self.of(one, two)))
+        if len(old) != len(new):
+            kind = "prefix-items-added" if len(new) > len(old) else "prefix-items-removed"
+            yield replace(_at(kind, base, revision, keyword), old=len(old), new=len(new))
+
+    def _properties(
+        self, pair: Pair, base: Schema, revision: Schema, moved: set[str]
+    ) -> Iterator[Fact]:
+        old, new = base.properties, revision.properties
+        for name in old:
+            required = name in base.required
+            if name in new:
+                kept = Property(name, required, name in revision.required)
+                pair.edges.append(Edge(name, self.of(old[name], new[name]), kept))
+            elif name not in moved:
+                schema = self._base.of(old[name])
+                yield Fact(
+                    "property-removed", old[name], revision.at, (required, schema), None, name
+                )
+        for name in new:
+            if name not in old:
+                schema = self._revision.of(new[name])
+                required = name in revision.required
+                yield Fact("property-added", base.at, new[name], None, (required, schema), name)
+        for name in sorted(base.required ^ revision.required):
+            now = name in revision.required
+            places = spot(base, "required"), spot(revision, "required")
+            if name in old and name in new:
+                kind = "became-required" if now else "became-optional"
+                yield Fact(kind, *places, not now, (now, self._revision.of(new[name])), name)
+            elif name not in old and name not in new:
+                kind = "required-name-added" if now else "required-name-removed"
+                yield Fact(kind, *places, subject=name)
+
+    def _named(
+        self, pair: Pair, base: Schema, revision: Schema, keyword: str, kind: str
+    ) -> Iterator[Fact]:
+        old, new = base.maps.get(keyword, {}), revision.maps.get(keyword, {})
+        for name in old:
+            if name in new:
+                pair.edges.append(Edge(f"{keyword}[{name}]", self.of(old[name], new[name])))
+            else:
+                yield Fact(f"{kind}-removed", old[name], revision.at, subject=name)
+        for name in new:
+            if name not in old:
+                yield Fact(f"{kind}-added", base.at, new[name], subject=name)
+
+    def _singles(self, pair: Pair, base: Schema, revision: Schema) -> Iterator[Fact]:
+        for keyword in SINGLE:
+            old, new = base.single.get(keyword), revision.single.get(keyword)
+            if old is not None and new is not None:
+                if keyword not in {"not", "if"}:
+                    pair.edges.append(Edge(keyword, self.of(old, new)))
+                elif not self.same(old, new):
+                    yield Fact(f"{keyword}-changed", old, new, old.value, new.value)
+                continue
+            before = old is not None or base.word(keyword) is False
+            after = new is not None or revision.word(keyword) is False
+            if before == after or not _applies(keyword, base if after else revision):
+                continue
+            if keyword == "additionalProperties" and base.closed | revision.closed:
+                continue
+            kind = f"{_KINDS[keyword]}-{'added' if after else 'removed'}"
+            yield _at(kind, base, revision, keyword)
+
+    # Schemas that are written alike can differ only in what their references lead to
+
+    def _references(self, base: Schema, revision: Schema) -> Iterator[Edge]:
+        stack: list[tuple[str, Node, Node, Property | None]] = []
+        stack.extend(_within(base.at, revision.at))
+        while stack:
+            label, one, two, kept = stack.pop()
+            if isinstance(one.value, dict) and "$ref" in one.value:
+                yield Edge(label, self.of(one, two), kept)
+            elif isinstance(one.value, dict):
+                stack.extend(
+                    (f"{label}/{inner}" if label else inner, first, second, prop)
+                    for inner, first, second, prop in _within(one, two)
+                )
+
+
+def _applies(keyword: str, schema: Schema) -> bool:
+    """Whether a schema without a keyword allows values that the keyword could be about."""
+    return keyword != "items" or schema.types is None or "array" in schema.types
+
+
+_KINDS = {
+    "items": "items",
+    "not": "not",
+    "if": "if",
+    "then": "then",
+    "else": "else",
+    "contains": "contains",
+    "propertyNames": "property-names",
+    "contentSchema": "content-schema",
+    "additionalProperties": "additional-properties-schema",
+    "unevaluatedItems": "unevaluated-items",
+    "unevaluatedProperties": "unevaluated-properties",
+}
+
+
+def _within(base: Node, revision: Node) -> Iterator[tuple[str, Node, Node, Property | None]]:
+    """The schemas within two schemas that are written alike."""
+    mapping = base.value
+    for keyword in SINGLE:
+        if isinstance(mapping.get(keyword), dict):
+            yield keyword, base.child(keyword), revision.child(keyword), None
+    for keyword in LISTS:
+        for index, _ in enumerate(mapping.get(keyword) or ()):
+            one = base.child(keyword).child(index)
+            yield f"{keyword}[{_names([one])}]", one, revision.child(keyword).child(index), None
+    for keyword in MAPS:
+        required = mapping.get("required") or ()
+        for name in mapping.get(keyword) or ():
+            kept = Property(name, name in required, name in required)
+            one, two = base.child(keyword).child(name), revision.child(keyword).child(name)
+            label = name if keyword == "properties" else f"{keyword}[{name}]"
+            yield label, one, two, kept if keyword == "properties" else None
+
+
+def _written_alike(base: Schema, revision: Schema) -> bool:
+    one, two = base.at.value, revision.at.value
+    if base.altered or revision.altered or not isinstance(one, dict) or not isinstance(two, dict):
+        return False
+    return len(one) == len(two) and orjson.dumps(one) == orjson.dumps(two)
+
+
+def _is_documentation(fact: Fact) -> bool:
+    rule = rules().get(fact.kind)
+    return rule is not None and rule.area == "documentation"
+
+
+def _at(kind: str, base: Schema, revision: Schema, keyword: str) -> Fact:
+    old = base.at.value.get(keyword, MISSING) if isinstance(base.at.value, dict) else MISSING
+    new = (
+        revision.at.value.get(keyword, MISSING) if isinstance(revision.at.value, dict) else MISSING
+    )
+    return Fact(kind, spot(base, keyword), spot(revision, keyword), old, new)
+
+
+def _reference(node: Node) -> str | None:
+    return node.value.get("$ref") if isinstance(node.value, dict) else None
+
+
+def _title(node: Node) -> str | None:
+    return node.value.get("title") if isinstance(node.value, dict) else None
+
+
+def _names(nodes: list[Node]) -> str:
+    """What people call branches: the name of the component, the title, or the number."""
+    return ", ".join(_name(node) for node in nodes)
+
+
+def _name(node: Node) -> str:
+    reference = _reference(node)
+    if reference is not None:
+        return reference.rsplit("/", 1)[-1]
+    number = f"#{int(node.pointer[-1]) + 1}"
+    return f"{number}: {_title(node)}" if _title(node) else number
+
+
+def _pure_union(schema: Schema) -> str | None:
+    """anyOf or oneOf, if the schema is that and nothing else."""
+    if len(schema.lists) != 1 or replace(schema, lists={}, nullable=False).constrains:
+        return None
+    [keyword] = schema.lists
+    return keyword if keyword in {"anyOf", "oneOf"} else None
+
+
+def _list_of_types(base: Schema, revision: Schema) -> Fact | None:
+    """A type that became one of several, each a branch of a union of its own, or the reverse."""
+    before, after = _alternatives(base), _alternatives(revision)
+    if before is None and after is None:
+        return None
+    old = before if before is not None else base.types
+    new = after if after is not None else revision.types
+    if not old or not new or old == new or base.properties or revision.properties:
+        return None
+    return Fact("list-of-types", base.at, revision.at, frozenset(old), frozenset(new))
+
+
+def _alternatives(schema: Schema) -> frozenset[str] | None:
+    """The types of a union whose branches are plain types."""
+    if schema.types is not None or schema.maps or "not" in schema.single:
+        return None
+    for keyword in ("oneOf", "anyOf"):
+        types = [_plain_type(node) for node in schema.lists.get(keyword, [])]
+        if types and None not in types and "allOf" not in schema.lists:
+            return frozenset(name for name in types if name is not None)
+    return None
+
+
+def _plain_type(node: Node) -> str | None:
+    value = node.value if isinstance(node.value, dict) else {}
+    if {"properties", "oneOf", "anyOf", "allOf"} & value.keys():
+        return None
+    return value["type"] if isinstance(value.get("type"), str) else None

@@ -1,0 +1,138 @@
+"""Who is hit: every operation that what differs in a schema reaches, on which side.
+
+The graph of pairs is walked once for all operations together: each pair carries the set of roots
+that lead to it as the bits of an integer. It is never walked once for every path through it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flora_contract.diff.log import Root
+    from flora_contract.diff.pairs import Edge, Pair, Property
+    from flora_contract.diff.verdicts import Standing
+
+
+@dataclass(frozen=True)
+class Occurrence:
+    """One way in which roots use a pair that differs."""
+
+    pair: Pair
+    standing: Standing
+    held: Property | None
+    roots: int  # bits
+
+    def each(self, roots: list[Root]) -> Iterator[Root]:
+        """The roots whose bits are set."""
+        bits = self.roots
+        while bits:
+            lowest = bits & -bits
+            yield roots[lowest.bit_length() - 1]
+            bits ^= lowest
+
+
+Uses = dict["Standing", int]
+
+
+def occurrences(roots: list[Root]) -> Iterator[Occurrence]:
+    """Every pair that differs with the ways it is used, in the order it is met."""
+    pairs = _ordered(roots)
+    relevant = _relevant(pairs)
+    tops: dict[int, Uses] = defaultdict(lambda: defaultdict(int))
+    for index, root in enumerate(roots):
+        tops[id(root.pair)][root.standing] |= 1 << index
+    below = _spread([pair for pair in pairs if id(pair) in relevant], tops, relevant)
+    held = _held([pair for pair in pairs if id(pair) in relevant], tops, below)
+    for pair in pairs:
+        if not pair.facts:
+            continue
+        for standing, bits in tops[id(pair)].items():
+            yield Occurrence(pair, standing, None, bits)
+        for (prop, standing), bits in held[id(pair)].items():
+            yield Occurrence(pair, replace(standing, nested=True), prop, bits)
+
+
+def _held(
+    pairs: list[Pair], tops: dict[int, Uses], below: dict[int, Uses]
+) -> dict[int, dict[tuple[Property | None, Standing], int]]:
+    """The roots that reach each pair that differs from above, by what its holder says of it."""
+    held: dict[int, dict[tuple[Property | None, Standing], int]] = defaultdict(
+        lambda: defaultdict(int)
+    )
+    for pair in pairs:
+        for edge in pair.edges:
+            if not edge.pair.facts:
+                continue
+            above = [below[id(pair)], tops[id(pair)]] if edge.label else [below[id(pair)]]
+            for uses in above:
+                for standing, bits in uses.items():
+                    held[id(edge.pair)][edge.property, standing] |= bits
+    return held
+
+
+def _ordered(roots: list[Root]) -> list[Pair]:
+    """Every pair once, each before those it leads to as far as cycles allow."""
+    seen: set[int] = set()
+    order: list[Pair] = []
+    for root in roots:
+        stack: list[tuple[Pair, int]] = [(root.pair, 0)]
+        while stack:
+            pair, step = stack.pop()
+            if step == 0 and id(pair) in seen:
+                continue
+            seen.add(id(pair))
+            if step < len(pair.edges):
+                stack.append((pair, step + 1))
+                child = pair.edges[step].pair
+                if id(child) not in seen:
+                    stack.append((child, 0))
+            else:
+                order.append(pair)
+    order.reverse()
+    return order
+
+
+def _relevant(pairs: list[Pair]) -> set[int]:
+    """The pairs that differ or lead to one that does."""
+    parents: dict[int, list[Pair]] = defaultdict(list)
+    for pair in pairs:
+        for edge in pair.edges:
+            parents[id(edge.pair)].append(pair)
+    found = {id(pair) for pair in pairs if pair.facts}
+    stack = [pair for pair in pairs if pair.facts]
+    while stack:
+        for parent in parents[id(stack.pop())]:
+            if id(parent) not in found:
+                found.add(id(parent))
+                stack.append(parent)
+    return found
+
+
+def _spread(pairs: list[Pair], tops: dict[int, Uses], relevant: set[int]) -> dict[int, Uses]:
+    """The roots that reach each pair from above, by the standing of the root."""
+    below: dict[int, Uses] = defaultdict(lambda: defaultdict(int))
+    moved = True
+    while moved:
+        moved = False
+        for pair in pairs:
+            for edge in pair.edges:
+                if id(edge.pair) in relevant and _pass_on(pair, edge, tops, below):
+                    moved = True
+    return below
+
+
+def _pass_on(pair: Pair, edge: Edge, tops: dict[int, Uses], below: dict[int, Uses]) -> bool:
+    """Let a pair's uses flow along an edge. An edge without a label leads to the schema itself."""
+    moved = False
+    child = id(edge.pair)
+    for source, target in ((tops, below if edge.label else tops), (below, below)):
+        for standing, bits in list(source[id(pair)].items()):
+            if bits & ~target[child][standing]:
+                target[child][standing] |= bits
+                moved = True
+    return moved

@@ -1,0 +1,339 @@
+"""Which rule a fact about a schema falls under, where the schema stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from flora_contract.diff.facts import show_value
+from flora_contract.diff.lifecycle import STABILITY, Lifecycle, Policy, changed
+from flora_contract.diff.rules import PLACES, rules
+from flora_contract.diff.schema import MISSING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flora_contract.diff.facts import Fact
+    from flora_contract.diff.pairs import Pair, Property
+    from flora_contract.diff.schema import Schema
+
+Area = Literal["parameter", "body", "header"]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a schema stands: who sends it, in which part, at the top of it or within."""
+
+    side: Literal["request", "response"]
+    area: Area
+    nested: bool = False
+    typed: bool = True  # whether the medium tells numbers from strings, as JSON does
+    location: str = ""  # of a parameter: query, path, header, cookie
+    exploded: bool = False  # of a parameter: repeated for each item of a list
+    required: bool = False  # of a parameter
+    stability: str | None = None
+
+    @property
+    def place(self) -> str:
+        """The column of the matrix of rules."""
+        if self.area == "parameter":
+            return "PP" if self.nested else "P"
+        if self.area == "header":
+            return "HP" if self.nested else "H"
+        letter = "Q" if self.side == "request" else "S"
+        return letter + ("F" if self.nested else "B")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A rule and what to say."""
+
+    rule_id: str
+    message: str
+
+
+_BY_NAME = {
+    "response-body-enum-value-removed": "response-mediatype-enum-value-removed",
+}
+_READ_ONLY = {
+    "enum-value-removed",
+    "exclusive-max-decreased",
+    "exclusive-min-increased",
+    "max-decreased",
+    "max-length-decreased",
+    "min-increased",
+}
+
+
+def verdicts(
+    fact: Fact, pair: Pair, held: Property | None, standing: Standing, policy: Policy
+) -> Iterator[Verdict]:
+    """The rules that a fact falls under; none if it does not matter there."""
+    if _hidden(fact, pair, standing):
+        rule_id = "request-read-only-property-changed"
+        yield Verdict(rule_id, f"read-only property: {fact.kind.replace('-', ' ')}")
+        return
+    match fact.kind:
+        case "type":
+            yield _type(fact, pair, standing)
+        case "list-of-types":
+            yield _list_of_types(fact, standing)
+        case "property-added" | "property-removed":
+            yield _property(fact, standing)
+        case "became-required" | "became-optional":
+            yield _required(fact, standing)
+        case "lifecycle":
+            yield from _lifecycle(pair, standing, policy)
+        case _ if fact.kind in rules():
+            yield Verdict(fact.kind, _message(rules()[fact.kind].text, fact))
+        case _:
+            yield _keyword(fact, pair, held, standing)
+
+
+def _hidden(fact: Fact, pair: Pair, standing: Standing) -> bool:
+    """Whether a fact is about a property that is read-only, and so in no request."""
+    if standing.area != "body" or standing.side != "request":
+        return False
+    if fact.kind in {"property-added", "property-removed", "became-required", "became-optional"}:
+        _, schema = fact.old if fact.kind == "property-removed" else fact.new
+        return bool(schema.flag("readOnly"))
+    return fact.kind in {"type", "list-of-types"} and pair.revision.flag("readOnly")
+
+
+def _keyword(fact: Fact, pair: Pair, held: Property | None, standing: Standing) -> Verdict:
+    kind, place = fact.kind, standing.place
+    rule_id = f"{PLACES[place]}-{kind}"
+    read_only = pair.revision.flag("readOnly")
+    if kind.endswith(("-read-only", "-write-only")) and place in {"QF", "SF"}:
+        required = held is not None and held.required_after
+        need = "required" if required else "optional"
+        rule_id = f"{standing.side}-{need}-property-{kind}"
+    elif place == "QF" and read_only and kind in _READ_ONLY:
+        rule_id = f"request-read-only-property-{kind}"
+    elif place == "SF" and pair.revision.flag("writeOnly") and kind == "enum-value-added":
+        rule_id = "response-write-only-property-enum-value-added"
+    elif place == "P" and standing.required and kind.startswith("default-value"):
+        rule_id = "request-parameter-default-value-unused-changed"
+    elif place == "PP" and standing.location == "header" and kind == "became-enum":
+        rule_id = "request-header-property-became-enum"
+    rule_id = _BY_NAME.get(rule_id, rule_id)
+    return Verdict(rule_id, _message(rules()[rule_id].text, fact))
+
+
+def _message(text: str, fact: Fact) -> str:
+    where = text.split(": ", 1)[-1] if ": " in text else text
+    subject = f" ({fact.subject})" if fact.subject and fact.old is not MISSING else ""
+    match fact.kind:
+        case kind if kind.endswith("-value-added") and fact.subject:
+            return f"{where}: {show_value(fact.new)}"
+        case kind if kind.endswith("-value-removed") and fact.subject:
+            return f"{where}: {show_value(fact.old)}"
+        case kind if kind.endswith(("-increased", "-decreased", "-changed", "-generalized")):
+            return f"{where}{subject}: {show_value(fact.old)} to {show_value(fact.new)}"
+        case kind if kind.endswith(("-set", "-became-enum")):
+            return f"{where}: {show_value(fact.new)}"
+        case kind if kind.endswith("-unset"):
+            return f"{where}: was {show_value(fact.old)}"
+    return f"{where}: {fact.subject}" if fact.subject else where
+
+
+# Types
+
+
+def _type(fact: Fact, pair: Pair, standing: Standing) -> Verdict:
+    (old, old_format), (new, new_format) = fact.old, fact.new
+    if standing.place == "PP":
+        kind = _type_of_unknown_serialization(fact)
+    else:
+        kind = _type_kind(fact, pair, standing)
+    message = f"type: {_type_name(old, old_format)} to {_type_name(new, new_format)}"
+    return Verdict(f"{PLACES[standing.place]}-{kind}", message)
+
+
+def _type_kind(fact: Fact, pair: Pair, standing: Standing) -> str:
+    (old, old_format), (new, new_format) = fact.old, fact.new
+    if standing.side == "request":
+        broken = _breaks(old, old_format, new, new_format, typed=standing.typed)
+        if broken and standing.exploded and _repeats(pair.base, pair.revision):
+            broken = False
+        if broken:
+            return "type-changed"
+        if standing.area == "body" and _breaks(old, old_format, new, new_format, typed=True):
+            return "type-compatible"
+        return "type-generalized"
+    if not _breaks(new, new_format, old, old_format, typed=standing.typed):
+        compatible = _breaks(new, new_format, old, old_format, typed=True)
+        return "type-compatible" if compatible else "type-specialized"
+    if old != new:
+        return "type-generalized" if _covers(new, old) else "type-changed"
+    return "type-changed" if _format_breaks(old, old_format, new_format) else "type-generalized"
+
+
+def _repeats(base: Schema, revision: Schema) -> bool:
+    """Whether a single value became a list of such values: `a=1` reads the same as both."""
+    if revision.types != frozenset({"array"}) or base.types is None or "array" in base.types:
+        return False
+    items = revision.at.value.get("items") if isinstance(revision.at.value, dict) else None
+    if not isinstance(items, dict) or "$ref" in items:
+        return isinstance(items, dict)
+    given = items.get("type")
+    allowed = {given} if isinstance(given, str) else set(given or base.types)
+    return base.types <= allowed and items.get("format", "") in {"", base.words.get("format", "")}
+
+
+def _type_of_unknown_serialization(fact: Fact) -> str:
+    """An object parameter may be written as JSON or as plain text: judge by both."""
+    (old, old_format), (new, new_format) = fact.old, fact.new
+    as_json = _breaks(old, old_format, new, new_format, typed=True)
+    as_text = _breaks(old, old_format, new, new_format, typed=False)
+    if as_json != as_text:
+        return "type-changed"
+    return "type-specialized" if as_json else "type-generalized"
+
+
+Types = frozenset[str] | None
+
+
+def _breaks(old: Types, old_format: str, new: Types, new_format: str, *, typed: bool) -> bool:
+    """Whether some value of the old type is none of the new."""
+    if old != new and new is None:
+        return False
+    types_break = old != new and not _covers(new, old) and not _contained(old, new, typed=typed)
+    return types_break or (old_format != new_format and _format_breaks(new, new_format, old_format))
+
+
+def _covers(many: Types, few: Types) -> bool:
+    if many is None or few is None:
+        return False
+    return all(name in many or (name == "integer" and "number" in many) for name in few)
+
+
+def _contained(old: Types, new: Types, *, typed: bool) -> bool:
+    added = (new or frozenset()) - (old or frozenset())
+    gone = (old or frozenset()) - (new or frozenset())
+    if added == {"number"} and gone == {"integer"}:
+        return True
+    return not typed and (not added or added == {"string"})
+
+
+_WIDER_FORMATS = {
+    "number": {("float", "double")},
+    "integer": {("int32", "int64"), ("int32", "bigint"), ("int64", "bigint")},
+    "string": {("date", "date-time"), ("time", "date-time")},
+}
+
+
+def _format_breaks(types: Types, wide: str, narrow: str) -> bool:
+    if wide == "":
+        return False
+    if types is None or len(types) != 1:
+        return True
+    [name] = types
+    return (narrow, wide) not in _WIDER_FORMATS.get(name, set())
+
+
+def _type_name(types: Types, form: str) -> str:
+    names = "any" if types is None else ", ".join(sorted(types)) or "null"
+    return f"{names}/{form}" if form else names
+
+
+def _list_of_types(fact: Fact, standing: Standing) -> Verdict:
+    added, gone = sorted(fact.new - fact.old), sorted(fact.old - fact.new)
+    if standing.side == "request":
+        kind, names = ("narrowed", gone) if gone else ("widened", added)
+    else:
+        kind, names = ("widened", added) if added else ("narrowed", gone)
+    rule_id = f"{PLACES[standing.place]}-list-of-types-{kind}"
+    return Verdict(rule_id, f"set of types {kind}: {' and '.join(names)}")
+
+
+# Properties
+
+
+def _property(fact: Fact, standing: Standing) -> Verdict:
+    added = fact.kind == "property-added"
+    required, schema = fact.new if added else fact.old
+    rule_id = _property_rule(standing, added=added, required=required, schema=schema)
+    need = "required " if required else ""
+    return Verdict(rule_id, f"{need}property {fact.subject} {'added' if added else 'removed'}")
+
+
+def _property_rule(standing: Standing, *, added: bool, required: bool, schema: Schema) -> str:
+    if standing.area == "header":
+        return f"response-header-property-{'added' if added else 'removed'}"
+    if standing.area == "parameter":
+        if not added:
+            return "request-parameter-property-removed"
+        if not required:
+            return "new-optional-request-parameter-property"
+        header = standing.location == "header"
+        name = "header-property" if header else "parameter-property"
+        return f"new-required-request-{name}"
+    if standing.side == "request":
+        if not added:
+            return "request-property-removed"
+        if not required or schema.flag("readOnly"):
+            return "new-optional-request-property"
+        default = "-with-default" if "default" in schema.words else ""
+        return f"new-required-request-property{default}"
+    need = "required" if required else "optional"
+    hidden = "-write-only" if schema.flag("writeOnly") else ""
+    return f"response-{need}{hidden}-property-{'added' if added else 'removed'}"
+
+
+def _required(fact: Fact, standing: Standing) -> Verdict:
+    now, schema = fact.new
+    kind = fact.kind
+    nested = Standing(standing.side, standing.area, nested=True)
+    rule_id = f"{PLACES[nested.place]}-{kind}"
+    match nested.place:
+        case "SF" if schema is not None and schema.flag("writeOnly"):
+            rule_id = f"response-write-only-property-{kind}"
+        case "QF" if now and schema is not None and "default" in schema.words:
+            rule_id = "request-property-became-required-with-default"
+        case "PP" if now and standing.location == "header":
+            rule_id = "request-header-property-became-required"
+    return Verdict(rule_id, f"property {fact.subject} {'now' if now else 'no longer'} required")
+
+
+# Lifecycle
+
+
+def _lifecycle(pair: Pair, standing: Standing, policy: Policy) -> Iterator[Verdict]:
+    old, new = Lifecycle.of(pair.base.words), Lifecycle.of(pair.revision.words)
+    prefix = PLACES[standing.place]
+    for outcome in changed(old, new, policy, standing.stability):
+        kind = _PROPERTY_OUTCOMES.get(outcome.kind, outcome.kind)
+        rule_id = f"{prefix}-{kind}"
+        if standing.place == "P":
+            rule_id = f"{prefix}-schema-{_plainly(kind)}"
+        elif rule_id not in rules():
+            rule_id = f"{prefix}-{_plainly(kind)}"
+        detail = f": {outcome.detail}" if outcome.detail else ""
+        yield Verdict(rule_id, rules()[rule_id].text.split(": ", 1)[-1] + detail)
+    if old.stability != new.stability:
+        yield from _stability(old, new, prefix)
+
+
+def _plainly(kind: str) -> str:
+    return "reactivated" if kind == "reactivated" else "deprecated"
+
+
+_PROPERTY_OUTCOMES = {
+    "sunset-parse": "deprecated-sunset-invalid",
+    "sunset-date-changed-too-small": "sunset-date-too-small",
+    "sunset-deleted": "deprecated-sunset-missing",
+}
+
+
+def _rank(stability: Any) -> int:
+    return STABILITY.index(stability) if stability in STABILITY else len(STABILITY)
+
+
+def _stability(old: Lifecycle, new: Lifecycle, prefix: str) -> Iterator[Verdict]:
+    if not old.known_stability or not new.known_stability:
+        return
+    rose = _rank(new.stability) > _rank(old.stability)
+    rule_id = f"{prefix}-stability-{'increased' if rose else 'decreased'}"
+    if rule_id in rules():
+        yield Verdict(rule_id, f"stability level: {old.stability} to {new.stability}")
