@@ -59,9 +59,9 @@ def facts(base: Schema, revision: Schema) -> Iterator[Fact]:
 
 
 def spot(schema: Schema, word: str) -> Node:
-    """Where a keyword of a schema stands; the schema itself if the keyword is not there."""
+    """Where a keyword of a schema stands; the place of the schema if the keyword is not there."""
     at = schema.spots.get(word, schema.at)
-    return at.child(word) if isinstance(at.value, dict) and word in at.value else at
+    return at.child(word) if isinstance(at.value, dict) and word in at.value else at.without()
 
 
 def show_value(value: Any) -> str:

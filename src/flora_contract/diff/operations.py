@@ -127,8 +127,8 @@ class OperationDiff:
         self.log.add(
             rule_id,
             message,
-            base or self.base.node,
-            revision or self.revision.node,
+            base or self.base.node.without(),
+            revision or self.revision.node.without(),
             self.site,
             side=side,
             subject=subject,

@@ -306,13 +306,13 @@ class Pairs:
             elif name not in moved:
                 schema = self._base.of(old[name])
                 yield Fact(
-                    "property-removed", old[name], revision.at, (required, schema), None, name
+                    "property-removed", old[name], revision.at.without(), (required, schema), None, name
                 )
         for name in new:
             if name not in old:
                 schema = self._revision.of(new[name])
                 required = name in revision.required
-                yield Fact("property-added", base.at, new[name], None, (required, schema), name)
+                yield Fact("property-added", base.at.without(), new[name], None, (required, schema), name)
         for name in sorted(base.required ^ revision.required):
             now = name in revision.required
             places = spot(base, "required"), spot(revision, "required")
@@ -331,10 +331,10 @@ class Pairs:
             if name in new:
                 pair.edges.append(Edge(f"{keyword}[{name}]", self.of(old[name], new[name])))
             else:
-                yield Fact(f"{kind}-removed", old[name], revision.at, subject=name)
+                yield Fact(f"{kind}-removed", old[name], revision.at.without(), subject=name)
         for name in new:
             if name not in old:
-                yield Fact(f"{kind}-added", base.at, new[name], subject=name)
+                yield Fact(f"{kind}-added", base.at.without(), new[name], subject=name)
 
     def _singles(self, pair: Pair, base: Schema, revision: Schema) -> Iterator[Fact]:
         for keyword in SINGLE:

@@ -56,6 +56,10 @@ class Node(NamedTuple):
         place = self.document.locate(self.pointer)
         return InputError.at(place.file, place.line, f"{show(self.pointer)} {fault}")
 
+    def without(self) -> Node:
+        """This place, where something is missing."""
+        return self._replace(value=None)
+
     @property
     def place(self) -> tuple[str, Pointer]:
         """What tells this node from every other of its contract."""

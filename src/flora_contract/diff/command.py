@@ -1,0 +1,196 @@
+"""The command `flora-contract diff`."""
+
+from __future__ import annotations
+
+import collections
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from flora_contract.diff.accepting import accept, read_accepted, write_accepted
+from flora_contract.diff.changes import Settings, compare
+from flora_contract.diff.render.machine import as_annotations, as_sarif, report
+from flora_contract.diff.rules import Level
+from flora_contract.diff.settings import read_settings
+from flora_contract.diff.sources import open_contract
+from flora_contract.errors import CommandError, InputError
+from flora_contract.report.output import deliver
+from flora_contract.report.terminal import answers, plain, progress
+
+if TYPE_CHECKING:
+    from flora_contract.diff.changes import Change, Comparison
+
+_THRESHOLDS = {"breaking": Level.BREAKING, "risky": Level.RISKY, "any": Level.SAFE}
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What the user wants to see, and how."""
+
+    form: str
+    level: Level
+    side: str
+    stats: bool
+    output: Path | None
+
+    def shown(self, change: Change) -> bool:
+        return change.level.reaches(self.level) and self.concerned(change)
+
+    def concerned(self, change: Change) -> bool:
+        return self.side == "both" or change.side in {self.side, "both", "none"}
+
+
+@click.command()
+@click.argument("base")
+@click.argument("revision")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "markdown", "html", "json", "sarif", "github"]),
+    default="text",
+    show_default=True,
+)
+@click.option(
+    "--level",
+    type=click.Choice([level.value for level in Level]),
+    default="safe",
+    show_default=True,
+    help="Show changes at least this bad.",
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(list(_THRESHOLDS)),
+    default="breaking",
+    show_default=True,
+    help="Exit with 1 when a change is at least this bad.",
+)
+@click.option(
+    "--side",
+    type=click.Choice(["request", "response", "both"]),
+    default="both",
+    show_default=True,
+    help="Look only at what callers send, or at what they get.",
+)
+@click.option("--levels", type=click.Path(path_type=Path), help="YAML file with levels by rule id.")
+@click.option("--accept", type=click.Path(path_type=Path), help="YAML file of accepted changes.")
+@click.option(
+    "--accept-write", metavar="REASON", help="Add what fails to the file of --accept, and why."
+)
+@click.option("--expand", is_flag=True, help="Tell each change once for every operation.")
+@click.option("--client", is_flag=True, help="Tell what it does to the generated Python client.")
+@click.option("--stats", is_flag=True, help="Count the changes by rule.")
+@click.option("--output", type=click.Path(path_type=Path), help="Write to a file instead.")
+def diff(
+    *,
+    base: str,
+    revision: str,
+    form: str,
+    level: str,
+    fail_on: str,
+    side: str,
+    levels: Path | None,
+    accept: Path | None,
+    accept_write: str | None,
+    expand: bool,
+    client: bool,
+    stats: bool,
+    output: Path | None,
+) -> None:
+    """Tell what changed between two OpenAPI documents, and whom it breaks.
+
+    BASE and REVISION are files, - for standard input, or git revisions: main:openapi.yaml, or
+    HEAD~3: for openapi.yaml there. Exit codes: 0 nothing as bad as --fail-on, 1 something,
+    2 unreadable input.
+    """
+    if base == revision == "-":
+        raise InputError("- names standard input, which can be only one of the two documents")
+    if accept_write is not None and accept is None:
+        raise InputError("--accept-write adds to the file of --accept: name one")
+    settings = read_settings(levels) if levels is not None else Settings()
+    trees = open_contract(base), open_contract(revision)
+    comparison = compare(*trees, settings, names=(base, revision), expand=expand)
+    if client:
+        from flora_contract.diff.client import with_effects
+
+        comparison = with_effects(comparison, *trees)
+    wanted = _Wanted(form, Level(level), side, stats, output)
+    threshold = _THRESHOLDS[fail_on]
+    if accept is not None:
+        comparison = _accepted(comparison, accept, settings)
+    failing = [change for change in comparison.reaching(threshold) if wanted.concerned(change)]
+    if accept is not None and accept_write is not None and failing:
+        write_accepted(accept, failing, accept_write, settings.policy.today)
+        progress().print(f"{len(failing)} changes added to {accept}", markup=False)
+        comparison = _accepted(comparison, accept, settings)
+        failing = []
+    _show(comparison, wanted)
+    if failing:
+        raise click.exceptions.Exit(CommandError.exit_code)
+
+
+def _accepted(comparison: Comparison, path: Path, settings: Settings) -> Comparison:
+    today = settings.policy.today
+    entries = read_accepted(path) if path.exists() else []
+    done = accept(comparison.changes, entries, today)
+    for entry in done.expired:
+        _warn(f"{path}:{entry.line}: expired on {entry.expires}: {entry.id} at {entry.place}")
+    for entry in done.unused:
+        _warn(f"{path}:{entry.line}: accepts nothing, remove it: {entry.id} at {entry.place}")
+    return replace(comparison, changes=done.changes)
+
+
+def _warn(text: str) -> None:
+    progress().print(text, markup=False, soft_wrap=True)
+
+
+def _show(comparison: Comparison, wanted: _Wanted) -> None:
+    changes = [change for change in comparison.changes if wanted.shown(change)]
+    if wanted.form == "text" and wanted.output is None:
+        from flora_contract.diff.render.text import print_comparison
+
+        console = answers()
+        print_comparison(comparison, changes, console)
+        if wanted.stats:
+            console.print(_stats_text(changes), markup=False)
+        return
+    deliver(_rendered(comparison, changes, wanted), wanted.output)
+
+
+def _rendered(comparison: Comparison, changes: list[Change], wanted: _Wanted) -> str:
+    match wanted.form:
+        case "json":
+            data = report(comparison, changes)
+            if wanted.stats:
+                data["stats"] = _counts(changes)
+            return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+        case "sarif":
+            return as_sarif(changes)
+        case "github":
+            return as_annotations(changes)
+        case "markdown":
+            from flora_contract.diff.render.markdown import as_markdown
+
+            return as_markdown(comparison, changes) + _stats_text(changes, wanted=wanted.stats)
+        case "html":
+            from flora_contract.diff.render.html import as_html
+
+            return as_html(comparison, changes)
+    from flora_contract.diff.render.text import print_comparison
+
+    console = plain()
+    with console.capture() as captured:
+        print_comparison(comparison, changes, console)
+    return captured.get() + _stats_text(changes, wanted=wanted.stats)
+
+
+def _counts(changes: list[Change]) -> dict[str, int]:
+    return dict(collections.Counter(change.id for change in changes).most_common())
+
+
+def _stats_text(changes: list[Change], *, wanted: bool = True) -> str:
+    if not wanted:
+        return ""
+    return "\n" + "".join(f"{count:6}  {name}\n" for name, count in _counts(changes).items())

@@ -1,0 +1,1 @@
+"""What a comparison looks like: to people, and to machines."""

@@ -1,0 +1,132 @@
+"""A comparison for machines: JSON, SARIF, annotations of GitHub."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from flora_contract.diff.rules import Level, rules
+from flora_contract.report.sarif import Place, Result, Rule, sarif
+
+if TYPE_CHECKING:
+    from flora_contract.diff.changes import Change, Comparison, Spot
+
+
+
+def report(comparison: Comparison, changes: list[Change]) -> dict[str, Any]:
+    """The comparison as plain data."""
+    return {
+        "base": comparison.base,
+        "revision": comparison.revision,
+        "version": {
+            "base": comparison.base_version,
+            "revision": comparison.revision_version,
+            "proposed": comparison.proposed_version,
+        },
+        "summary": {level.value: comparison.count(level) for level in Level},
+        "changes": [_change(change) for change in changes],
+    }
+
+
+def _change(change: Change) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "id": change.id,
+        "level": change.level.value,
+        "section": change.section,
+        "operation": change.operation,
+        "path": change.path,
+        "side": change.side,
+        "pointer": change.pointer,
+        "base": _spot(change.base),
+        "revision": _spot(change.revision),
+        "message": change.message,
+        "reaches": [
+            {
+                "operation": reach.operation,
+                "path": reach.path,
+                "side": reach.side,
+                "where": reach.where,
+                "id": reach.id,
+                "level": reach.level.value,
+            }
+            for reach in change.reaches
+        ],
+    }
+    if change.accepted is not None:
+        entry["accepted"] = change.accepted
+    if change.client:
+        entry["client"] = list(change.client)
+    return entry
+
+
+def _spot(spot: Spot | None) -> dict[str, Any] | None:
+    return None if spot is None else {"line": spot.line, "value": spot.value}
+
+
+_SARIF_LEVELS = {Level.BREAKING: "error", Level.RISKY: "warning", Level.SAFE: "note"}
+
+
+def as_sarif(changes: list[Change]) -> str:
+    """The changes as a SARIF log: each at its line of the revision, the base as related place."""
+    used = sorted({change.id for change in changes})
+    table = [
+        Rule(name, rules()[name].text, _SARIF_LEVELS[rules()[name].level])  # type: ignore[arg-type] # the values of the mapping are SARIF levels
+        for name in used
+    ]
+    results = [
+        Result(
+            rule_id=change.id,
+            level=_SARIF_LEVELS[change.level],  # type: ignore[arg-type] # likewise
+            message=f"{title(change)}: {change.message}",
+            place=_place(change.revision or change.base),
+            related=tuple(
+                place for place in [_place(change.base, "before")] if place and change.revision
+            ),
+            identity=change.key,
+            accepted=change.accepted,
+        )
+        for change in changes
+    ]
+    log = sarif("flora-contract diff", table, results)
+    return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
+
+
+def _place(spot: Spot | None, message: str | None = None) -> Place | None:
+    return None if spot is None else Place(file_of(spot), spot.line, spot.column, message)
+
+
+def title(change: Change) -> str:
+    """What a change is about: an operation, or a place that several share."""
+    if change.operation:
+        return f"{change.operation} {change.path}"
+    return change.path or change.pointer
+
+
+def file_of(spot: Spot) -> str:
+    """The path of a file in the repository, whichever revision it was read at."""
+    revision, _, path = spot.file.partition(":")
+    return path if path and not path.startswith("\\") and len(revision) > 1 else spot.file
+
+
+_COMMANDS = {Level.BREAKING: "error", Level.RISKY: "warning", Level.SAFE: "notice"}
+
+
+def as_annotations(changes: list[Change]) -> str:
+    """The changes as workflow commands of GitHub Actions, which show them beside the lines."""
+    lines = []
+    for change in changes:
+        spot = change.revision or change.base
+        if spot is None or change.accepted is not None:
+            continue
+        place = f"file={_property(file_of(spot))},line={spot.line},col={spot.column}"
+        text = _data(f"{title(change)}: {change.message}")
+        lines.append(f"::{_COMMANDS[change.level]} {place},title={_property(change.id)}::{text}")
+    return "\n".join(lines) + "\n" if lines else ""
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

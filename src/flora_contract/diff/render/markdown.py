@@ -1,0 +1,106 @@
+"""A comparison as a comment on a pull request: folded, the worst first, never too long."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from flora_contract.diff.changelog import entry
+from flora_contract.diff.naming import place_name
+from flora_contract.diff.render.text import by_operation, reached, version_line
+from flora_contract.diff.rules import Level
+from flora_contract.report.markdown import block, code, escape, table
+
+if TYPE_CHECKING:
+    from flora_contract.diff.changes import Change, Comparison, Spot
+
+LIMIT = 60_000
+"""Characters of the whole; GitHub takes 65,536."""
+
+_SHOWN = 400  # characters of a value before and after
+_ICONS = {Level.BREAKING: "🔴", Level.RISKY: "🟡", Level.SAFE: "🟢"}
+_HEADINGS = {
+    Level.BREAKING: "Breaking",
+    Level.RISKY: "Risky: look at these",
+    Level.SAFE: "Safe",
+}
+
+
+def as_markdown(comparison: Comparison, changes: list[Change]) -> str:
+    """The changes by level and operation. What does not fit is counted."""
+    counts = [[_ICONS[level], level.value, str(comparison.count(level))] for level in Level]
+    head = "\n".join(
+        [
+            f"# {escape(comparison.base)} to {escape(comparison.revision)}",
+            "",
+            table(["", "level", "changes"], counts),
+            version_line(comparison).removeprefix("; ").capitalize(),
+            "",
+        ]
+    )
+    log = _folded("Changelog entry", block(entry(comparison)[: LIMIT // 6], "markdown"))
+    room = LIMIT - len(head) - len(log) - 200  # the last line, and the tags of three sections
+    sections = []
+    left = 0
+    for level in Level:
+        some = [change for change in changes if change.level is level]
+        if not some:
+            continue
+        body, rest = _section(some, room)
+        room -= len(body)
+        left += rest
+        title = f"{_ICONS[level]} {_HEADINGS[level]} ({len(some)})"
+        sections.append(_folded(title, body, is_open=level is Level.BREAKING))
+        room -= len(title) + 60
+    more = f"\n{left} more changes did not fit here.\n" if left else ""
+    return head + "\n" + "\n".join(sections) + more + "\n" + log
+
+
+def _section(changes: list[Change], room: int) -> tuple[str, int]:
+    """As many changes as there is room for, and how many were left out."""
+    body = ""
+    shown = 0
+    for name, group in by_operation(changes).items():
+        title = f"#### {code(name)}\n\n"
+        for change in group:
+            text = title + _change(change)
+            if len(body) + len(text) > room:
+                return body, len(changes) - shown
+            body += text
+            shown += 1
+            title = ""
+    return body, 0
+
+
+def _change(change: Change) -> str:
+    where = place_name(change)
+    told = f"{code(where)}: {escape(change.message)}" if where else escape(change.message)
+    lines = [f"- {told} {code(change.id)}"]
+    if not change.operation and change.reaches:
+        lines.append(f"  <br>reaches {escape(reached(change))}")
+    lines += [f"  <br>client: {escape(effect)}" for effect in change.client]
+    if change.accepted is not None:
+        lines.append(f"  <br>accepted: {escape(change.accepted)}")
+    before, after = _value(change.base), _value(change.revision)
+    if change.level is not Level.SAFE and before != after:
+        shown = "".join(
+            f"{sign} {line}\n"
+            for sign, text in (("-", before), ("+", after))
+            for line in text.splitlines()
+        )
+        lines += ["", *("  " + line for line in block(shown, "diff").splitlines()), ""]
+    return "\n".join(lines) + "\n"
+
+
+def _value(spot: Spot | None) -> str:
+    if spot is None or spot.value is None:
+        return ""
+    key = spot.pointer.rsplit("/", 1)[-1].replace("~1", "/").replace("~0", "~")
+    value: Any = spot.value if key.isdigit() else {key: spot.value}
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + " …"
+
+
+def _folded(title: str, body: str, *, is_open: bool = False) -> str:
+    attribute = " open" if is_open else ""
+    return f"<details{attribute}>\n<summary>{title}</summary>\n\n{body}\n</details>\n"
