@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 DAYS = 90
 """How long an entry holds that `write_accepted` adds."""
 
+_NO_REASON = "no reason given yet: write why this is accepted"
+
 
 @dataclass(frozen=True)
 class Accepted:
@@ -91,14 +93,14 @@ def accept(changes: tuple[Change, ...], entries: list[Accepted], today: dt.date)
     return Acceptance(tuple(marked), tuple(expired), tuple(unused))
 
 
-def write_accepted(path: Path, changes: list[Change], reason: str, today: dt.date) -> None:
+def write_accepted(path: Path, changes: list[Change], today: dt.date) -> None:
     """Add an entry for each change to a file, which is made if it is not there."""
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     if not text.strip():
         text = "accepted:\n"
     expires = (today + dt.timedelta(days=DAYS)).isoformat()
     for change in changes:
-        entry = {"id": change.id, "place": change.pointer, "reason": reason, "expires": expires}
+        entry = {"id": change.id, "place": change.pointer, "reason": _NO_REASON, "expires": expires}
         text = text.rstrip("\n") + "\n" + _yaml(entry)
     write(path, text)
 
@@ -106,5 +108,3 @@ def write_accepted(path: Path, changes: list[Change], reason: str, today: dt.dat
 def _yaml(entry: dict[str, Any]) -> str:
     first, *rest = (f"{key}: {json.dumps(value)}" for key, value in entry.items())
     return f"  - {first}\n" + "".join(f"    {line}\n" for line in rest)
-
-

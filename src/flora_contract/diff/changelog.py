@@ -12,6 +12,7 @@ from flora_contract.report.markdown import code
 if TYPE_CHECKING:
     from flora_contract.diff.changes import Change, Comparison
 
+
 def entry(comparison: Comparison) -> str:
     """What changed, in the form of keepachangelog.com; edits of words are left out."""
     version = comparison.proposed_version or "Unreleased"
@@ -45,5 +46,5 @@ def _line(change: Change) -> str:
     where = f"{change.operation} {change.path}" if change.operation else place_name(change)
     inner = place_name(change) if change.operation else ""
     text = ": ".join(part for part in (inner, change.message) if part)
-    reach = "" if change.operation or not change.reaches else f" (reaches {reached(change)})"
+    reach = "" if change.operation or not reached(change) else f" (reaches {reached(change)})"
     return f"- {mark}{code(where) + ' ' if where else ''}{text}{reach}"

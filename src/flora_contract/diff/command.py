@@ -22,6 +22,7 @@ from flora_contract.report.terminal import answers, plain, progress
 
 if TYPE_CHECKING:
     from flora_contract.diff.changes import Change, Comparison
+    from flora_contract.diff.tree import Tree
 
 _THRESHOLDS = {"breaking": Level.BREAKING, "risky": Level.RISKY, "any": Level.SAFE}
 
@@ -76,9 +77,7 @@ class _Wanted:
 )
 @click.option("--levels", type=click.Path(path_type=Path), help="YAML file with levels by rule id.")
 @click.option("--accept", type=click.Path(path_type=Path), help="YAML file of accepted changes.")
-@click.option(
-    "--accept-write", metavar="REASON", help="Add what fails to the file of --accept, and why."
-)
+@click.option("--accept-write", is_flag=True, help="Add what fails to the file of --accept.")
 @click.option("--expand", is_flag=True, help="Tell each change once for every operation.")
 @click.option("--client", is_flag=True, help="Tell what it does to the generated Python client.")
 @click.option("--stats", is_flag=True, help="Count the changes by rule.")
@@ -93,7 +92,7 @@ def diff(
     side: str,
     levels: Path | None,
     accept: Path | None,
-    accept_write: str | None,
+    accept_write: bool,
     expand: bool,
     client: bool,
     stats: bool,
@@ -107,7 +106,7 @@ def diff(
     """
     if base == revision == "-":
         raise InputError("- names standard input, which can be only one of the two documents")
-    if accept_write is not None and accept is None:
+    if accept_write and accept is None:
         raise InputError("--accept-write adds to the file of --accept: name one")
     settings = read_settings(levels) if levels is not None else Settings()
     trees = open_contract(base), open_contract(revision)
@@ -121,12 +120,12 @@ def diff(
     if accept is not None:
         comparison = _accepted(comparison, accept, settings)
     failing = [change for change in comparison.reaching(threshold) if wanted.concerned(change)]
-    if accept is not None and accept_write is not None and failing:
-        write_accepted(accept, failing, accept_write, settings.policy.today)
+    if accept is not None and accept_write and failing:
+        write_accepted(accept, failing, settings.policy.today)
         progress().print(f"{len(failing)} changes added to {accept}", markup=False)
         comparison = _accepted(comparison, accept, settings)
         failing = []
-    _show(comparison, wanted)
+    _show(comparison, trees, wanted)
     if failing:
         raise click.exceptions.Exit(CommandError.exit_code)
 
@@ -146,7 +145,7 @@ def _warn(text: str) -> None:
     progress().print(text, markup=False, soft_wrap=True)
 
 
-def _show(comparison: Comparison, wanted: _Wanted) -> None:
+def _show(comparison: Comparison, trees: tuple[Tree, Tree], wanted: _Wanted) -> None:
     changes = [change for change in comparison.changes if wanted.shown(change)]
     if wanted.form == "text" and wanted.output is None:
         from flora_contract.diff.render.text import print_comparison
@@ -156,10 +155,12 @@ def _show(comparison: Comparison, wanted: _Wanted) -> None:
         if wanted.stats:
             console.print(_stats_text(changes), markup=False)
         return
-    deliver(_rendered(comparison, changes, wanted), wanted.output)
+    deliver(_rendered(comparison, changes, trees, wanted), wanted.output)
 
 
-def _rendered(comparison: Comparison, changes: list[Change], wanted: _Wanted) -> str:
+def _rendered(
+    comparison: Comparison, changes: list[Change], trees: tuple[Tree, Tree], wanted: _Wanted
+) -> str:
     match wanted.form:
         case "json":
             data = report(comparison, changes)
@@ -175,9 +176,10 @@ def _rendered(comparison: Comparison, changes: list[Change], wanted: _Wanted) ->
 
             return as_markdown(comparison, changes) + _stats_text(changes, wanted=wanted.stats)
         case "html":
-            from flora_contract.diff.render.html import as_html
+            from flora_contract.diff.render.html import Text, as_html
 
-            return as_html(comparison, changes)
+            texts = [Text(tree.document.file, tree.document.text) for tree in trees]
+            return as_html(comparison, changes, *texts)
     from flora_contract.diff.render.text import print_comparison
 
     console = plain()

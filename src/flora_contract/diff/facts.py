@@ -157,11 +157,13 @@ def _difference(
     for key in sorted(before.keys() - after.keys(), key=before.__getitem__):
         index = before[key]
         place = _item(spot(base, word), index)
-        yield Fact(f"{kind}-removed", place, spot(revision, word), old[index], MISSING, key)
+        other = spot(revision, word).without()
+        yield Fact(f"{kind}-removed", place, other, old[index], MISSING, key)
     for key in sorted(after.keys() - before.keys(), key=after.__getitem__):
         index = after[key]
         place = _item(spot(revision, word), index)
-        yield Fact(f"{kind}-added", spot(base, word), place, MISSING, new[index], key)
+        other = spot(base, word).without()
+        yield Fact(f"{kind}-added", other, place, MISSING, new[index], key)
 
 
 def _item(node: Node, index: int) -> Node:

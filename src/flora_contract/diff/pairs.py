@@ -306,13 +306,20 @@ class Pairs:
             elif name not in moved:
                 schema = self._base.of(old[name])
                 yield Fact(
-                    "property-removed", old[name], revision.at.without(), (required, schema), None, name
+                    "property-removed",
+                    old[name],
+                    revision.at.without(),
+                    (required, schema),
+                    None,
+                    name,
                 )
         for name in new:
             if name not in old:
                 schema = self._revision.of(new[name])
                 required = name in revision.required
-                yield Fact("property-added", base.at.without(), new[name], None, (required, schema), name)
+                yield Fact(
+                    "property-added", base.at.without(), new[name], None, (required, schema), name
+                )
         for name in sorted(base.required ^ revision.required):
             now = name in revision.required
             places = spot(base, "required"), spot(revision, "required")

@@ -85,7 +85,8 @@ def verdicts(
         case "lifecycle":
             yield from _lifecycle(pair, standing, policy)
         case _ if fact.kind in rules():
-            yield Verdict(fact.kind, _message(rules()[fact.kind].text, fact))
+            told = f"{show_value(fact.old)} to {show_value(fact.new)}"
+            yield Verdict(fact.kind, f"{fact.subject}: {told}")
         case _:
             yield _keyword(fact, pair, held, standing)
 

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from flora_contract.diff.changes import Change, Comparison, Spot
 
 
-
 def report(comparison: Comparison, changes: list[Change]) -> dict[str, Any]:
     """The comparison as plain data."""
     return {

@@ -76,7 +76,7 @@ def _change(change: Change) -> str:
     where = place_name(change)
     told = f"{code(where)}: {escape(change.message)}" if where else escape(change.message)
     lines = [f"- {told} {code(change.id)}"]
-    if not change.operation and change.reaches:
+    if not change.operation and reached(change):
         lines.append(f"  <br>reaches {escape(reached(change))}")
     lines += [f"  <br>client: {escape(effect)}" for effect in change.client]
     if change.accepted is not None:

@@ -74,7 +74,7 @@ def _what(change: Change) -> Text:
     text = Text(f"{where}: {change.message}" if where else change.message)
     text.append(f"\n{change.id}", style="cyan")
     text.append(f"  {change.pointer}", style="dim")
-    if not change.operation and change.reaches:
+    if not change.operation and reached(change):
         text.append(f"\nreaches {reached(change)}", style="dim")
     for effect in change.client:
         text.append(f"\nclient: {effect}", style="magenta")
@@ -84,14 +84,14 @@ def _what(change: Change) -> Text:
 
 
 def reached(change: Change) -> str:
-    """The operations that a change reaches, shortened."""
+    """The operations that a change reaches, shortened; empty if it reaches the whole document."""
     names = list(
         dict.fromkeys(
-            f"{reach.operation or ''} {reach.path}".strip() for reach in change.reaches if reach.path
+            f"{reach.operation or ''} {reach.path}".strip()
+            for reach in change.reaches
+            if reach.path
         )
     )
-    if not names:
-        return "the whole document"
     shown = ", ".join(names[:_REACHES_SHOWN])
     more = len(names) - _REACHES_SHOWN
     return f"{shown} and {more} more" if more > 0 else shown
