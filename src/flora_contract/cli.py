@@ -11,6 +11,7 @@ from flora_contract.errors import CommandError
 
 # name: (where its click command is, what it does)
 COMMANDS = {
+    "diff": ("flora_contract.diff.command:diff", "Tell what changed between two documents."),
     "mock": ("flora_contract.mock.command:mock", "Serve a FLORA that remembers, on this machine."),
     "check": ("flora_contract.conformance.command:check", "Hold a server to the contract."),
     "traffic": ("flora_contract.conformance.command:traffic", "Hold recorded traffic to it."),

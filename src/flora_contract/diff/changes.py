@@ -6,21 +6,22 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from flora_contract.diff.contract import compare_contracts
-from flora_contract.diff.facts import exact
 from flora_contract.diff.lifecycle import Policy
-from flora_contract.diff.reach import occurrences
+from flora_contract.diff.positions import positions
+from flora_contract.diff.reach import Occurrence, occurrences
 from flora_contract.diff.rules import Level, rules
 from flora_contract.diff.tree import show
 from flora_contract.diff.verdicts import verdicts
-from flora_contract.diff.version import proposed
+from flora_contract.diff.version import proposed, unkept
 from flora_contract.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from flora_contract.diff.facts import Fact
     from flora_contract.diff.log import Finding, Log, Root, Site
     from flora_contract.diff.pairs import Pair
+    from flora_contract.diff.positions import Positions
     from flora_contract.diff.tree import Node, Tree
     from flora_contract.diff.verdicts import Verdict
 
@@ -133,20 +134,20 @@ def compare(
     settings = settings or Settings()
     try:
         log = compare_contracts(base, revision, settings.policy)
-        telling = _expanded(log, settings) if expand else _grouped(log, settings)
-        changes = sorted(telling, key=_order)
+        groups = list(_expanded(log, settings) if expand else _grouped(log, settings))
     except RecursionError:
         problem = "is nested too deeply to be compared"
         raise InputError(f"{base.document.file} or {revision.document.file}: {problem}") from None
     versions = _version(base), _version(revision)
-    changes = sorted(
-        [*changes, *_version_changes(revision, changes, versions, settings)], key=_order
-    )
+    worst = min((group.level for group in groups), key=lambda level: level.rank, default=None)
+    if worst is Level.BREAKING:
+        groups.extend(_unkept(revision, versions, settings))
+    places = positions(node for group in groups for node in group.nodes)
     return Comparison(
         *(names or (base.document.file, revision.document.file)),
         *versions,
-        proposed(versions[0], _worst(changes)),
-        tuple(changes),
+        proposed(versions[0], worst),
+        tuple(sorted((_change(group, places) for group in groups), key=_order)),
     )
 
 
@@ -170,10 +171,6 @@ _SECTIONS = {
 }
 
 
-def _worst(changes: list[Change]) -> Level | None:
-    return min((change.level for change in changes), key=lambda level: level.rank, default=None)
-
-
 # Each change once
 
 
@@ -183,36 +180,47 @@ class _Group:
 
     base: Node | None
     revision: Node | None
-    pointer: str
     found: list[tuple[Level, str, str, Reach]] = field(default_factory=list)
-    schema: bool = False
-    section: str = ""
-    side: str = "none"
+
+    @property
+    def level(self) -> Level:
+        """The worst level that it has for anybody."""
+        return min((level for level, *_ in self.found), key=lambda level: level.rank)
+
+    @property
+    def nodes(self) -> list[Node]:
+        """The places it is about."""
+        return [node for node in (self.base, self.revision) if node is not None]
+
+    @property
+    def pointer(self) -> str:
+        """The deeper of the two places, the newer if they are equally deep."""
+        node = max(reversed(self.nodes), key=lambda node: len(node.pointer))
+        return show(node.pointer)
 
 
-def _grouped(log: Log, settings: Settings) -> Iterator[Change]:
+def _grouped(log: Log, settings: Settings) -> Iterable[_Group]:
     groups: dict[tuple[Any, ...], _Group] = {}
     for finding in log.findings:
         level = settings.level(finding.rule_id)
         if level is not None:
-            group = groups.setdefault(finding.cause, _group(finding.base, finding.revision))
+            group = groups.setdefault(finding.cause, _Group(finding.base, finding.revision))
             reach = _reach(finding.site, finding.side, "", finding.rule_id, level)
             group.found.append((level, finding.rule_id, finding.message, reach))
     for occurrence in occurrences(log.roots):
         for fact in occurrence.pair.facts:
             for index, verdict, level in _judged(fact, occurrence, settings):
                 key = (*fact.cause, index)
-                group = groups.setdefault(key, _group(fact.base, fact.revision))
+                group = groups.setdefault(key, _Group(fact.base, fact.revision))
                 for root in occurrence.each(log.roots):
                     side = "request" if occurrence.standing.side == "request" else "response"
                     reach = _reach(root.site, side, root.where, verdict.rule_id, level)
                     group.found.append((level, verdict.rule_id, verdict.message, reach))
-    for group in groups.values():
-        yield _change(group)
+    return groups.values()
 
 
 def _judged(
-    fact: Fact, occurrence: Any, settings: Settings
+    fact: Fact, occurrence: Occurrence, settings: Settings
 ) -> Iterator[tuple[int, Verdict, Level]]:
     found = verdicts(fact, occurrence.pair, occurrence.held, occurrence.standing, settings.policy)
     for index, verdict in enumerate(found):
@@ -221,20 +229,11 @@ def _judged(
             yield index, verdict, level
 
 
-def _group(base: Node | None, revision: Node | None) -> _Group:
-    node = revision if revision is not None and (base is None or _deeper(revision, base)) else base
-    return _Group(base, revision, show(node.pointer) if node is not None else "/")
-
-
-def _deeper(one: Node, two: Node) -> bool:
-    return len(one.pointer) >= len(two.pointer)
-
-
 def _reach(site: Site, side: str, where: str, rule_id: str, level: Level) -> Reach:
     return Reach(site.method, site.path, side, where, rule_id, level)
 
 
-def _change(group: _Group) -> Change:
+def _change(group: _Group, places: Positions) -> Change:
     level, rule_id, message, _ = min(group.found, key=lambda found: found[0].rank)
     reaches = list(dict.fromkeys(reach for *_, reach in group.found))
     operations = {(reach.operation, reach.path) for reach in reaches}
@@ -248,8 +247,8 @@ def _change(group: _Group) -> Change:
         path=path,
         side=sides.pop() if len(sides) == 1 else "both" if sides else "none",
         pointer=group.pointer,
-        base=_spot(group.base),
-        revision=_spot(group.revision),
+        base=_spot(group.base, places),
+        revision=_spot(group.revision, places),
         message=message,
         reaches=tuple(reaches),
     )
@@ -264,17 +263,17 @@ def _section(pointer: str) -> str:
     return parts[1] if len(parts) > 1 and parts[1] in _SECTIONS else "info"
 
 
-def _spot(node: Node | None) -> Spot | None:
+def _spot(node: Node | None, places: Positions) -> Spot | None:
     if node is None:
         return None
-    place = node.document.locate(node.pointer)
+    place = places[node.document.file, node.pointer]
     return Spot(place.file, place.line, place.column, show(node.pointer), node.value)
 
 
 # Each change for every operation and every way to it
 
 
-def _expanded(log: Log, settings: Settings) -> Iterator[Change]:
+def _expanded(log: Log, settings: Settings) -> Iterator[_Group]:
     count = 0
     for finding in log.findings:
         level = settings.level(finding.rule_id)
@@ -283,19 +282,19 @@ def _expanded(log: Log, settings: Settings) -> Iterator[Change]:
     relevant = {id(occurrence.pair) for occurrence in occurrences(log.roots)}
     leads = _leads(log.roots, relevant)
     for root in log.roots:
-        for change in _walk(root, leads, settings):
+        for group in _walk(root, leads, settings):
             count += 1
             if count > EXPANDED_AT_MOST:
                 problem = f"more than {EXPANDED_AT_MOST} changes by operation: leave out --expand"
                 raise InputError(problem)
-            yield change
+            yield group
 
 
-def _single(finding: Finding, level: Level) -> Change:
-    group = _group(finding.base, finding.revision)
+def _single(finding: Finding, level: Level) -> _Group:
+    group = _Group(finding.base, finding.revision)
     reach = _reach(finding.site, finding.side, "", finding.rule_id, level)
     group.found.append((level, finding.rule_id, finding.message, reach))
-    return _change(group)
+    return group
 
 
 def _leads(roots: list[Root], relevant: set[int]) -> set[int]:
@@ -321,10 +320,8 @@ def _leads(roots: list[Root], relevant: set[int]) -> set[int]:
     return found
 
 
-def _walk(root: Root, leads: set[int], settings: Settings) -> Iterator[Change]:
+def _walk(root: Root, leads: set[int], settings: Settings) -> Iterator[_Group]:
     """Every simple path from a root to what differs."""
-    from flora_contract.diff.reach import Occurrence
-
     stack: list[tuple[Pair, Any, str, frozenset[int]]] = [(root.pair, None, "", frozenset())]
     while stack:
         pair, held, way, passed = stack.pop()
@@ -332,11 +329,11 @@ def _walk(root: Root, leads: set[int], settings: Settings) -> Iterator[Change]:
         here = Occurrence(pair, standing, held, 0)
         for fact in pair.facts:
             for _, verdict, level in _judged(fact, here, settings):
-                group = _group(fact.base, fact.revision)
+                group = _Group(fact.base, fact.revision)
                 where = f"{root.where}, {way}" if way else root.where
                 reach = _reach(root.site, standing.side, where, verdict.rule_id, level)
                 group.found.append((level, verdict.rule_id, verdict.message, reach))
-                yield _change(group)
+                yield group
         for edge in reversed(pair.edges):
             if id(edge.pair) in leads and id(edge.pair) not in passed:
                 step = "/".join(part for part in (way, edge.label) if part)
@@ -352,27 +349,16 @@ def _version(tree: Tree) -> str | None:
     return None if version is None else str(version)
 
 
-def _version_changes(
-    revision: Tree,
-    changes: list[Change],
-    versions: tuple[str | None, str | None],
-    settings: Settings,
-) -> Iterator[Change]:
-    """Whether the version says that something breaks, when something does."""
-    from flora_contract.diff.version import unkept
-
-    rule_id = unkept(*versions) if _worst(changes) is Level.BREAKING else None
+def _unkept(
+    revision: Tree, versions: tuple[str | None, str | None], settings: Settings
+) -> Iterator[_Group]:
+    """What the version should say, when something breaks, and does not."""
+    rule_id = unkept(*versions)
     level = settings.level(rule_id) if rule_id is not None else None
     if rule_id is None or level is None:
         return
-    node = revision.root
-    for key in ("info", "version"):
-        node = node.child(key)
-    group = _group(None, node)
-    reach = Reach(None, None, "none", "", rule_id, level)
+    group = _Group(None, revision.root.child("info").child("version"))
     message = f"{rules()[rule_id].text}: {versions[0]} to {versions[1]}"
+    reach = Reach(None, None, "none", "", rule_id, level)
     group.found.append((level, rule_id, message, reach))
-    yield _change(group)
-
-
-__all__ = ["Change", "Comparison", "Reach", "Settings", "Spot", "compare", "exact"]
+    yield group

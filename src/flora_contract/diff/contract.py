@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flora_contract.diff import lifecycle
-from flora_contract.diff.facts import exact
+from flora_contract.diff.facts import alike
 from flora_contract.diff.lifecycle import Lifecycle
 from flora_contract.diff.log import Log, Site
 from flora_contract.diff.operations import METHODS, Endpoint, OperationDiff, compare_called
@@ -71,7 +71,7 @@ class _ContractDiff:
             return
         self.log.words(one, two, site, _INFO_FIELDS)
         for word in ("contact", "license", "termsOfService"):
-            if exact(one.mapping().get(word)) != exact(two.mapping().get(word)):
+            if not alike(one.mapping().get(word), two.mapping().get(word)):
                 base, revision = one.get(word) or one, two.get(word) or two
                 message = f"{word} differs"
                 self.log.add("info-changed", message, base, revision, site, subject=word)
@@ -85,7 +85,7 @@ class _ContractDiff:
         old, new = self._tag_nodes(self.base), self._tag_nodes(self.revision)
         for name in [*old, *(name for name in new if name not in old)]:
             one, two = old.get(name), new.get(name)
-            if one and two and exact(one.value) == exact(two.value):
+            if one and two and alike(one.value, two.value):
                 continue
             verb = "changed" if one and two else "added" if two else "removed"
             message = f"tag {name} {verb}"
@@ -213,7 +213,7 @@ class _ContractDiff:
                 self.log.add(rule_id, message, None, node, Site("components"), subject=name)
 
     def _unused_changed(self, label: str, base: Node, revision: Node) -> None:
-        if exact(base.value) != exact(revision.value):
+        if not alike(base.value, revision.value):
             message = f"{label} changed, and no operation uses it"
             site = Site("components")
             self.log.add("api-unused-component-changed", message, base, revision, site)

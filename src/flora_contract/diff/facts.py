@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from flora_contract.diff.schema import FLAGS, KNOWN, MISSING, WORDS
 
 if TYPE_CHECKING:
@@ -109,6 +111,12 @@ def exact(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ",".join(map(exact, value)) + "]"
     return repr(value)
+
+
+def alike(one: Any, two: Any) -> bool:
+    """Whether two values are the same in JSON."""
+    # Nearly all that is compared is equal, and orjson says so at the speed of C.
+    return orjson.dumps(one) == orjson.dumps(two) or exact(one) == exact(two)
 
 
 def _values(base: Schema, revision: Schema) -> Iterator[Fact]:

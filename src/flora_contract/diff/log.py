@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from flora_contract.diff.facts import exact
+from flora_contract.diff.facts import alike
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -99,7 +99,7 @@ class Log:
             if (
                 before is not None
                 and after is not None
-                and exact(before.value) == exact(after.value)
+                and alike(before.value, after.value)
             ):
                 continue
             if before is None and after is None:

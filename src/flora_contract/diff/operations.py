@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from flora_contract.diff import lifecycle
-from flora_contract.diff.facts import exact
+from flora_contract.diff.facts import alike, exact
 from flora_contract.diff.lifecycle import Lifecycle
 from flora_contract.diff.security import compare_requirements, effective
 from flora_contract.diff.verdicts import Standing
@@ -581,7 +581,7 @@ class ContentDiff:
                 self.of.site,
                 side=self.standing.side,
             )
-        if exact(base.value.get("encoding") or {}) != exact(revision.value.get("encoding") or {}):
+        if not alike(base.value.get("encoding"), revision.value.get("encoding")):
             self.of.log.add(
                 f"{self.standing.side}-body-encoding-changed",
                 f"{label}: encoding differs",

@@ -78,6 +78,7 @@ class Tree:
         self.root.mapping()
         self._read = read
         self._references: set[str] | None = None
+        self._targets: dict[tuple[str, str], Node] = {}
 
     @property
     def is_31(self) -> bool:
@@ -105,6 +106,12 @@ class Tree:
 
     def follow(self, node: Node) -> Node:
         """What the `$ref` of this node names, which may be a reference again."""
+        key = node.document.file, node.value["$ref"]
+        if key not in self._targets:
+            self._targets[key] = self._find(node)
+        return self._targets[key]
+
+    def _find(self, node: Node) -> Node:
         reference = node.value["$ref"]
         file, _, fragment = reference.partition("#")
         document = self._read(node.document, unquote(file)) if file else node.document
