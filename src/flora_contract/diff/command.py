@@ -12,7 +12,6 @@ import click
 
 from flora_contract.diff.accepting import accept, read_accepted, write_accepted
 from flora_contract.diff.changes import Settings, compare
-from flora_contract.diff.render.machine import as_annotations, as_sarif, report
 from flora_contract.diff.rules import Level
 from flora_contract.diff.settings import read_settings
 from flora_contract.diff.sources import open_contract
@@ -79,7 +78,6 @@ class _Wanted:
 @click.option("--accept", type=click.Path(path_type=Path), help="YAML file of accepted changes.")
 @click.option("--accept-write", is_flag=True, help="Add what fails to the file of --accept.")
 @click.option("--expand", is_flag=True, help="Tell each change once for every operation.")
-@click.option("--client", is_flag=True, help="Tell what it does to the generated Python client.")
 @click.option("--stats", is_flag=True, help="Count the changes by rule.")
 @click.option("--output", type=click.Path(path_type=Path), help="Write to a file instead.")
 def diff(
@@ -94,7 +92,6 @@ def diff(
     accept: Path | None,
     accept_write: bool,
     expand: bool,
-    client: bool,
     stats: bool,
     output: Path | None,
 ) -> None:
@@ -111,10 +108,6 @@ def diff(
     settings = read_settings(levels) if levels is not None else Settings()
     trees = open_contract(base), open_contract(revision)
     comparison = compare(*trees, settings, names=(base, revision), expand=expand)
-    if client:
-        from flora_contract.diff.client import with_effects
-
-        comparison = with_effects(comparison, *trees)
     wanted = _Wanted(form, Level(level), side, stats, output)
     threshold = _THRESHOLDS[fail_on]
     if accept is not None:
@@ -163,13 +156,19 @@ def _rendered(
 ) -> str:
     match wanted.form:
         case "json":
+            from flora_contract.diff.render.machine import report
+
             data = report(comparison, changes)
             if wanted.stats:
                 data["stats"] = _counts(changes)
             return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
         case "sarif":
+            from flora_contract.diff.render.machine import as_sarif
+
             return as_sarif(changes)
         case "github":
+            from flora_contract.diff.render.machine import as_annotations
+
             return as_annotations(changes)
         case "markdown":
             from flora_contract.diff.render.markdown import as_markdown

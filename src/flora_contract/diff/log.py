@@ -96,11 +96,7 @@ class Log:
             if key in known or key in _JUDGED_ELSEWHERE:
                 continue
             before, after = base.get(key), revision.get(key)
-            if (
-                before is not None
-                and after is not None
-                and alike(before.value, after.value)
-            ):
+            if before is not None and after is not None and alike(before.value, after.value):
                 continue
             if before is None and after is None:
                 continue
