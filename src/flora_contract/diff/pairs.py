@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from flora_contract.diff.containment import Containment
 from flora_contract.diff.facts import Fact, facts, spot
 from flora_contract.diff.merging import merged
 from flora_contract.diff.rules import rules
@@ -62,6 +63,8 @@ class Pairs:
         self._one_dialect = one_dialect
         self._pairs: dict[tuple[int, int], Pair] = {}
         self._same: dict[tuple[int, int], bool] = {}
+        self._wider = Containment(base, revision)
+        self._narrower = Containment(revision, base)
 
     def of(self, base: Node, revision: Node) -> Pair:
         """The pair of two nodes, compared when it is first looked into."""
@@ -171,7 +174,7 @@ class Pairs:
         return None
 
     def _flattened(self, base: Schema, revision: Schema) -> tuple[Schema, Schema] | None:
-        """Both schemas without allOf, when only one uses it or when that shows them the same."""
+        """Both schemas without allOf, when one does not use it or the branches were rewritten."""
         before, after = base.lists.get("allOf", []), revision.lists.get("allOf", [])
         constrains = [
             any(schemas.of(node).constrains for node in nodes)
@@ -182,11 +185,7 @@ class Pairs:
         if all(constrains) and not all(self._leftover(before, after)):
             return None  # branches came or went, and the others are as they were
         one, two = merged(base, self._base), merged(revision, self._revision)
-        if one is None or two is None:
-            return None
-        if not all(constrains) or self._are_same(self._of(one, two)):
-            return one, two
-        return None
+        return None if one is None or two is None else (one, two)
 
     def _all_of(self, pair: Pair, base: Schema, revision: Schema) -> Iterator[Fact]:
         gone, new = self._branches(pair, base, revision, "allOf")
@@ -206,12 +205,50 @@ class Pairs:
         if switched is not None:
             yield switched
             return
+        rewritten = self._rewritten(base, revision)
+        if rewritten is not None:
+            yield from rewritten
+            return
         for keyword, name in (("anyOf", "any-of"), ("oneOf", "one-of")):
             gone, new = self._branches(pair, base, revision, keyword)
             if new:
                 yield replace(_at(f"{name}-added", base, revision, keyword), subject=_names(new))
             if gone:
                 yield replace(_at(f"{name}-removed", base, revision, keyword), subject=_names(gone))
+
+    def _rewritten(self, base: Schema, revision: Schema) -> list[Fact] | None:
+        """Unions whose branches were rewritten: judged as a whole, if that can be decided."""
+        for keyword in ("anyOf", "oneOf"):
+            old, new = base.lists.get(keyword, []), revision.lists.get(keyword, [])
+            if not all(self._leftover(old, new)):
+                continue
+            kind = self._judged(base, revision)
+            if kind in {"schema-widened", "schema-narrowed"}:
+                return [replace(_at(kind, base, revision, keyword), subject=keyword)]
+            if kind is None:
+                return []
+        return None
+
+    def _judged(self, base: Schema, revision: Schema) -> str | None:
+        """How one schema became the other: the kind of fact, None if they allow the same."""
+        wider = self._wider.holds(base, revision)
+        narrower = self._narrower.holds(revision, base)
+        if wider and narrower:
+            return None
+        if wider is None and narrower is None:
+            return "schema-undecided"
+        if wider:
+            return "schema-widened"
+        if narrower:
+            return "schema-narrowed"
+        return "schema-changed" if wider is narrower else "schema-undecided"
+
+    def _negated(self, old: Node, new: Node) -> Iterator[Fact]:
+        """What `not` forbids: the more it does, the narrower the schema around it."""
+        kind = self._judged(self._base.of(old), self._revision.of(new))
+        turned = {"schema-widened": "schema-narrowed", "schema-narrowed": "schema-widened"}
+        if kind is not None:
+            yield Fact(turned.get(kind, kind), old, new, old.value, new.value, "not")
 
     def _switched(self, pair: Pair, base: Schema, revision: Schema) -> Fact | None:
         """oneOf that became anyOf with the same branches, or the reverse."""
@@ -350,7 +387,11 @@ class Pairs:
                 if keyword not in {"not", "if"}:
                     pair.edges.append(Edge(keyword, self.of(old, new)))
                 elif not self.same(old, new):
-                    yield Fact(f"{keyword}-changed", old, new, old.value, new.value)
+                    yield from (
+                        self._negated(old, new)
+                        if keyword == "not"
+                        else [Fact("schema-undecided", old, new, old.value, new.value, keyword)]
+                    )
                 continue
             before = old is not None or base.word(keyword) is False
             after = new is not None or revision.word(keyword) is False
