@@ -98,7 +98,7 @@ class OperationDiff:
             Lifecycle.of(self.base.node.mapping()),
             Lifecycle.of(self.revision.node.mapping()),
         )
-        if not old.known_stability or not new.known_stability:
+        if not (old.known_stability and new.known_stability) and old != new:
             level = old.stability if not old.known_stability else new.stability
             self._add("api-invalid-stability-level", f"stability level {level!r} is none")
             return

@@ -148,6 +148,9 @@ class Pairs:
         elif listed is None:
             yield from self._unions(pair, base, revision)
         yield from self._prefix_items(pair, base, revision)
+        pair.edges.extend(
+            Edge(label, self.of(one, two)) for label, one, two in _mapped(base.at, revision.at)
+        )
         yield from self._properties(pair, base, revision, moved)
         yield from self._named(pair, base, revision, "patternProperties", "pattern-property")
         yield from self._named(pair, base, revision, "dependentSchemas", "dependent-schema")
@@ -444,6 +447,8 @@ def _within(base: Node, revision: Node) -> Iterator[tuple[str, Node, Node, Prope
     for keyword in SINGLE:
         if isinstance(mapping.get(keyword), dict):
             yield keyword, base.child(keyword), revision.child(keyword), None
+    for label, one, two in _mapped(base, revision):
+        yield label, one, two, None
     for keyword in LISTS:
         for index, _ in enumerate(mapping.get(keyword) or ()):
             one = base.child(keyword).child(index)
@@ -455,6 +460,29 @@ def _within(base: Node, revision: Node) -> Iterator[tuple[str, Node, Node, Prope
             one, two = base.child(keyword).child(name), revision.child(keyword).child(name)
             label = name if keyword == "properties" else f"{keyword}[{name}]"
             yield label, one, two, kept if keyword == "properties" else None
+
+
+def _mapped(base: Node, revision: Node) -> Iterator[tuple[str, Node, Node]]:
+    """What only a discriminator leads to: subtypes that no union lists."""
+    old, new = _mapping(base), _mapping(revision)
+    for key, target in old.items():
+        if key in new:
+            one = base._replace(value={"$ref": target})
+            two = revision._replace(value={"$ref": new[key]})
+            yield f"mapping[{key}]", one, two
+
+
+def _mapping(node: Node) -> dict[str, str]:
+    value = node.value if isinstance(node.value, dict) else {}
+    discriminator = value.get("discriminator")
+    mapping = discriminator.get("mapping") if isinstance(discriminator, dict) else None
+    if not isinstance(mapping, dict) or value.keys() & {"oneOf", "anyOf"}:
+        return {}
+    targets = {key: str(target) for key, target in mapping.items()}
+    return {
+        key: target if "/" in target or "#" in target else f"#/components/schemas/{target}"
+        for key, target in targets.items()
+    }
 
 
 def _written_alike(base: Schema, revision: Schema) -> bool:

@@ -133,15 +133,16 @@ class Schemas:
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
-        self._done: dict[int, Schema] = {}
+        self._done: dict[int, tuple[Any, Schema]] = {}  # by identity of the value, kept alive
 
     def of(self, node: Node) -> Schema:
         """The schema that a node holds or refers to. Raises InputError if it is none."""
+        if isinstance(node.value, bool):
+            return self._normal(node)
         done = self._done.get(id(node.value))
-        if done is None or isinstance(node.value, bool):
-            done = self._normal(node)
-            self._done[id(node.value)] = done
-        return done
+        if done is None:
+            done = self._done[id(node.value)] = node.value, self._normal(node)
+        return done[1]
 
     def _normal(self, node: Node) -> Schema:
         if isinstance(node.value, dict) and "$ref" in node.value:
