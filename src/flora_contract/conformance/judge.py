@@ -66,11 +66,12 @@ class Judge:
         self._by_scope: dict[str, list[Oracle]] = {}
         for oracle in self.oracles:
             self._by_scope.setdefault(oracle.scope, []).append(oracle)
-        # What was judged (an exchange, a run, a page, the ledger), and what came of it.
+        # What was judged (an exchange, a run, a page, …), and what came of it.
         self._verdicts: dict[Any, list[tuple[Oracle, Verdict]]] = {}
         self._exchanges = 0
         self._pages = 0
         self._observed: dict[str, int] = {}
+        self._walked: dict[int, int] = {}
 
     def update(self) -> bool:
         """Judge what is new. True when anything breaks a rule as a violation."""
@@ -83,6 +84,10 @@ class Judge:
             if self._observed.get(run.run_id) != len(run.observations):
                 self._judge("run", run.run_id, run)
                 self._observed[run.run_id] = len(run.observations)
+        for number, walk in enumerate(ledger.walks):
+            if self._walked.get(number) != len(walk.pages):
+                self._judge("walk", number, walk)
+                self._walked[number] = len(walk.pages)
         if len(ledger.exchanges) != self._exchanges:
             self._judge("ledger", 0, ledger)
         self._exchanges = len(ledger.exchanges)

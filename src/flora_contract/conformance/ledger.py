@@ -51,7 +51,7 @@ class Observation:
     run_id: str
     body: dict[str, Any]
 
-    @property
+    @cached_property
     def status(self) -> str | None:
         """The status shown; a creation shows none."""
         status = self.body.get("status")
@@ -115,6 +115,21 @@ class Page:
         return int(text) if text.isdigit() else None
 
 
+@dataclass(eq=False)
+class Walk:
+    """Pages joined by their cursors; the first was asked for without one."""
+
+    pages: list[Page]
+
+
+@dataclass(frozen=True, eq=False)
+class Remark:
+    """What the checks of schemathesis said of an answer: names of failures, and their texts."""
+
+    exchange: Exchange
+    failures: tuple[tuple[str, str], ...]
+
+
 class Ledger:
     """Exchanges in order, and views of them that grow as they come."""
 
@@ -126,6 +141,9 @@ class Ledger:
         self.runs: dict[str, Run] = {}
         self.pages: list[Page] = []
         self.creations: list[Exchange] = []
+        self.remarks: list[Remark] = []
+        self.walks: list[Walk] = []
+        self._open_walks: dict[tuple[str, str, str], Walk] = {}
         self._lock = threading.Lock()
 
     def record(
@@ -170,7 +188,9 @@ class Ledger:
             # Filed under the id asked for: what the answer calls itself is for an oracle to judge.
             self._observe(exchange, "retrieve", exchange.path_parameters["runId"], body)
         elif exchange.operation == LIST:
-            self.pages.append(self._page(exchange, body))
+            page = self._page(exchange, body)
+            self.pages.append(page)
+            self._join(page)
 
     def _page(self, exchange: Exchange, body: dict[str, Any]) -> Page:
         items = body.get("generations")
@@ -190,23 +210,19 @@ class Ledger:
             self.runs.setdefault(name, Run(name)).observations.append(observation)
         return observation
 
-    def walks(self) -> list[list[Page]]:
-        """Pages joined by their cursors: each walk starts with a page asked for without one."""
-        walks: list[list[Page]] = []
-        open_walks: dict[tuple[str, str, str], list[Page]] = {}
-        for page in self.pages:
-            query = page.exchange.request.query
-            asked = str(sorted((k, v) for k, v in query.items() if k != "cursor"))
-            account = page.exchange.credential.name
-            if page.cursor is None:
-                walk = [page]
-                walks.append(walk)
-            else:
-                found = open_walks.pop((account, asked, page.cursor), None)
-                if found is None:
-                    continue
-                walk = found
-                walk.append(page)
-            if page.next_cursor is not None:
-                open_walks[account, asked, page.next_cursor] = walk
-        return walks
+    def _join(self, page: Page) -> None:
+        """Append a page to the walk that its cursor goes on, or begin a walk with it."""
+        query = page.exchange.request.query
+        asked = str(sorted((k, v) for k, v in query.items() if k != "cursor"))
+        account = page.exchange.credential.name
+        if page.cursor is None:
+            walk = Walk([page])
+            self.walks.append(walk)
+        else:
+            found = self._open_walks.pop((account, asked, page.cursor), None)
+            if found is None:
+                return
+            walk = found
+            walk.pages.append(page)
+        if page.next_cursor is not None:
+            self._open_walks[account, asked, page.next_cursor] = walk

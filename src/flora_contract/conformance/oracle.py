@@ -1,8 +1,8 @@
 """Oracles: small named functions that decide whether what was recorded keeps the contract.
 
-An oracle gets one exchange, one run, one page, or the whole ledger, and yields a verdict for each
-time its rule applied. Yielding none means that the rule was not put to the test. Its docstring is
-one sentence: the rule.
+An oracle gets one exchange, run, page, walk over pages, or the whole ledger, and yields a verdict
+for each time its rule applied. Yielding none means that the rule was not put to the test. Its
+docstring is one sentence: the rule.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from flora_contract.conformance.exchange import Exchange
-    from flora_contract.conformance.ledger import Ledger, Page, Run
+    from flora_contract.conformance.ledger import Ledger, Page, Run, Walk
 
-Scope = Literal["exchange", "run", "page", "ledger"]
+Scope = Literal["exchange", "run", "page", "walk", "ledger"]
 
 
 class Severity(enum.Enum):
@@ -83,7 +83,9 @@ class Oracle:
     severity: Severity
     function: Callable[..., Iterator[Verdict]]
 
-    def __call__(self, subject: Exchange | Run | Page | Ledger, ledger: Ledger) -> list[Verdict]:
+    def __call__(
+        self, subject: Exchange | Run | Page | Walk | Ledger, ledger: Ledger
+    ) -> list[Verdict]:
         """Apply the rule to something recorded."""
         if self.scope == "ledger":
             return list(self.function(subject))
@@ -136,12 +138,3 @@ def catalogue() -> dict[str, Oracle]:
 def known(value: Any) -> bool:
     """Whether an optional field is there: null stands for absent."""
     return value is not None
-
-
-def apply(
-    oracles: Iterable[Oracle], subject: Any, ledger: Ledger
-) -> Iterator[tuple[Oracle, Verdict]]:
-    """Verdicts of several oracles on one subject."""
-    for each in oracles:
-        for given in each(subject, ledger):
-            yield each, given

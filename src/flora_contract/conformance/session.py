@@ -12,7 +12,7 @@ from urllib.parse import quote
 import httpx
 import orjson
 
-from flora_contract.conformance.contract import CREATE
+from flora_contract.conformance.contract import CREATE, JSON
 from flora_contract.conformance.exchange import (
     ABSENT,
     BROKE,
@@ -109,7 +109,8 @@ class Session:
         path: str = "/generate",
         key: str | None = "",
         paid: bool = False,
-        **more: Any,
+        content_type: str | None = JSON,
+        authorization: str | None = None,
     ) -> Exchange:
         """POST a generation. `key` is fresh when empty, left out when None.
 
@@ -120,11 +121,18 @@ class Session:
             raise NotTested("needs --profile free or full")
         if paid:
             self._allow_spending()
-        headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": content_type} if content_type is not None else {}
         if key is not None:
             headers["Idempotency-Key"] = key or self.key()
         content = body if isinstance(body, bytes) else orjson.dumps(body)
-        return self.send("POST", path, credential, content=content, headers=headers, **more)
+        return self.send(
+            "POST",
+            path,
+            credential,
+            content=content,
+            headers=headers,
+            authorization=authorization,
+        )
 
     def _allow_spending(self) -> None:
         if self.settings.profile != "full":

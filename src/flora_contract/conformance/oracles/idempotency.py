@@ -143,20 +143,22 @@ def _overlapped(exchange: Exchange, group: list[Exchange]) -> bool:
 @oracle("key-new-to-server", "ledger", source="S000 S001 S003 S004", conflict="C5")
 def key_new_to_server(ledger: Ledger) -> Iterator[Verdict]:
     """A request under a key of its own, or under none, is not taken for a repetition."""
-    seen: set[str] = set()
+    users: dict[str, list[Exchange]] = {}
     for exchange in ledger.creations:
+        users.setdefault(exchange.request.header("Idempotency-Key") or "", []).append(exchange)
+    for exchange in ledger.creations:
+        if not exchange.credential.accepted or exchange.status in {None, 429}:
+            continue
         key = exchange.request.header("Idempotency-Key")
-        judged = exchange.credential.accepted and exchange.status not in {None, 429}
-        if judged and (key is None or key not in seen):
-            yield verdict(
-                exchange.status != 409,
-                exchange,
-                expected="not 409",
-                seen=exchange.status,
-                subject="no key" if key is None else "new key",
-            )
-        if key is not None:
-            seen.add(key)
+        if key and any(e is not exchange and e.started < exchange.ended for e in users[key]):
+            continue
+        yield verdict(
+            exchange.status != 409,
+            exchange,
+            expected="not 409",
+            seen=exchange.status,
+            subject="new key" if key else "no key",
+        )
 
 
 @oracle("key-belongs-to-account", "ledger", source="SKILL", conflict="C5")

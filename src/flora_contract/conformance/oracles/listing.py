@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,10 @@ from flora_contract.conformance.exchange import OWNER
 from flora_contract.conformance.oracle import Verdict, oracle, verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from flora_contract.conformance.exchange import Exchange
-    from flora_contract.conformance.ledger import Ledger, Observation, Page, Run
+    from flora_contract.conformance.ledger import Ledger, Observation, Page, Run, Walk
 
 EMPTY_PAGES = 3
 """So many empty pages in a row, each with a cursor, count as a history without an end."""
@@ -61,22 +62,21 @@ def _same_question(page: Page, exchange: Exchange) -> bool:
     return asked == {k: v for k, v in exchange.request.query.items() if k != "cursor"}
 
 
-@oracle("newest-first", "ledger", source="S003")
-def newest_first(ledger: Ledger) -> Iterator[Verdict]:
+@oracle("newest-first", "walk", source="S003")
+def newest_first(walk: Walk, _ledger: Ledger) -> Iterator[Verdict]:
     """The history is sorted by creation, newest first, across pages too."""
-    for walk in ledger.walks():
-        items = [(page, item) for page in walk for item in page.items]
-        for (page, newer), (next_page, older) in pairwise(items):
-            first, second = _created(newer), _created(older)
-            if first is not None and second is not None:
-                yield verdict(
-                    first >= second,
-                    page.exchange,
-                    next_page.exchange,
-                    expected=f"nothing newer than {first} after it",
-                    seen=f"{second} ({older.run_id})",
-                    subject="created_at",
-                )
+    items = [(page, item) for page in walk.pages for item in page.items]
+    for (page, newer), (next_page, older) in pairwise(items):
+        first, second = _created(newer), _created(older)
+        if first is not None and second is not None:
+            yield verdict(
+                first >= second,
+                page.exchange,
+                next_page.exchange,
+                expected=f"nothing newer than {first} after it",
+                seen=f"{second} ({older.run_id})",
+                subject="created_at",
+            )
 
 
 @oracle("limit-kept", "page", source="S003")
@@ -118,11 +118,11 @@ def page_without_repetition(page: Page, _ledger: Ledger) -> Iterator[Verdict]:
 @oracle("pages-without-repetition", "ledger", source="S003")
 def pages_without_repetition(ledger: Ledger) -> Iterator[Verdict]:
     """Pages joined by their cursors show no run twice, while nothing new comes in."""
-    for walk in ledger.walks():
-        if len(walk) < 2 or not _quiet(walk, ledger):
+    for walk in ledger.walks:
+        if len(walk.pages) < 2 or not _quiet(walk, ledger):
             continue
         shown: dict[str, Page] = {}
-        for page in walk:
+        for page in walk.pages:
             for item in page.items:
                 first = shown.setdefault(item.run_id, page)
                 if first is not page:
@@ -133,18 +133,18 @@ def pages_without_repetition(ledger: Ledger) -> Iterator[Verdict]:
                         expected="each run on one page",
                         seen=f"{item.run_id} again",
                     )
-        yield verdict(True, walk[-1].exchange, expected="", seen="")
+        yield verdict(True, walk.pages[-1].exchange, expected="", seen="")
 
 
-def _quiet(walk: list[Page], ledger: Ledger) -> bool:
+def _quiet(walk: Walk, ledger: Ledger) -> bool:
     """Whether a look after the walk shows the same newest run: a new one moves offsets."""
-    first = walk[0]
+    first, last = walk.pages[0], walk.pages[-1]
     again = next(
         (
             p
             for p in ledger.pages
             if p.cursor is None
-            and p.exchange.number > walk[-1].exchange.number
+            and p.exchange.number > last.exchange.number
             and p.exchange.credential == first.exchange.credential
             and p.filters == first.filters
         ),
@@ -155,118 +155,103 @@ def _quiet(walk: list[Page], ledger: Ledger) -> bool:
     return again.items[0].run_id == first.items[0].run_id
 
 
-@oracle("cursor-leads-on", "ledger", source="S003", conflict="C50 C51")
-def cursor_leads_on(ledger: Ledger) -> Iterator[Verdict]:
+@oracle("cursor-leads-on", "walk", source="S003", conflict="C50 C51")
+def cursor_leads_on(walk: Walk, _ledger: Ledger) -> Iterator[Verdict]:
     """The pages of a history come to an end: no cursor leads back, and not for ever to nothing."""
-    for walk in ledger.walks():
-        if len(walk) < 2:
+    cursors: dict[str, Page] = {}
+    empty = 0
+    for page in walk.pages if len(walk.pages) > 1 else ():
+        empty = 0 if page.items else empty + 1
+        if page.next_cursor is None:
             continue
-        cursors: dict[str, Page] = {}
-        empty = 0
-        for page in walk:
-            empty = 0 if page.items else empty + 1
-            if page.next_cursor is None:
-                continue
-            first = cursors.setdefault(page.next_cursor, page)
-            yield verdict(
-                first is page and empty < EMPTY_PAGES,
-                first.exchange,
-                page.exchange,
-                expected="a cursor that leads on, or null",
-                seen="a cursor that was given before"
-                if first is not page
-                else f"{empty} empty pages in a row, each with a cursor",
-                subject="meta.next_cursor",
-            )
+        first = cursors.setdefault(page.next_cursor, page)
+        yield verdict(
+            first is page and empty < EMPTY_PAGES,
+            first.exchange,
+            page.exchange,
+            expected="a cursor that leads on, or null",
+            seen="a cursor that was given before"
+            if first is not page
+            else f"{empty} empty pages in a row, each with a cursor",
+            subject="meta.next_cursor",
+        )
 
 
-@oracle("last-page-without-cursor", "ledger", source="S003 SPEC160 TSnext", conflict="C50 C51")
-def last_page_without_cursor(ledger: Ledger) -> Iterator[Verdict]:
+@oracle("last-page-without-cursor", "walk", source="S003 SPEC160 TSnext", conflict="C50 C51")
+def last_page_without_cursor(walk: Walk, _ledger: Ledger) -> Iterator[Verdict]:
     """The last page has no cursor, unless it is full and more might have followed."""
-    for walk in ledger.walks():
-        for page, following in pairwise(walk):
-            if page.limit is None or len(page.items) >= page.limit:
-                continue
-            yield verdict(
-                bool(following.items),
-                page.exchange,
-                following.exchange,
-                expected=f"null on a page of {len(page.items)} runs with nothing after it",
-                seen=f"cursor {page.next_cursor}, which leads to an empty page",
-                subject="meta.next_cursor",
-            )
-        if walk[-1].next_cursor is None:
-            yield verdict(True, walk[-1].exchange, expected="", seen="")
+    for page, following in pairwise(walk.pages):
+        if page.limit is None or len(page.items) >= page.limit:
+            continue
+        yield verdict(
+            bool(following.items),
+            page.exchange,
+            following.exchange,
+            expected=f"null on a page of {len(page.items)} runs with nothing after it",
+            seen=f"cursor {page.next_cursor}, which leads to an empty page",
+            subject="meta.next_cursor",
+        )
+    if walk.pages[-1].next_cursor is None:
+        yield verdict(True, walk.pages[-1].exchange, expected="", seen="")
 
 
-@oracle("full-page-leads-on", "ledger", source="S003", conflict="C50")
-def full_page_leads_on(ledger: Ledger) -> Iterator[Verdict]:
-    """A page that is not the last has a cursor."""
-    for walk in ledger.walks():
-        last = walk[-1]
-        if last.next_cursor is None:
-            yield from _complete(walk, ledger, "full-page-leads-on")
+# id, the rule, which of them a run that is missing from a walk breaks: see _rule_for
+COMPLETENESS = (
+    ("full-page-leads-on", "A page that is not the last has a cursor."),
+    (
+        "new-run-listed",
+        "A run that was started is in the history from then on, whatever becomes of it.",
+    ),
+    ("failed-run-listed", "Failed runs are in the history like all others."),
+    ("filter-complete", "A filtered history holds every run that fits the filters."),
+    ("pages-without-gap", "Pages joined by their cursors leave out no run."),
+)
 
 
-@oracle("new-run-listed", "ledger", source="S003")
-def new_run_listed(ledger: Ledger) -> Iterator[Verdict]:
-    """A run that was started is in the history from then on, whatever becomes of it."""
-    for walk in ledger.walks():
-        yield from _complete(walk, ledger, "new-run-listed")
+def _completeness(rule: str) -> Callable[[Walk, Ledger], Iterator[Verdict]]:
+    def judge(walk: Walk, ledger: Ledger) -> Iterator[Verdict]:
+        looks = _looks(walk, len(walk.pages), ledger)
+        yield from (given for broken, given in looks if broken == rule)
+
+    return judge
 
 
-@oracle("failed-run-listed", "ledger", source="S003")
-def failed_run_listed(ledger: Ledger) -> Iterator[Verdict]:
-    """Failed runs are in the history like all others."""
-    for walk in ledger.walks():
-        yield from _complete(walk, ledger, "failed-run-listed")
+for _id, _sentence in COMPLETENESS:
+    oracle(_id, "walk", source="S003", conflict="C50 C51", sentence=_sentence)(_completeness(_id))
 
 
-@oracle("filter-complete", "ledger", source="S003")
-def filter_complete(ledger: Ledger) -> Iterator[Verdict]:
-    """A filtered history holds every run that fits the filters."""
-    for walk in ledger.walks():
-        yield from _complete(walk, ledger, "filter-complete")
-
-
-@oracle("pages-without-gap", "ledger", source="S003")
-def pages_without_gap(ledger: Ledger) -> Iterator[Verdict]:
-    """Pages joined by their cursors leave out no run."""
-    for walk in ledger.walks():
-        yield from _complete(walk, ledger, "pages-without-gap")
-
-
-def _complete(walk: list[Page], ledger: Ledger, rule: str) -> Iterator[Verdict]:
+@lru_cache(maxsize=1)
+def _looks(walk: Walk, _length: int, ledger: Ledger) -> list[tuple[str, Verdict]]:
     """Runs known before a walk began must be on it, as far back as it reaches.
 
-    One look serves several rules; each run that is missing belongs to the rule that says why.
+    One look serves several rules; each run belongs to the rule that it would break by missing.
     """
-    first, last = walk[0], walk[-1]
+    first, last = walk.pages[0], walk.pages[-1]
     reach = _reach(walk)
-    shown = {item.run_id for page in walk for item in page.items}
+    shown = {item.run_id for page in walk.pages for item in page.items}
+    looks = []
     for run in ledger.runs.values():
         evidence = _known_before(run, first)
         if evidence is None or not _fits(run, first):
             continue
         created = next((c for o in run.shown if (c := _created(o)) is not None), None)
-        covered = last.next_cursor is None or (
-            created is not None and reach is not None and created > reach
-        )
-        if not covered or _rule_for(run, walk, created, reach) != rule:
+        beyond = created is not None and reach is not None and created > reach
+        if last.next_cursor is not None and not beyond:
             continue
-        missing = run.run_id not in shown
-        yield verdict(
-            not missing,
+        given = verdict(
+            run.run_id in shown,
             evidence.exchange,
-            *(page.exchange for page in walk),
+            *(page.exchange for page in walk.pages),
             expected=f"{run.run_id} among the runs shown",
             seen=f"{len(shown)} runs without it",
-            subject=" and ".join(sorted(first.filters)) and f"filter {sorted(first.filters)}",
+            subject=f"filter {' and '.join(sorted(first.filters))}" if first.filters else "",
         )
+        looks.append((_rule_for(run, walk, created, reach), given))
+    return looks
 
 
-def _reach(walk: list[Page]) -> float | None:
-    times = [c for page in walk for item in page.items if (c := _created(item)) is not None]
+def _reach(walk: Walk) -> float | None:
+    times = [c for page in walk.pages for item in page.items if (c := _created(item)) is not None]
     return min(times, default=None)
 
 
@@ -304,9 +289,9 @@ def _place(run: Run, name: str) -> Any:
     return next((o.get(name) for o in run.of("list")), None)
 
 
-def _rule_for(run: Run, walk: list[Page], created: float | None, reach: float | None) -> str:
+def _rule_for(run: Run, walk: Walk, created: float | None, reach: float | None) -> str:
     """Which rule a run would break by being missing from a walk."""
-    page = walk[0]
+    page = walk.pages[0]
     if page.filters:
         return "filter-complete"
     if any(o.status == "failed" and o.exchange.before(page.exchange) for o in run.shown):
@@ -314,6 +299,6 @@ def _rule_for(run: Run, walk: list[Page], created: float | None, reach: float | 
     if reach is not None and created is not None and created < reach:
         return "full-page-leads-on"
     listed = [o for o in run.of("list") if o.exchange.before(page.exchange)]
-    if listed and len(walk) > 1:
+    if listed and len(walk.pages) > 1:
         return "pages-without-gap"
     return "new-run-listed"

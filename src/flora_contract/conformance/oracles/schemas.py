@@ -149,6 +149,18 @@ def _undocumented(exchange: Exchange, ledger: Ledger) -> list[tuple[str, str]]:
     return list(found.items())
 
 
+@oracle("schemathesis", "ledger", source="S000 S002 S003 S004")
+def schemathesis(ledger: Ledger) -> Iterator[Verdict]:
+    """Answers to generated requests pass the checks that schemathesis makes of one answer."""
+    for remark in ledger.remarks:
+        for name, text in remark.failures:
+            yield verdict(
+                False, remark.exchange, expected="a conforming answer", seen=text, subject=name
+            )
+        if not remark.failures:
+            yield verdict(True, remark.exchange, expected="", seen="")
+
+
 @oracle("action-id", "exchange", source="S002 S003 S004", conflict="C10")
 def action_id(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
     """An action's id is a slug, and one of those that any document names."""

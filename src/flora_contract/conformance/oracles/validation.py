@@ -174,8 +174,11 @@ def fields_name_what_is_wrong(exchange: Exchange, ledger: Ledger) -> Iterator[Ve
     named = _fields(exchange)
     if exchange.status != 400 or not named:
         return
-    broken = {b.field for b in _breaches(exchange, ledger) if b.field}
-    if broken:
+    if not _breaches(exchange, ledger) or exchange.operation is None:
+        return
+    endpoint = ledger.contract.operations[exchange.operation]
+    every = endpoint.request_breaches(exchange.request, exchange.path_parameters)
+    if broken := {b.field for b in every if b.field}:
         parts = [set(re.split(r"[.\[\]/]+", name)) for name in named]
         yield verdict(
             all(part & broken for part in parts),

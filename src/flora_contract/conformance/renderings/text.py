@@ -32,7 +32,9 @@ def render(summary: Summary) -> str:
 def show(summary: Summary, console: Console) -> None:
     """The text on a console."""
     for finding in summary.findings:
-        console.print(_finding(finding, summary))
+        console.print(_finding(finding))
+        # As it is: wrapped by a terminal it can still be copied, wrapped by us it could not.
+        console.print(Text(summary.replay(finding), style="cyan"), soft_wrap=True)
     console.print(coverage_table(summary))
     for outcome in summary.untested:
         console.print(
@@ -43,7 +45,7 @@ def show(summary: Summary, console: Console) -> None:
     console.print(conclusion(summary))
 
 
-def _finding(finding: Finding, summary: Summary) -> RenderableType:
+def _finding(finding: Finding) -> RenderableType:
     head = Text.assemble(
         (finding.severity.value, STYLES[finding.severity]), "  ", (finding.title, "bold")
     )
@@ -52,15 +54,14 @@ def _finding(finding: Finding, summary: Summary) -> RenderableType:
         Text.assemble(finding.oracle.sentence, f" [{source}]"),
         Text.assemble(("expected  ", "dim"), finding.expected),
         Text.assemble(("seen      ", "dim"), finding.seen, f"  ({finding.count}x)"),
-        Text(summary.replay(finding).rstrip(), style="cyan"),
     ]
-    return Group(head, Padding(Group(*lines), (0, 0, 1, 2)))
+    return Group(head, Padding(Group(*lines), (0, 0, 0, 2)))
 
 
 def coverage_table(summary: Summary) -> Table:
     """For each operation: how many of the documented things were seen."""
     table = Table(box=None, pad_edge=False, title="Seen of those documented", title_justify="left")
-    table.add_column("operation")
+    table.add_column("operation", no_wrap=True)
     for kind in KINDS:
         table.add_column(_PLURALS[kind], justify="right")
     for operation, row in totals(summary.items).items():
@@ -70,10 +71,10 @@ def coverage_table(summary: Summary) -> Table:
 
 _PLURALS = {
     "response": "responses",
-    "property": "properties",
-    "enum value": "enum values",
-    "parameter": "parameters",
-    "request value": "sent values",
+    "property": "fields",
+    "enum value": "enums",
+    "parameter": "sent",
+    "request value": "values sent",
     "error code": "codes",
 }
 

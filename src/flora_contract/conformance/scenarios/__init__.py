@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from flora_contract.conformance.session import Session
 
 Layer = Literal["requests", "lifecycle", "history", "generated"]
-LAYERS: tuple[Layer, ...] = ("requests", "lifecycle", "history")
+LAYERS: tuple[Layer, ...] = ("requests", "lifecycle", "history", "generated")
 
 
 @dataclass(frozen=True)
