@@ -26,7 +26,7 @@ class Draft:
 
     method: str
     path: str
-    """With its query; begins with a slash."""
+    """With its query. Begins with a slash, or is a whole URL on the same server."""
     headers: Mapping[str, str]
     body: bytes | None
 

@@ -86,6 +86,7 @@ def _create(operation: Operation[Any], arguments: Mapping[str, Any], options: Op
         key=str(options.idempotency_key),
         scope={name: body.get(name) for name in recovery.scope} if recovery else {},
         match={name: body.get(name) for name in recovery.match} if recovery else {},
+        started=time.monotonic(),
     )
 
 
