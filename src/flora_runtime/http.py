@@ -241,7 +241,7 @@ def _translated(error: Exception) -> APIConnectionError:
     if isinstance(error, httpx.TimeoutException):
         return APITimeoutError(f"no answer in time ({type(error).__name__}).")
     detail = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return APIConnectionError(f"no answer: {detail.splitlines()[0]}.")
+    return APIConnectionError(f"no answer: {detail.splitlines()[0].rstrip('.')}.")
 
 
 def _write(into: BinaryIO, chunk: bytes, most: int) -> None:

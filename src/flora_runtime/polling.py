@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 from flora_runtime.codec import decimal_of
 from flora_runtime.drift import Drift
@@ -192,7 +193,9 @@ def _poll_path(session: Session, run_id: str) -> str | None:
     started = session.shared.ledger.run(run_id)
     if started is None or started.poll_url is None:
         return None
-    if not session.origin.holds(started.poll_url):
-        session.shared.drift.tell([Drift("foreign_url", "poll_url", "not followed")])
+    base = session.origin.base_url
+    if not session.origin.holds(started.poll_url) or not started.poll_url.startswith(f"{base}/"):
+        host = urlsplit(started.poll_url).hostname
+        session.shared.drift.tell([Drift("foreign_url", "poll_url", f"not followed: {host}")])
         return None
-    return started.poll_url
+    return started.poll_url.removeprefix(base)

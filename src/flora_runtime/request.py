@@ -26,7 +26,7 @@ class Draft:
 
     method: str
     path: str
-    """With its query. Begins with a slash, or is a whole URL on the same server."""
+    """With its query; begins with a slash."""
     headers: Mapping[str, str]
     body: bytes | None
 

@@ -21,6 +21,7 @@ from flora_runtime.errors import (
     FloraError,
     RateLimitError,
     ResponseDecodingError,
+    UnsafeURLError,
 )
 from flora_runtime.exchange import IO, Answer, Request
 from flora_runtime.ledger import Ledger
@@ -104,7 +105,7 @@ class Session:
         *,
         path: str | None = None,
     ) -> RawResponse[T]:
-        """Do an operation that starts nothing; elsewhere on the server where `path` says so.
+        """Do an operation that starts nothing; at another path where one is given.
 
         Raises FloraError.
         """
@@ -128,7 +129,11 @@ class Session:
         self, method: str, path: str, query: Mapping[str, Any], body: Any, options: Options
     ) -> RawResponse[Any]:
         """Do something the contract does not name, with the same key, retries and errors."""
-        self.origin.url(path)
+        base = self.origin.base_url
+        if not path.startswith("/"):
+            if not self.origin.holds(path) or not path.startswith(f"{base}/"):
+                raise UnsafeURLError(f"the key is for {base} only: give a path, as in '/models'")
+            path = path.removeprefix(base)
         outgoing = Draft(
             method=method.upper(),
             path=path + encoded_query({**query, **options.extra_query}),
@@ -210,7 +215,7 @@ class Session:
             headers[self.profile.idempotency_header] = options.idempotency_key
         request = Request(
             method=outgoing.method,
-            url=self.origin.url(outgoing.path),
+            url=self.origin.base_url + outgoing.path,
             headers=headers,
             body=outgoing.body,
             timeout=timeout,

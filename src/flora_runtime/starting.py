@@ -30,11 +30,12 @@ from flora_runtime.recovery import (
     judge,
     reaches_back,
 )
+from flora_runtime.session import RawResponse
 
 if TYPE_CHECKING:
     from flora_runtime.exchange import Answer
     from flora_runtime.operation import Operation, Recovery, Starts
-    from flora_runtime.session import RawResponse, Session
+    from flora_runtime.session import Session
 
 T = TypeVar("T")
 
@@ -86,7 +87,6 @@ def _create(operation: Operation[Any], arguments: Mapping[str, Any], options: Op
         key=str(options.idempotency_key),
         scope={name: body.get(name) for name in recovery.scope} if recovery else {},
         match={name: body.get(name) for name in recovery.match} if recovery else {},
-        started=time.monotonic(),
     )
 
 
@@ -135,7 +135,7 @@ async def _recover(
         if operation.recovery is not None:
             for pause in LOOKS:
                 await session.io.sleep(pause)
-                finding, answer = await _look(session, operation, create)
+                finding, answer = await _look(session, operation, create, finding)
                 if finding.adopted is not None and answer is not None:
                     return _adopt(session, operation, create, conflict, finding, answer)
                 if finding.final:
@@ -154,19 +154,24 @@ async def _recover(
 
 
 async def _look(
-    session: Session, operation: Operation[Any], create: Create
+    session: Session, operation: Operation[Any], create: Create, before: Finding
 ) -> tuple[Finding, Answer | None]:
-    """Look through the newest of the history once, and claim the run if it is plain which."""
+    """Look through the newest of the history once, and claim the run if it is plain which.
+
+    A look that fails takes nothing away from what was found before.
+    """
     recovery = operation.recovery
     assert recovery is not None
     ledger = session.shared.ledger
-    others = ledger.others(create)
     try:
         items, clock, answer = await _newest(session, recovery, create)
     except FloraError as error:
-        return Finding(f"looking for it failed: {error}"), None
+        return evolve(before, reason=f"looking for it failed: {error}"), None
     if clock is None:
         return Finding("the history shows no clock, or is too long", None, items, final=True), None
+    # In this order, and after the history was read: a create that began meanwhile counts, and one
+    # that ends meanwhile is either still among the others or has been handed its run.
+    others = ledger.others(create)
     unclaimed = [item for item in items if not _handed_out(session, recovery, item)]
     finding = judge(recovery, create, others, unclaimed, clock)
     if finding.adopted is not None and operation.starts is not None:
@@ -235,7 +240,9 @@ def _adopt(
         idempotency_key=create.key,
         recovered=True,
     )
-    return session.raw(operation, answer, call, data)
+    # An item of the history is no answer of a create: how the two differ is no drift.
+    value: Any = decode_model(operation.result, data, [], call)
+    return RawResponse(answer.status_code, answer.headers, answer.body, call, value)
 
 
 def _typed_item(operation: Operation[Any], item: Any) -> Any:
