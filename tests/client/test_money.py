@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from attrs import evolve
-
 from flora_client import (
     AsyncFlora,
     Flora,
