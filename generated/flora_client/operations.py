@@ -186,7 +186,10 @@ CREATE_GENERATION: Operation[RunAccepted] = Operation(
         history=LIST_GENERATIONS,
         id="run_id",
         created="created_at",
-        scope=("workspace_id", "project_id"),
+        scope={
+            "workspace_id": ("workspace_id",),
+            "project_id": ("project_id",),
+        },
         match={
             "model": ("model", "model_id"),
         },
@@ -258,7 +261,10 @@ CREATE_GENERATION_RUN: Operation[RunAccepted] = Operation(
         history=LIST_GENERATIONS,
         id="run_id",
         created="created_at",
-        scope=("workspace_id", "project_id"),
+        scope={
+            "workspace_id": ("workspace_id",),
+            "project_id": ("project_id",),
+        },
         match={
             "model": ("model", "model_id"),
         },

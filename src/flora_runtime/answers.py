@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from flora_runtime.codec import parse_json
@@ -12,10 +11,12 @@ from flora_runtime.errors import (
     ResponseDecodingError,
     class_of_status,
 )
-from flora_runtime.paths import at_path
+from flora_runtime.paths import at_path, is_array, is_object, text_at
 from flora_runtime.retry import retry_after
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from flora_runtime.exchange import Answer
     from flora_runtime.operation import Profile
 
@@ -28,14 +29,11 @@ def request_id(answer: Answer, profile: Profile) -> str | None:
     return answer.headers.get(header) if header is not None else None
 
 
-def error_of(answer: Answer, profile: Profile, key: str) -> APIError:
-    """The error that an answer without success is. An echo of the key is blotted out."""
-    body = _body(answer.body.replace(key.encode(), b"***"))
-    code = at_path(body, profile.error_code)
-    code = code if isinstance(code, str) and code else None
-    message = at_path(body, profile.error_message)
-    if not isinstance(message, str):
-        message = _without_envelope(answer)
+def error_of(answer: Answer, profile: Profile) -> APIError:
+    """The error that an answer without success is."""
+    body = _body(answer.body)
+    code = _line_at(body, profile.error_code)
+    message = _line_at(body, profile.error_message) or _without_envelope(answer)
     kind = class_of_status(answer.status_code)
     special = profile.error_classes.get(code or "")
     if special is not None and issubclass(special, kind):
@@ -43,7 +41,7 @@ def error_of(answer: Answer, profile: Profile, key: str) -> APIError:
     return kind(
         status_code=answer.status_code,
         code=code,
-        message=" ".join(message.split())[:_LONGEST_MESSAGE],
+        message=message,
         fields=_fields(at_path(body, profile.error_fields), profile),
         request_id=request_id(answer, profile),
         body=body,
@@ -66,6 +64,15 @@ def success(answer: Answer, profile: Profile) -> Any:
         ) from None
 
 
+def _line_at(body: Any, path: Sequence[str]) -> str | None:
+    """Text of an error as one line that can be printed anywhere."""
+    text = text_at(body, path) if path else None
+    if text is None:
+        return None
+    line = " ".join(text.split())[:_LONGEST_MESSAGE]
+    return "".join(c if c.isprintable() else "?" for c in line) or None
+
+
 def _body(raw: bytes) -> Any:
     try:
         return parse_json(raw)
@@ -81,11 +88,11 @@ def _without_envelope(answer: Answer) -> str:
 
 
 def _fields(listed: Any, profile: Profile) -> list[FieldError]:
-    if not isinstance(listed, list):
+    if not is_array(listed):
         return []
     name, message = profile.error_field
     return [
         FieldError(str(item.get(name, "")), str(item.get(message, "")))
         for item in listed
-        if isinstance(item, Mapping)
+        if is_object(item)
     ]

@@ -228,7 +228,7 @@ def _limit(given: Decimal | float | str | None) -> Decimal | None:
     try:
         limit = Decimal(str(given))
     except InvalidOperation:
-        limit = Decimal("nan")
-    if not limit >= 0:
+        limit = Decimal(-1)
+    if not limit.is_finite() or limit < 0:
         raise InvalidArgumentError("spend_limit must be a number of 0 or more")
     return limit

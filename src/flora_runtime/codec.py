@@ -16,6 +16,7 @@ from attrs import NOTHING, fields, frozen
 
 from flora_runtime.drift import Drift
 from flora_runtime.model import BASE_FIELDS, Call, Model
+from flora_runtime.paths import is_array, is_object
 from flora_runtime.unset import UNSET
 
 M = TypeVar("M", bound=Model)
@@ -54,7 +55,7 @@ def _refuse_constant(name: str) -> Any:
 
 def decode_model(cls: type[M], data: object, drifts: list[Drift], call: Call | None = None) -> M:
     """Read an object. Raises TypeError if it is none; anything within it is tolerated and noted."""
-    if not isinstance(data, Mapping):
+    if not is_object(data):
         raise TypeError(f"{cls.__name__}: an object is expected, not {_type_name(data)}")
     plan = _plans.get(cls) or _plan(cls)
     values: dict[str, Any] = {}
@@ -75,6 +76,14 @@ def decode_model(cls: type[M], data: object, drifts: list[Drift], call: Call | N
         extra = {key: value for key, value in data.items() if key not in plan.wires}
         drifts.extend(Drift("extra_field", f"{cls.__name__}.{key}") for key in extra)
     return cls(extra_fields=extra, call=call, _keys=tuple(data), **values)
+
+
+def decode_answer(hint: Any, data: Any, where: str, drifts: list[Drift], call: Call) -> Any:
+    """The value of a whole answer. Raises TypeError if it is of another type than the hint."""
+    kind: Any = hint
+    if isinstance(kind, type) and issubclass(kind, Model):
+        return decode_model(kind, data, drifts, call)
+    return decoder(hint)(data, where, drifts)
 
 
 def _tolerant(decode: Decode, raw: Any, where: str, drifts: list[Drift]) -> Any:
@@ -129,7 +138,7 @@ def _plan(cls: type[Model]) -> _Plan:
     own = [attribute for attribute in fields(cls) if attribute.name not in BASE_FIELDS]
     written = types.SimpleNamespace(__annotations__={a.name: a.type for a in own})
     hints = typing.get_type_hints(written, vars(sys.modules[cls.__module__]), {})
-    plan = []
+    plan: list[_Field] = []
     for attribute in own:
         hint = hints[attribute.name]
         options = typing.get_args(hint) if _is_union(hint) else (hint,)
@@ -176,7 +185,7 @@ def _union(options: list[Decode]) -> Decode:
 
 def _array(item: Decode) -> Decode:
     def decode(raw: Any, where: str, drifts: list[Drift]) -> Any:
-        if not isinstance(raw, list | tuple):
+        if not is_array(raw):
             raise TypeError(where)
         return tuple(_tolerant(item, value, f"{where}[]", drifts) for value in raw)
 
@@ -185,7 +194,7 @@ def _array(item: Decode) -> Decode:
 
 def _mapping(item: Decode) -> Decode:
     def decode(raw: Any, where: str, drifts: list[Drift]) -> Any:
-        if not isinstance(raw, Mapping):
+        if not is_object(raw):
             raise TypeError(where)
         return {key: _tolerant(item, value, f"{where}[]", drifts) for key, value in raw.items()}
 
@@ -262,7 +271,11 @@ def decimal_of(raw: object) -> Decimal | None:
     if isinstance(raw, bool) or not isinstance(raw, int | float):
         return None
     number = Decimal(raw.text if isinstance(raw, JSONFloat) else repr(raw))
-    return number if number.is_finite() else None
+    if not number.is_finite():
+        return None
+    if isinstance(raw, float) and number.as_tuple().exponent == 0:
+        return Decimal(f"{number}.0")  # so that 1E0 is written as 1.0 again, and not as 1
+    return number
 
 
 _SCALARS: dict[Any, Decode] = {
@@ -272,9 +285,16 @@ _SCALARS: dict[Any, Decode] = {
     float: _float,
     Decimal: _decimal,
     types.NoneType: _none,
+    None: _none,
 }
 
 
 def _type_name(value: object) -> str:
-    names = {dict: "object", list: "array", str: "string", bool: "boolean", types.NoneType: "null"}
+    names: dict[type, str] = {
+        dict: "object",
+        list: "array",
+        str: "string",
+        bool: "boolean",
+        types.NoneType: "null",
+    }
     return names.get(type(value), "number" if isinstance(value, int | float) else "value")

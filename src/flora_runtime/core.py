@@ -86,9 +86,13 @@ class Core:
         """Start a run, tell its id, and look at it until it has ended."""
         own = options_of(self.session.profile, options)
         run = (await start(self.session, operation, arguments, own)).parse()
-        if on_started is not None:
-            await self.session.io.settle(on_started(run))
         run_id = started_id(operation, run)
+        if on_started is not None:
+            try:
+                await self.session.io.settle(on_started(run))
+            except BaseException as error:
+                error.add_note(f"run {run_id} was started, and goes on")
+                raise
         return await wait(self.session, looking, run_id, patience, on_progress)
 
     async def do_many(

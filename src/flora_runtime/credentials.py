@@ -66,6 +66,17 @@ class Origin:
             raise UnsafeURLError("base_url must hold no user, query or fragment")
         return cls(base_url.rstrip("/"))
 
+    def url(self, path: str) -> str:
+        """The URL of a path below the base; a whole URL, which must be on this server, is kept.
+
+        Raises UnsafeURLError.
+        """
+        if path.startswith("/"):
+            return self.base_url + path
+        if not self.holds(path):
+            raise UnsafeURLError(f"the key is for {self.base_url} only; give a path, as in '/runs'")
+        return path
+
     def holds(self, url: str) -> bool:
         """Whether a URL has the same scheme, host and port, and names no user."""
         try:

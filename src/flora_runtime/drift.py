@@ -52,4 +52,12 @@ class DriftReporter:
                 self._told.add(drift)
             logger.warning("the API has drifted from this client's contract: %s", drift)
             if self._listener is not None:
-                self._listener(drift)
+                self._listen(drift)
+
+    def _listen(self, drift: Drift) -> None:
+        """An answer is not lost to a listener that fails: it may have cost money."""
+        assert self._listener is not None
+        try:
+            self._listener(drift)
+        except Exception:
+            logger.exception("on_drift failed")

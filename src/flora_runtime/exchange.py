@@ -56,21 +56,27 @@ class IO(Protocol):
 
     async def send(self, request: Request) -> Answer:
         """Send to the configured origin. Raises APIConnectionError, APITimeoutError."""
+        ...
 
     async def fetch(self, request: Request, into: BinaryIO, most: int) -> Answer:
         """Send to a foreign origin, with nothing but what the request holds; a success is written
         to the file, and refused with DownloadError beyond `most` bytes."""
+        ...
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
+        ...
 
     async def gather(
         self, jobs: Sequence[Callable[[], Coroutine[Any, Any, T]]], at_once: int
     ) -> list[T | Exception]:
         """Do all, some at a time; what each returned or raised, in order."""
+        ...
 
     async def settle(self, value: Any) -> Any:
         """Await what a caller's function returned, where it can be awaited."""
+        ...
 
     async def close(self) -> None:
         """Close connections that are our own."""
+        ...

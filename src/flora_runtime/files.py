@@ -13,7 +13,7 @@ from attrs import frozen
 from flora_runtime.credentials import check_file_url
 from flora_runtime.errors import APIConnectionError, DownloadError, InvalidArgumentError
 from flora_runtime.exchange import Answer, Request
-from flora_runtime.paths import at_path
+from flora_runtime.paths import at_path, is_array, text_at
 from flora_runtime.retry import LONGEST_WAIT, backoff, retry_after
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ async def download(
         raise InvalidArgumentError("max_concurrency must be at least 1")
     target = _folder(folder)
     outputs = at_path(run.to_dict(), (media.items,))
-    files = _planned(media, outputs if isinstance(outputs, list) else [])
+    files = _planned(media, outputs if is_array(outputs) else [])
     done = await session.io.gather(
         [_Job(session, media, file, target, limits) for file in files], limits.max_concurrency
     )
@@ -189,8 +189,9 @@ def _planned(media: Media, outputs: Sequence[Any]) -> list[_File]:
     files: list[_File] = []
     taken: set[str] = set()
     for number, output in enumerate(outputs, 1):
-        values = [at_path(output, (key,)) for key in (media.id, media.kind, media.url)]
-        output_id, kind, url = (v if isinstance(v, str) else "" for v in values)
+        output_id = text_at(output, (media.id,)) or ""
+        kind = text_at(output, (media.kind,)) or ""
+        url = text_at(output, (media.url,)) or ""
         if not url:
             raise DownloadError.of(output_id or f"number {number}", "it has no URL")
         stem = base = _stem(output_id) or f"output_{number}"

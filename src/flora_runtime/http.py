@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
 import time
 import weakref
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,6 +16,7 @@ from flora_runtime.errors import APIConnectionError, APITimeoutError, DownloadEr
 from flora_runtime.exchange import Answer, Request, block_on
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
     from typing import BinaryIO
 
 HTTPClient = httpx.Client
@@ -160,7 +161,9 @@ class AsyncIO:
         return [task.result() for task in tasks]
 
     async def settle(self, value: Any) -> Any:
-        return await value if isinstance(value, Awaitable) else value
+        if inspect.isawaitable(value):
+            value = await value
+        return value
 
     async def close(self) -> None:
         self._closed = True

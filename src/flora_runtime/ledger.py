@@ -7,7 +7,7 @@ import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
-from attrs import define, field, frozen
+from attrs import define, frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +24,7 @@ class Create:
     key: str
     scope: Mapping[str, Any]
     match: Mapping[str, Any]
-    started: float = field(factory=time.monotonic)
+    started: float
     ended: float | None = None
     run_id: str | None = None
     unknown: bool = False

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
 from enum import Enum
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from attrs import field, fields, frozen
 
+from flora_runtime.paths import is_array, is_object
 from flora_runtime.unset import UNSET
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @frozen
@@ -33,7 +36,7 @@ class Model:
     hashable, picklable; `from_dict` and `to_dict` are each other's inverse, order of keys included.
     """
 
-    extra_fields: Mapping[str, Any] = field(factory=dict)
+    extra_fields: Mapping[str, Any] = field(factory=dict[str, Any])
     """Fields that the contract does not name, as they came."""
     call: Call | None = None
     """How the answer that held this object came about; None for a part of an answer."""
@@ -105,9 +108,9 @@ def plain(value: Any) -> Any:
     """JSON data for a value: models, enums, decimals and containers of them."""
     if isinstance(value, Model):
         return value.to_dict()
-    if isinstance(value, Mapping):
+    if is_object(value):
         return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
+    if is_array(value):
         return [plain(item) for item in value]
     if isinstance(value, Enum):
         return value.value
@@ -117,8 +120,8 @@ def plain(value: Any) -> Any:
 
 
 def _hashable(value: Any) -> Any:
-    if isinstance(value, Mapping):
+    if is_object(value):
         return frozenset((key, _hashable(item)) for key, item in value.items())
-    if isinstance(value, list | tuple):
+    if is_array(value):
         return tuple(_hashable(item) for item in value)
     return value

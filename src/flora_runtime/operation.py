@@ -9,7 +9,6 @@ from attrs import field, frozen
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from flora_runtime.errors import APIError
 
 T = TypeVar("T")
 
@@ -113,11 +112,11 @@ class Recovery(Generic[T]):
     """Lists runs, newest first."""
     id: str
     created: str
-    scope: tuple[str, ...]
-    """Arguments of the create that narrow the history, and are members of its items."""
-    match: Mapping[str, tuple[str, ...]] = field(factory=dict)
-    """Arguments of the create that an item must agree with, and the path to them in the item."""
-    otherwise: Mapping[str, Any] = field(factory=dict)
+    scope: Mapping[str, tuple[str, ...]]
+    """Arguments that the create and the history share, and the path to them in an item."""
+    match: Mapping[str, tuple[str, ...]] = field(factory=dict[str, tuple[str, ...]])
+    """Other arguments of the create that an item must agree with, likewise."""
+    otherwise: Mapping[str, Any] = field(factory=dict[str, Any])
     """Members of the answer that the history does not tell."""
 
 
@@ -150,7 +149,7 @@ class Media:
     url: str
     text: tuple[str, ...] = ()
     """Kinds whose `url` is the text itself."""
-    families: Mapping[str, str] = field(factory=dict)
+    families: Mapping[str, str] = field(factory=dict[str, str])
     """Media type, or its family, of each kind: `imageUrl: image`."""
 
 
@@ -173,5 +172,5 @@ class Profile:
     """Path to the list of what is wrong with single fields."""
     error_field: tuple[str, str] = ("", "")
     """Members of its items: name of the field, and what is wrong."""
-    error_classes: Mapping[str, type[APIError]] = field(factory=dict)
+    error_classes: Mapping[str, type[Any]] = field(factory=dict[str, type[Any]])
     """Classes of errors by code, where the code says more than the status."""

@@ -22,9 +22,9 @@ class Options:
     timeout: float | None = None
     max_retries: int | None = None
     idempotency_key: str | None = None
-    extra_headers: Mapping[str, str] = field(factory=dict)
-    extra_query: Mapping[str, Any] = field(factory=dict)
-    extra_body: Mapping[str, Any] = field(factory=dict)
+    extra_headers: Mapping[str, str] = field(factory=dict[str, str])
+    extra_query: Mapping[str, Any] = field(factory=dict[str, Any])
+    extra_body: Mapping[str, Any] = field(factory=dict[str, Any])
     deadline: float | None = None
     """Of the monotonic clock: nothing of the call goes on beyond it."""
 

@@ -10,7 +10,7 @@ from flora_runtime.codec import decoder
 from flora_runtime.drift import Drift
 from flora_runtime.errors import PaginationError
 from flora_runtime.exchange import block_on
-from flora_runtime.paths import at_path
+from flora_runtime.paths import at_path, is_array, text_at
 from flora_runtime.session import RawResponse, Session
 
 if TYPE_CHECKING:
@@ -61,10 +61,12 @@ async def _read(listing: Listing[T]) -> RawResponse[Page[T]]:
     answer, call = await session.exchange(request, options, repeatable=True)
     data = session.data(answer, call)
     listed = at_path(data, (paging.items,))
-    if not isinstance(listed, list):
+    if not is_array(listed):
         raise session.unreadable(f"it has no {paging.items}", answer, call)
     decode = decoder(operation.result)
-    items, unreadable, drifts = [], [], list[Drift]()
+    items: list[T] = []
+    unreadable: list[Any] = []
+    drifts: list[Drift] = []
     for item in listed:
         try:
             items.append(decode(item, operation.name, drifts))
@@ -72,10 +74,9 @@ async def _read(listing: Listing[T]) -> RawResponse[Page[T]]:
             unreadable.append(item)
             drifts.append(Drift("unreadable_item", operation.name, str(error)))
     session.note(drifts, answer, call)
-    cursor = at_path(data, paging.next)
     page = Page(
         items=tuple(items),
-        next_cursor=cursor if isinstance(cursor, str) and cursor else None,
+        next_cursor=text_at(data, paging.next) or None,
         data={name: value for name, value in data.items() if name != paging.items},
         call=call,
         unreadable=tuple(unreadable),

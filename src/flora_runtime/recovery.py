@@ -106,7 +106,7 @@ def reaches_back(recovery: Recovery[Any], items: Sequence[Any], since: datetime)
 
 
 def _can_own(recovery: Recovery[Any], create: Create, item: Any, clock: ServerClock) -> bool:
-    paths = {name: (name,) for name in recovery.scope} | dict(recovery.match)
+    paths = {**recovery.scope, **recovery.match}
     for name, wanted in {**create.scope, **create.match}.items():
         found = at_path(item, paths[name])
         if wanted is not None and found is not None and found != wanted:

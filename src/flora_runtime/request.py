@@ -12,6 +12,7 @@ from attrs import frozen
 
 from flora_runtime.errors import InvalidArgumentError
 from flora_runtime.model import plain
+from flora_runtime.paths import is_array
 from flora_runtime.unset import UNSET
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Draft:
 
     method: str
     path: str
-    """With its query; begins with a slash."""
+    """With its query. Begins with a slash, or is a whole URL on the same server."""
     headers: Mapping[str, str]
     body: bytes | None
 
@@ -114,7 +115,7 @@ def encoded_query(query: Mapping[str, Any]) -> str:
     pairs = [
         (name, _text(item))
         for name, value in query.items()
-        for item in (value if isinstance(value, list | tuple) else [value])
+        for item in (value if is_array(value) else [value])
         if item is not None
     ]
     return "?" + urlencode(pairs) if pairs else ""
@@ -128,8 +129,9 @@ def encoded_body(content: Any) -> bytes:
         raise InvalidArgumentError(f"the arguments cannot be written as JSON: {error}") from None
 
 
-def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """The same headers. Raises InvalidArgumentError for one that could not be sent as it is."""
+def checked_headers(headers: Mapping[str, Any]) -> dict[str, str]:
+    """The same headers, their names in lower case. Raises InvalidArgumentError for one that could
+    not be sent as it is."""
     for name, value in headers.items():
         if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
             raise InvalidArgumentError("the name of a header holds a character it cannot have")
@@ -137,4 +139,4 @@ def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
             raise InvalidArgumentError(
                 f"header {name}: the value must be a string of printable ASCII characters"
             )
-    return dict(headers)
+    return {name.lower(): value for name, value in headers.items()}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from attrs import define, evolve, field, frozen
 
 from flora_runtime.answers import error_of, request_id, success
-from flora_runtime.codec import decimal_of, decode_model, decoder, parse_json
+from flora_runtime.codec import decimal_of, decode_answer, parse_json
 from flora_runtime.errors import (
     APIConnectionError,
     APIError,
@@ -21,12 +21,11 @@ from flora_runtime.errors import (
     FloraError,
     RateLimitError,
     ResponseDecodingError,
-    UnsafeURLError,
 )
 from flora_runtime.exchange import IO, Answer, Request
 from flora_runtime.ledger import Ledger
 from flora_runtime.log import logger
-from flora_runtime.model import Call, Model
+from flora_runtime.model import Call
 from flora_runtime.paths import at_path
 from flora_runtime.request import Draft, checked_headers, draft, encoded_body, encoded_query
 from flora_runtime.retry import LONGEST_WAIT, CoolDown, delay_before_retry, is_transient
@@ -41,6 +40,9 @@ if TYPE_CHECKING:
     from flora_runtime.spend import Spend
 
 T = TypeVar("T")
+
+_SHORTEST_SECRET = 8
+"""A shorter key is none, and could be part of any text."""
 
 
 @frozen
@@ -105,7 +107,7 @@ class Session:
         *,
         path: str | None = None,
     ) -> RawResponse[T]:
-        """Do an operation that starts nothing; at another path where one is given.
+        """Do an operation that starts nothing; elsewhere on the server where `path` says so.
 
         Raises FloraError.
         """
@@ -129,11 +131,7 @@ class Session:
         self, method: str, path: str, query: Mapping[str, Any], body: Any, options: Options
     ) -> RawResponse[Any]:
         """Do something the contract does not name, with the same key, retries and errors."""
-        base = self.origin.base_url
-        if not path.startswith("/"):
-            if not self.origin.holds(path) or not path.startswith(f"{base}/"):
-                raise UnsafeURLError(f"the key is for {base} only: give a path, as in '/models'")
-            path = path.removeprefix(base)
+        self.origin.url(path)
         outgoing = Draft(
             method=method.upper(),
             path=path + encoded_query({**query, **options.extra_query}),
@@ -204,23 +202,24 @@ class Session:
             timeout = min(timeout, max(options.deadline - time.monotonic(), 0.001))
         headers = {
             "accept": "application/json",
+            "content-type": "application/json",
             "user-agent": self.user_agent,
-            **self.headers,
             "authorization": f"Bearer {key}",
+            **self.headers,
             **outgoing.headers,
         }
-        if outgoing.body is not None:
-            headers["content-type"] = "application/json"
+        if outgoing.body is None:
+            del headers["content-type"]
         if options.idempotency_key is not None and self.profile.idempotency_header is not None:
             headers[self.profile.idempotency_header] = options.idempotency_key
         request = Request(
             method=outgoing.method,
-            url=self.origin.base_url + outgoing.path,
+            url=self.origin.url(outgoing.path),
             headers=headers,
             body=outgoing.body,
             timeout=timeout,
         )
-        answer = await self.io.send(request)
+        answer = _without_echo(await self.io.send(request), key)
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug(
                 "%s %s: %d in %.3f s (attempt %d, request %s)",
@@ -232,7 +231,7 @@ class Session:
                 request_id(answer, self.profile),
             )
         if not 200 <= answer.status_code < 300:
-            raise error_of(answer, self.profile, key)
+            raise error_of(answer, self.profile)
         return answer
 
     async def _wait_out_cool_down(self, options: Options) -> None:
@@ -261,10 +260,7 @@ class Session:
         """The answer with its typed value. Raises ResponseDecodingError."""
         drifts: list[Drift] = []
         try:
-            if isinstance(operation.result, type) and issubclass(operation.result, Model):
-                value: Any = decode_model(operation.result, data, drifts, call)
-            else:
-                value = decoder(operation.result)(data, operation.name, drifts)
+            value = decode_answer(operation.result, data, operation.name, drifts, call)
         except TypeError as error:
             raise self.unreadable(str(error), answer, call) from None
         if drifts:
@@ -295,6 +291,14 @@ class Session:
         )
         error.idempotency_key, error.attempts = call.idempotency_key, call.attempts
         return error
+
+
+def _without_echo(answer: Answer, key: str) -> Answer:
+    """A server, or something before it, that echoes the key must not bring it into an error."""
+    secret = key.encode()
+    if len(secret) < _SHORTEST_SECRET or secret not in answer.body:
+        return answer
+    return evolve(answer, body=answer.body.replace(secret, b"***"))
 
 
 def _kind(error: FloraError) -> str:

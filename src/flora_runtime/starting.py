@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 import uuid
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve
@@ -21,7 +21,7 @@ from flora_runtime.ledger import Create, StartedRun
 from flora_runtime.log import logger
 from flora_runtime.model import Call, Model, wire_names
 from flora_runtime.options import Options
-from flora_runtime.paths import at_path
+from flora_runtime.paths import at_path, is_array, is_object, text_at
 from flora_runtime.recovery import (
     LOOKS,
     MOST_PAGES,
@@ -33,6 +33,8 @@ from flora_runtime.recovery import (
 from flora_runtime.session import RawResponse
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from flora_runtime.exchange import Answer
     from flora_runtime.operation import Operation, Recovery, Starts
     from flora_runtime.session import Session
@@ -74,9 +76,10 @@ async def start(
 
 def started_id(operation: Operation[Any], run: Model) -> str:
     """The id of a run that was started."""
-    assert operation.starts is not None
-    run_id = run.to_dict()[operation.starts.id]
-    assert isinstance(run_id, str)
+    starts = operation.starts
+    assert starts is not None
+    name = next(name for name, wire in wire_names(type(run)) if wire == starts.id)
+    run_id: str = getattr(run, name)
     return run_id
 
 
@@ -87,6 +90,7 @@ def _create(operation: Operation[Any], arguments: Mapping[str, Any], options: Op
         key=str(options.idempotency_key),
         scope={name: body.get(name) for name in recovery.scope} if recovery else {},
         match={name: body.get(name) for name in recovery.match} if recovery else {},
+        started=time.monotonic(),
     )
 
 
@@ -103,8 +107,8 @@ def _started(
     assert starts is not None
     try:
         data = session.data(answer, call)
-        run_id = at_path(data, (starts.id,))
-        if not isinstance(run_id, str) or not run_id:
+        run_id = text_at(data, (starts.id,))
+        if not run_id:
             raise session.unreadable(f"it has no {starts.id}", answer, call)
     except ResponseDecodingError as error:
         error.may_have_started = True
@@ -194,25 +198,24 @@ async def _newest(
     assert paging is not None
     arguments = dict(create.scope)
     items: list[Any] = []
-    clock: ServerClock | None = None
-    for _ in range(MOST_PAGES):
+    for page_number in itertools.count(1):
         request = session.draft(recovery.history, arguments, Options())
         answer, call = await session.exchange(request, Options(), repeatable=True)
         page = session.data(answer, call)
         listed = at_path(page, (paging.items,))
-        if not isinstance(listed, list):
+        if not is_array(listed):
             raise session.unreadable(f"it has no {paging.items}", answer, call)
         items += listed
         clock = ServerClock.of(answer)
-        cursor = at_path(page, paging.next)
+        cursor = text_at(page, paging.next)
         if clock is None or not cursor:
-            break
+            return items, clock, answer
         if reaches_back(recovery, listed, clock.window(create)[0]):
-            break
+            return items, clock, answer
+        if page_number == MOST_PAGES:
+            return items, None, answer
         arguments[paging.argument] = cursor
-    else:
-        clock = None
-    return items, clock, answer
+    raise AssertionError
 
 
 def _adopt(
@@ -248,6 +251,6 @@ def _adopt(
 def _typed_item(operation: Operation[Any], item: Any) -> Any:
     recovery = operation.recovery
     kind = recovery.history.result if recovery is not None else None
-    if isinstance(kind, type) and issubclass(kind, Model) and isinstance(item, Mapping):
+    if isinstance(kind, type) and issubclass(kind, Model) and is_object(item):
         return decode_model(kind, item, [])
     return item

@@ -15,9 +15,7 @@ from flora_client.models import (
     RunAccepted,
     RunStatus,
 )
-from flora_client.types import (
-    CreateGenerationRequest,
-)
+from flora_client.types import CreateGenerationRequest
 from flora_runtime.core import Core, raw, raw_async, raw_list, raw_list_async
 from flora_runtime.errors import FloraError
 from flora_runtime.exchange import block_on

@@ -103,7 +103,7 @@ def _format(folder: Path) -> None:
     """By the ruff of this environment and no configuration but this, so that bytes are the same
     wherever it runs."""
     ruff = find_ruff_bin()
-    common = ["--isolated", "--no-cache", "--quiet", f"--line-length={_LINE_LENGTH}"]
+    common = ["--isolated", "--no-cache", f"--line-length={_LINE_LENGTH}"]
     common += ["--target-version=py311"]
     steps = [
         [ruff, "check", *common, f"--select={_RULES}", "--fix-only", "--exit-zero", "."],
@@ -112,5 +112,5 @@ def _format(folder: Path) -> None:
     for step in steps:
         done = subprocess.run(step, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
         if done.returncode != 0:
-            problem = " ".join(done.stderr.split())[:500]
+            problem = " ".join((done.stderr or done.stdout).split())[:500]
             raise InputError(f"the generated client is no Python that ruff can format: {problem}")

@@ -48,8 +48,11 @@ _TAKEN_ARGUMENTS = {
     "extra_body",
 }
 
+_HINTS = {"bool", "dict", "float", "int", "str", "tuple"}
+"""Names that a field must not take, since the hints of its neighbours are written with them."""
+
 _DEFAULTS: dict[str, Any] = {
-    "name": "Client",
+    "name": "API",
     "key-variable": "API_KEY",
     "base-url-variable": "API_BASE_URL",
     "idempotency-header": None,
@@ -327,6 +330,8 @@ def _python_name(prop: PropertyProtocol) -> str:
     """The generator's name, without the mark it puts on the names of builtins."""
     name = str(prop.python_name)
     bare = name.removesuffix("_")
+    if bare in _HINTS:
+        return name
     if bare != name and bare == snake_case(prop.name) and not keyword.iskeyword(bare):
         return bare
     return name

@@ -137,6 +137,16 @@ class ClientView:
         every = [m for resource in self.resources for m in resource.methods]
         return [m for m in every if not m.recovery] + [m for m in every if m.recovery]
 
+    @property
+    def class_names(self) -> list[str]:
+        """Models and enums."""
+        return [*(m.name for m in self.models), *(e.name for e in self.enums)]
+
+    @property
+    def typed_dicts(self) -> list[str]:
+        """Requests that can be written as dictionaries."""
+        return [m.typed_dict for m in self.methods if m.starts and not m.deprecated]
+
     def holders_of(self, wire: str) -> str:
         """The models that have a certain field, as a type hint."""
         return " | ".join(m.name for m in self.models if any(f.wire == wire for f in m.fields))

@@ -1,0 +1,141 @@
+"""generated/ is what the contract gives, whoever generates it, and nothing is lost on the way."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flora_contract.codegen import generate
+from flora_contract.errors import InputError
+from flora_contract.openapi import parse
+from flora_contract.shipped import contract
+
+ROOT = Path(__file__).parents[2]
+GENERATED = ROOT / "generated" / "flora_client"
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of what generating needs."""
+    for name in ("src", "scripts", "overlays", "generated"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "openapi.yaml", tmp_path)
+    return tmp_path
+
+
+def script(checkout: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "scripts/generate_client.py", *options],
+        cwd=checkout,
+        env={**os.environ, "PYTHONPATH": str(checkout / "src"), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_generated_is_current(tmp_path: Path) -> None:
+    assert generate(contract("client"), tmp_path / "flora_client", complete=True) == []
+    assert files_in(tmp_path / "flora_client") == files_in(GENERATED)
+
+
+def test_the_bytes_depend_on_no_hash_seed_and_no_other_ruff(checkout: Path) -> None:
+    shutil.rmtree(checkout / "generated" / "flora_client")
+    bin_folder = checkout / "bin"
+    bin_folder.mkdir()
+    other = bin_folder / "ruff"
+    other.write_text("#!/bin/sh\nexit 1\n")
+    other.chmod(0o755)
+    (checkout / "ruff.toml").write_text("line-length = 40\n")
+    path = f"{bin_folder}{os.pathsep}{os.environ['PATH']}"
+    for seed in ("1", "77"):
+        done = script(checkout, PYTHONHASHSEED=seed, PATH=path)
+        assert done.returncode == 0, done.stderr
+        assert files_in(checkout / "generated" / "flora_client") == files_in(GENERATED)
+    assert {p.name for p in (checkout / "generated").iterdir()} == {"flora_client"}
+
+
+def test_a_change_of_the_contract_turns_the_check_red(checkout: Path) -> None:
+    assert script(checkout, "--check").returncode == 0
+    file = checkout / "openapi.yaml"
+    file.write_text(file.read_text().replace("[pending, running,", "[pending, queued, running,"))
+    done = script(checkout, "--check")
+    assert done.returncode == 1
+    assert '+    QUEUED = "queued"' in done.stdout
+    assert "scripts/generate_client.py" in done.stderr
+    assert files_in(checkout / "generated" / "flora_client") == files_in(GENERATED)
+
+
+def test_a_change_of_generated_turns_the_check_red(checkout: Path) -> None:
+    (checkout / "generated" / "flora_client" / "extra.py").write_text("x = 1\n")
+    done = script(checkout, "--check")
+    assert done.returncode == 1
+    assert "-x = 1" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("openapi: 3.1.0", "openapi: [3.1.0"),
+        ("'#/components/schemas/RunAccepted'", "'#/components/schemas/Nothing'"),
+        ("openapi: 3.1.0", "openapi: 3.2.0"),
+    ],
+)
+def test_a_failure_leaves_generated_as_it_was(checkout: Path, old: str, new: str) -> None:
+    file = checkout / "openapi.yaml"
+    file.write_text(file.read_text().replace(old, new))
+    done = script(checkout)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "openapi.yaml" in done.stderr
+    assert files_in(checkout / "generated" / "flora_client") == files_in(GENERATED)
+    assert {p.name for p in (checkout / "generated").iterdir()} == {"flora_client"}
+
+
+def test_a_failure_while_writing_leaves_the_target_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "client"
+    target.mkdir()
+    (target / "mine.py").write_text("x = 1\n")
+
+    def fail(_folder: Path) -> None:
+        raise InputError("no disk")
+
+    monkeypatch.setattr("flora_contract.codegen.driver._format", fail)
+    with pytest.raises(InputError, match="no disk"):
+        generate(contract("client"), target)
+    assert files_in(tmp_path) == {"client/mine.py": b"x = 1\n"}
+
+
+def test_nothing_untrusted_or_renamed_is_printed() -> None:
+    text = "".join(body.decode() for body in files_in(GENERATED).values())
+    assert "UntrustedString" not in text
+    assert "type_" not in text.replace("error_type_", "")
+    assert "object at 0x" not in text
+    assert "py.typed" in files_in(GENERATED)
+
+
+def test_what_has_no_counterpart_is_told_or_refused(tmp_path: Path) -> None:
+    document = parse(
+        "openapi: 3.1.0\ninfo: {title: T, version: '1'}\n"
+        "paths:\n  /x/{id}:\n    get: {responses: {'200': {description: ok}}}\n",
+        "x.yaml",
+    )
+    (warning,) = generate(document, tmp_path / "client")
+    assert "/x/{id}" in warning
+    with pytest.raises(InputError, match="would lack something"):
+        generate(document, tmp_path / "client", complete=True)

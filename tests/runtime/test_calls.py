@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+import json
+import warnings
+from typing import Any
+
+import pytest
+from flora_client import (
+    DriftError,
+    Flora,
+    FloraError,
+    GenerationType,
+    InvalidArgumentError,
+    RunAccepted,
+)
+
+from flora_contract.shipped import contract
+
+
+def test_a_create_sends_what_it_was_given(world, flora: Flora, arguments, accepted) -> None:
+    world.script = [world.reply(accepted, 201)]
+    flora.with_options(extra_headers={"X-Team": "art", "User-Agent": "mine"}).generations.create(
+        **arguments | {"type": GenerationType.IMAGE},
+        params={"seed": 7, "nested": {"a": [1, None]}},
+        extra_headers={"X-Call": "1"},
+        extra_query={"debug": True, "off": None},
+        extra_body={"callback_url": "https://example.com/hook"},
+        timeout=3,
+    )
+    (request,) = world.sent
+    assert request.method == "POST"
+    assert request.url == "https://api.example/v1/generate?debug=true"
+    assert json.loads(request.body) == {
+        **arguments,
+        "params": {"seed": 7, "nested": {"a": [1, None]}},
+        "callback_url": "https://example.com/hook",
+    }
+    assert request.timeout == 3
+    assert request.headers["authorization"] == "Bearer sk_live_secret"
+    assert request.headers["content-type"] == "application/json"
+    assert (request.headers["x-team"], request.headers["x-call"]) == ("art", "1")
+    assert request.headers["user-agent"] == "mine"
+
+
+def test_a_header_of_the_callers_replaces_ours_whatever_its_case(world, flora: Flora, run) -> None:
+    world.script = [world.reply(run())]
+    flora.generations.retrieve("run_1", extra_headers={"ACCEPT": "text/html"})
+    assert [v for n, v in world.sent[0].headers.items() if n.lower() == "accept"] == ["text/html"]
+
+
+@pytest.mark.parametrize("left_out", [{}, {"model": None, "params": None}])
+def test_what_is_left_out_is_not_sent(
+    world, flora: Flora, arguments, accepted, left_out: dict[str, Any]
+) -> None:
+    world.script = [world.reply(accepted, 201)]
+    flora.generations.create(**arguments, **left_out)
+    assert json.loads(world.sent[0].body) == arguments
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"prompt": ""}, "prompt must not be empty; say what to generate"),
+        ({"prompt": None}, "prompt is needed"),
+        ({"prompt": 7}, "prompt must be a string"),
+        ({"type": "t2i"}, "write image, video, audio or text"),
+        ({"type": "i2v"}, "model="),
+        ({"type": "text-to-image"}, "model="),
+        ({"type": None}, "type is needed"),
+        ({"workspace_id": "abc"}, "workspace_id must start with ws_"),
+        ({"workspace_id": "prj_1"}, "workspace_id must start with ws_"),
+        ({"project_id": "ws_1"}, "project_id must start with prj_"),
+        ({"project_id": 7}, "project_id must be a string"),
+        ({"params": {"seed": object()}}, "JSON"),
+        ({"params": {"seed": float("nan")}}, "JSON"),
+    ],
+)
+def test_a_mistake_is_refused_with_its_remedy(
+    world, flora: Flora, arguments, wrong: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(InvalidArgumentError, match=says) as caught:
+        flora.generations.create(**arguments | wrong)
+    assert isinstance(caught.value, ValueError)
+    assert world.sent == []
+
+
+def test_a_type_that_is_not_known_yet_is_the_apis_to_judge(
+    world, flora: Flora, arguments, accepted
+) -> None:
+    world.script = [world.reply(accepted, 201)]
+    flora.generations.create(**arguments | {"type": "hologram"})
+    assert len(world.sent) == 1
+
+
+@pytest.mark.parametrize("options", [{"timeout": 0}, {"timeout": -1}, {"max_retries": -1}])
+def test_an_option_out_of_range_is_refused(world, flora: Flora, options: dict[str, Any]) -> None:
+    with pytest.raises(InvalidArgumentError, match=next(iter(options))):
+        flora.generations.retrieve("run_1", **options)
+    with pytest.raises(InvalidArgumentError, match=next(iter(options))):
+        flora.with_options(**options)
+    with pytest.raises(InvalidArgumentError, match=next(iter(options))):
+        Flora(api_key="sk", **options)
+
+
+def test_an_argument_that_does_not_exist_is_a_type_error(world, flora: Flora, arguments) -> None:
+    with pytest.raises(TypeError, match="tiemout"):
+        flora.generations.create(**arguments, tiemout=3)
+    with pytest.raises(TypeError, match="promt"):
+        flora.generations.create_many([arguments, arguments | {"promt": "x"}])
+    assert world.sent == []
+
+
+@pytest.mark.parametrize("limit", ["much", -1, float("nan")])
+def test_a_spend_limit_is_an_amount(limit: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match="spend_limit"):
+        Flora(api_key="sk", spend_limit=limit)
+
+
+def test_many_are_in_order_and_one_failure_touches_no_other(
+    world, flora: Flora, arguments, accepted
+) -> None:
+    def route(request: Any) -> Any:
+        prompt = json.loads(request.body)["prompt"]
+        if prompt == "b":
+            return world.error(400, "input_validation_error")
+        return world.reply(accepted | {"run_id": f"run_{prompt}"}, 201)
+
+    world.route = route
+    prompts = ["a", "b", "", "d"]
+    results = flora.generations.create_many([arguments | {"prompt": p} for p in prompts])
+    assert [
+        result.run_id if isinstance(result, RunAccepted) else type(result).__name__
+        for result in results
+    ] == ["run_a", "BadRequestError", "InvalidArgumentError", "run_d"]
+    with pytest.raises(InvalidArgumentError):
+        flora.generations.create_many([], max_concurrency=0)
+
+
+def test_the_older_route_works_and_points_to_the_newer(
+    world, flora: Flora, arguments, accepted
+) -> None:
+    world.script = [world.reply(accepted, 201)]
+    with pytest.warns(DeprecationWarning, match=r"use generations\.create instead") as warned:
+        run = flora.runs.create(**arguments)
+    assert run.run_id == "run_1"
+    assert world.sent[0].url.endswith("/runs/generation")
+    assert warned[0].filename == __file__
+
+
+def test_a_raw_answer_has_status_headers_and_body(world, flora: Flora, run) -> None:
+    world.script = [world.reply(run("completed"), request_id="req_1")]
+    raw = flora.generations.with_raw_response.retrieve("run_1")
+    assert raw.status_code == 200
+    assert raw.headers["request-id"] == "req_1"
+    assert raw.json() == run("completed")
+    assert json.loads(raw.text) == json.loads(raw.content)
+    assert raw.parse().status == "completed"
+    assert raw.call.request_id == "req_1"
+
+
+def test_what_there_is_no_method_for_can_be_called(world, flora: Flora) -> None:
+    world.script = [world.reply({"models": []}), world.reply(b"plain"), world.reply(b"", 204)]
+    assert flora.request("GET", "/models").parse() == {"models": []}
+    assert flora.request("get", "/text").parse() == "plain"
+    assert flora.request("DELETE", "/library").parse() is None
+
+
+def test_drift_is_told_once_to_listener_and_log(
+    world, client_with, run, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[str] = []
+    flora = client_with(on_drift=lambda drift: told.append(str(drift)))
+    world.script = [world.reply(run("paused", new=1))] * 3
+    for _ in range(3):
+        flora.with_options(timeout=5).generations.retrieve("run_1")
+    assert told == ["Run.status: unknown value ('paused')", "Run.new: extra field"]
+    assert caplog.text.count("paused") == 1
+
+
+def test_a_listener_that_fails_loses_no_run(world, client_with, arguments, accepted) -> None:
+    def fail(_drift: Any) -> None:
+        raise ZeroDivisionError
+
+    world.script = [world.reply(accepted | {"new": 1}, 201)]
+    assert client_with(on_drift=fail).generations.create(**arguments).run_id == "run_1"
+
+
+def test_a_strict_client_raises_with_everything_in_it(
+    world, client_with, arguments, accepted
+) -> None:
+    world.script = [world.reply(accepted | {"type": "hologram"}, 201)]
+    with pytest.raises(DriftError, match="hologram") as caught:
+        client_with(strict=True).generations.create(**arguments)
+    assert "run_1" in caught.value.body
+    assert caught.value.idempotency_key == world.sent[0].headers["Idempotency-Key"]
+    assert [drift.kind for drift in caught.value.drifts] == ["unknown_value"]
+
+
+def test_the_contracts_own_examples_are_no_drift(world, client_with, arguments) -> None:
+    flora = client_with(strict=True)
+    for example in (
+        contract()
+        .tree["components"]["responses"]["RunAccepted"]["content"]["application/json"]["examples"]
+        .values()
+    ):
+        world.script = [world.reply(example["value"], 201)]
+        flora.generations.create(**arguments)
+
+
+def test_a_closed_client_says_so() -> None:
+    with Flora(api_key="sk", base_url="http://127.0.0.1:9") as flora:
+        pass
+    with pytest.raises(FloraError, match="closed"):
+        flora.generations.retrieve("run_1", max_retries=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        flora.close()

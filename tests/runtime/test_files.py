@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flora_client import (
+    APITimeoutError,
+    DownloadError,
+    Flora,
+    InvalidArgumentError,
+    Run,
+    UnsafeURLError,
+)
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from flora_runtime.files import _stem
+
+
+def made(*outputs: Any) -> Run:
+    return Run.from_dict({"run_id": "run_1", "status": "completed", "outputs": list(outputs)})
+
+
+def image(output_id: str = "output_1", url: str = "https://media.example/a.png") -> dict[str, str]:
+    return {"output_id": output_id, "type": "imageUrl", "url": url}
+
+
+def test_files_are_named_by_id_and_media_type(world, flora: Flora, tmp_path: Path) -> None:
+    world.script = [
+        world.reply(b"png", content_type="image/png"),
+        world.reply(b"jpg", content_type="image/jpeg; q=1"),
+        world.reply(b"mp4", content_type="application/octet-stream"),
+        world.reply(b"odd"),
+    ]
+    paths = flora.generations.download(
+        made(
+            image("a"),
+            image("b"),
+            {"output_id": "c", "type": "videoUrl", "url": "https://media.example/x/film.mp4?sig=1"},
+            {"output_id": "d", "type": "documentUrl", "url": "https://media.example/x"},
+            {"output_id": "e", "type": "text", "url": "Zwölf Tassen"},
+        ),
+        tmp_path / "new" / "folder",
+    )
+    assert [path.name for path in paths] == ["a.png", "b.jpg", "c.mp4", "d.bin", "e.txt"]
+    assert paths[0].read_bytes() == b"png"
+    assert paths[4].read_text(encoding="utf-8") == "Zwölf Tassen"
+    assert sorted(paths) == sorted((tmp_path / "new" / "folder").iterdir())
+
+
+def test_the_key_stays_home(world, flora: Flora, tmp_path: Path) -> None:
+    world.script = [world.reply(b"", content_type="image/png")]
+    flora.with_options(extra_headers={"X-Own": "1"}).generations.download(made(image()), tmp_path)
+    assert set(world.sent[0].headers) == {"accept", "user-agent"}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "file:///etc/passwd",
+        "http://media.example/a.png",
+        "http://127.0.0.1:9/a.png",
+        "ftp://media.example/a",
+        "data:image/png;base64,AAAA",
+        "/etc/passwd",
+        "https://",
+        "https://media.example:port/",
+        "https:\\\\media.example\\a",
+        "https://media.example/a b",
+    ],
+)
+def test_no_file_comes_from_an_unsafe_place(world, flora: Flora, tmp_path: Path, url: str) -> None:
+    with pytest.raises(UnsafeURLError):
+        flora.generations.download(made(image(url=url)), tmp_path)
+    world.script = [world.reply(b"", 302, location=url)] * 2
+    if url not in {"https://", "/etc/passwd", "https:\\\\media.example\\a"}:  # relative ones
+        with pytest.raises(UnsafeURLError):
+            flora.generations.download(made(image()), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_plain_http_is_for_a_server_on_this_machine(world, client_with, tmp_path: Path) -> None:
+    flora = client_with(base_url="http://localhost:4010")
+    world.script = [world.reply(b"png", content_type="image/png")]
+    flora.generations.download(made(image(url="http://127.0.0.1:4010/a.png")), tmp_path)
+    with pytest.raises(UnsafeURLError):
+        flora.generations.download(made(image(url="http://media.example/a.png")), tmp_path)
+
+
+def test_redirects_are_followed_and_counted(world, flora: Flora, tmp_path: Path) -> None:
+    world.script = [
+        world.reply(b"", 302, location="/b"),
+        world.reply(b"", 307, location="https://cdn.example/c"),
+        world.reply(b"png", content_type="image/png"),
+    ]
+    flora.generations.download(made(image()), tmp_path)
+    assert [request.url for request in world.sent] == [
+        "https://media.example/a.png",
+        "https://media.example/b",
+        "https://cdn.example/c",
+    ]
+    world.script = [world.reply(b"", 302, location="/b")] * 9
+    with pytest.raises(DownloadError, match="circles"):
+        flora.generations.download(made(image()), tmp_path)
+
+
+def test_trouble_is_retried_from_the_start(world, flora: Flora, tmp_path: Path) -> None:
+    world.script = [
+        APITimeoutError("no answer in time."),
+        world.reply(b"busy", 503, retry_after="3"),
+        world.reply(b"png", content_type="image/png"),
+    ]
+    (path,) = flora.generations.download(made(image()), tmp_path)
+    assert path.read_bytes() == b"png"
+    assert world.slept[1] == 3.0
+
+
+@pytest.mark.parametrize(
+    ("reply", "problem"),
+    [
+        ({"status": 404}, "answered 404"),
+        ({"status": 503}, "answered 503"),
+        ({"content_type": "text/html"}, "text/html, not image"),
+    ],
+)
+def test_what_cannot_be_saved_is_named_with_what_was(
+    world, flora: Flora, tmp_path: Path, reply: dict[str, Any], problem: str
+) -> None:
+    world.route = lambda request: (
+        world.reply(b"<html>", **reply)
+        if "bad" in request.url
+        else world.reply(b"png", content_type="image/png")
+    )
+    run = made(image("a"), image("b", "https://media.example/bad?token=geheim"), image("c"))
+    with pytest.raises(DownloadError, match=problem) as caught:
+        flora.generations.download(run, tmp_path)
+    assert [path.name for path in caught.value.saved] == ["a.png", "c.png"]
+    assert "geheim" not in str(caught.value)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.png", "c.png"]
+
+
+@given(st.text())
+def test_a_name_is_one_on_every_system(output_id: str) -> None:
+    stem = _stem(output_id)
+    assert len(stem) <= 110
+    assert Path(stem).name == stem
+    assert not set(stem) & set('<>:"/\\|?*.\0 ')
+    assert stem.upper() not in {"CON", "PRN", "AUX", "NUL", "COM1", "LPT9"}
+
+
+@given(st.lists(st.sampled_from(["../../x", "x", "X", "..", "", "/etc/x", "con", "é"]), max_size=6))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+def test_outputs_land_in_their_folder_each_for_itself(
+    flora: Flora, tmp_path_factory: pytest.TempPathFactory, ids: list[str]
+) -> None:
+    folder = tmp_path_factory.mktemp("outputs")
+    outputs = [{"output_id": one, "type": "text", "url": str(n)} for n, one in enumerate(ids)]
+    paths = flora.generations.download(made(*outputs), folder)
+    assert len({str(path).lower() for path in paths}) == len(ids)
+    assert {path.parent for path in paths} <= {folder}
+    assert [path.read_text() for path in paths] == [str(n) for n in range(len(ids))]
+
+
+@pytest.mark.parametrize("outputs", [None, [], "x"])
+def test_nothing_made_is_nothing_saved(flora: Flora, tmp_path: Path, outputs: Any) -> None:
+    assert flora.generations.download(Run.from_dict({"outputs": outputs}), tmp_path) == []
+
+
+@pytest.mark.parametrize("output", [{}, 7, {"output_id": "a"}, {"output_id": "a", "url": 7}])
+def test_an_output_without_an_address_is_an_error(
+    flora: Flora, tmp_path: Path, output: Any
+) -> None:
+    with pytest.raises(DownloadError, match="no URL"):
+        flora.generations.download(made(output), tmp_path)
+
+
+def test_at_least_one_at_a_time(flora: Flora, tmp_path: Path) -> None:
+    with pytest.raises(InvalidArgumentError, match="max_concurrency"):
+        flora.generations.download(made(image()), tmp_path, max_concurrency=0)

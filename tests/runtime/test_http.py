@@ -1,0 +1,297 @@
+"""The transport on real sockets: what scripted answers cannot show."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from flora_client import APIConnectionError, APITimeoutError, AsyncFlora, DownloadError, Flora, Run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RUN = {"run_id": "run_1", "status": "completed", "progress": 100, "created_at": 0}
+
+Handler = Callable[[str, asyncio.StreamWriter], Awaitable[None]]
+
+
+def answer(data: Any, kind: str = "application/json") -> bytes:
+    body = data if isinstance(data, bytes) else json.dumps(data).encode()
+    head = f"HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+class Server:
+    """Answers each request by a function; counts connections and keeps the heads it saw."""
+
+    def __init__(self) -> None:
+        self.connections = 0
+        self.heads: list[str] = []
+        self.handle: Handler = self.give_run
+        self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self._serve)
+        self.ready = threading.Event()
+        self.thread.start()
+        self.ready.wait()
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    async def give_run(self, _head: str, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer(RUN))
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            while not writer.is_closing():
+                head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+                self.heads.append(head)
+                await self.handle(head, writer)
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    def _serve(self) -> None:
+        async def main() -> None:
+            server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+            self.port = server.sockets[0].getsockname()[1]
+            self.stop = asyncio.Event()
+            self.ready.set()
+            await self.stop.wait()
+            server.close()
+            others = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+
+        with asyncio.Runner(loop_factory=lambda: self.loop) as runner:
+            runner.run(main())
+
+    def close(self) -> None:
+        self.loop.call_soon_threadsafe(self.stop.set)
+        self.thread.join()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def flora(server: Server) -> Iterator[Flora]:
+    with Flora(api_key="sk_live_secret", base_url=server.url, max_retries=0) as flora:
+        yield flora
+
+
+def test_one_client_in_many_threads_makes_one_pool(
+    server: Server, flora: Flora, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[httpx.Client] = []
+    original = httpx.Client.__init__
+
+    def slow(self: httpx.Client, *args: Any, **kwargs: Any) -> None:
+        time.sleep(0.05)
+        original(self, *args, **kwargs)
+        made.append(self)
+
+    monkeypatch.setattr(httpx.Client, "__init__", slow)
+    with ThreadPoolExecutor(8) as pool:
+        runs = list(pool.map(lambda _: flora.generations.retrieve("run_1"), range(80)))
+    assert {run.run_id for run in runs} == {"run_1"}
+    assert len(made) == 1
+    assert server.connections <= 8
+    flora.with_options(timeout=5).generations.retrieve("run_1")
+    assert len(made) == 1
+
+
+def test_an_asynchronous_client_is_bound_to_no_loop(server: Server) -> None:
+    flora = AsyncFlora(api_key="sk", base_url=server.url)
+
+    async def use() -> str:
+        run, _ = await asyncio.gather(*(flora.generations.retrieve("run_1") for _ in range(2)))
+        return run.run_id
+
+    async def last() -> str:
+        async with flora:
+            return await use()
+
+    assert asyncio.run(last_but_open(flora)) == "run_1"
+    assert asyncio.run(last()) == "run_1"
+
+
+async def last_but_open(flora: AsyncFlora) -> str:
+    """Use a client and leave its connections to be closed with the loop."""
+    run = await flora.generations.retrieve("run_1")
+    for client in list(flora._session.io._clients.values()):
+        await client.aclose()
+    flora._session.io._clients.clear()
+    return run.run_id
+
+
+def test_an_answer_that_drips_is_cut_off_in_time(server: Server, flora: Flora) -> None:
+    async def drip(_head: str, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n")
+        for _ in range(50):
+            writer.write(b" ")
+            await writer.drain()
+            await asyncio.sleep(0.05)
+
+    server.handle = drip
+    began = time.monotonic()
+    with pytest.raises(APITimeoutError):
+        flora.generations.retrieve("run_1", timeout=0.3)
+    assert time.monotonic() - began < 1
+
+    async def main() -> None:
+        async with AsyncFlora(api_key="sk", base_url=server.url, max_retries=0) as flora:
+            with pytest.raises(APITimeoutError):
+                await flora.generations.retrieve("run_1", timeout=0.3)
+
+    began = time.monotonic()
+    asyncio.run(main())
+    assert time.monotonic() - began < 1
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{",
+        b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 4\r\n\r\nnope",
+        b"not http at all\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+    ],
+)
+def test_a_damaged_answer_is_no_answer(server: Server, flora: Flora, damage: bytes) -> None:
+    async def break_off(_head: str, writer: asyncio.StreamWriter) -> None:
+        writer.write(damage)
+        await writer.drain()
+        writer.close()
+
+    server.handle = break_off
+    with pytest.raises(APIConnectionError) as caught:
+        flora.generations.retrieve("run_1")
+    error = caught.value
+    assert error.__cause__ is None
+    assert "sk_live" not in str(error) + repr(error.__dict__)
+    assert len(str(error).splitlines()) == 1
+
+
+def test_nobody_there_is_a_connection_error() -> None:
+    with (
+        Flora(api_key="sk", base_url="http://127.0.0.1:9", max_retries=0) as flora,
+        pytest.raises(APIConnectionError, match="ConnectError"),
+    ):
+        flora.generations.retrieve("run_1")
+
+
+def test_a_client_of_ones_own_is_used_and_left_open(server: Server) -> None:
+    with httpx.Client(headers={"X-Proxy": "1"}, cookies={"session": "abc"}) as own:
+        with Flora(api_key="sk_live_secret", base_url=server.url, http_client=own) as flora:
+            flora.generations.retrieve("run_1")
+        assert not own.is_closed
+    assert "x-proxy: 1" in server.heads[0].lower()
+    assert "authorization: bearer sk_live_secret" in server.heads[0].lower()
+
+
+def test_files_come_without_anything_of_the_clients(server: Server, tmp_path: Path) -> None:
+    async def give(_head: str, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer(b"\x89PNG" * 1000, "image/png"))
+
+    server.handle = give
+    run = Run.from_dict(
+        {"outputs": [{"output_id": "a", "type": "imageUrl", "url": f"{server.url}/a.png"}]}
+    )
+    with httpx.Client(
+        headers={"X-Proxy": "1", "Authorization": "Basic geheim"},
+        cookies={"session": "abc"},
+        auth=("user", "word"),
+    ) as own:
+        flora = Flora(api_key="sk_live_secret", base_url=server.url, http_client=own)
+        (path,) = flora.generations.download(run, tmp_path)
+        assert path.read_bytes() == b"\x89PNG" * 1000
+        with pytest.raises(DownloadError, match="limit of 100 bytes"):
+            flora.generations.download(run, tmp_path / "small", max_bytes=100)
+        assert list((tmp_path / "small").iterdir()) == []
+    for head in server.heads:
+        for secret in ("authorization", "cookie", "x-proxy", "sk_live"):
+            assert secret not in head.lower()
+
+    async def main() -> None:
+        async with AsyncFlora(api_key="sk_live_secret", base_url=server.url) as flora:
+            (path,) = await flora.generations.download(run, tmp_path / "async")
+            assert path.read_bytes() == b"\x89PNG" * 1000
+
+    asyncio.run(main())
+    assert "authorization" not in server.heads[-1].lower()
+
+
+def test_a_rate_limit_holds_back_other_threads(server: Server) -> None:
+    times: list[float] = []
+
+    async def limit(_head: str, writer: asyncio.StreamWriter) -> None:
+        times.append(time.monotonic())
+        if len(times) == 1:
+            writer.write(b"HTTP/1.1 429 X\r\nretry-after: 0.5\r\ncontent-length: 0\r\n\r\n")
+        else:
+            writer.write(answer(RUN))
+
+    server.handle = limit
+    with Flora(api_key="sk", base_url=server.url) as flora:
+        first = threading.Thread(target=flora.generations.retrieve, args=("run_1",))
+        first.start()
+        while flora._session.shared.cool_down.left() == 0:
+            time.sleep(0.005)
+        flora.generations.retrieve("run_1")
+        first.join()
+    assert times[1] - times[0] >= 0.45
+
+
+def test_cancelling_a_wait_is_prompt_and_leaves_the_run(server: Server) -> None:
+    async def pending(_head: str, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer({**RUN, "status": "running"}))
+
+    server.handle = pending
+
+    async def main() -> None:
+        async with AsyncFlora(api_key="sk", base_url=server.url) as flora:
+            task = asyncio.create_task(flora.generations.wait("run_1"))
+            await asyncio.sleep(0.2)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError) as caught:
+                await task
+            assert "generations.wait('run_1')" in caught.value.__notes__[0]
+
+    began = time.monotonic()
+    asyncio.run(main())
+    assert time.monotonic() - began < 2
+    gc.collect()
+
+
+def test_callbacks_of_an_asynchronous_client_may_be_asynchronous(server: Server) -> None:
+    seen: list[str] = []
+
+    async def note(run: Run) -> None:
+        await asyncio.sleep(0)
+        seen.append(run.run_id)
+
+    async def key() -> str:
+        return "sk"
+
+    async def main() -> None:
+        async with AsyncFlora(api_key=key, base_url=server.url) as flora:
+            await flora.generations.wait("run_1", on_progress=note)
+
+    asyncio.run(main())
+    assert seen == ["run_1"]

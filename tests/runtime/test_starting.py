@@ -1,0 +1,338 @@
+from __future__ import annotations
+
+import pickle
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from attrs import evolve
+from flora_client import (
+    APIConnectionError,
+    APITimeoutError,
+    Flora,
+    IdempotencyDuplicateError,
+    InsufficientCreditsError,
+    ResponseDecodingError,
+    RunOutcomeUnknownError,
+    SpendLimitError,
+)
+
+LOST = APITimeoutError("no answer in time.")
+
+
+def key_of(request: Any) -> str:
+    return str(request.headers["Idempotency-Key"])
+
+
+@pytest.fixture
+def duplicate(world) -> Any:
+    return world.error(409, "idempotency_duplicate")
+
+
+@pytest.fixture
+def history(world):
+    """Makes pages of the history; `ages` are seconds since each run was created."""
+
+    def page(*runs: tuple[str, float], cursor: str | None = None, **more: Any) -> Any:
+        def answer(_request: Any) -> Any:
+            items = [
+                {
+                    "run_id": run_id,
+                    "generation_id": run_id,
+                    "status": "running",
+                    "progress": 0,
+                    "created_at": (world.date() - timedelta(seconds=age)).timestamp(),
+                    "workspace_id": "ws_1",
+                    "project_id": "prj_1",
+                    "charged_cost": 0.04,
+                    **more,
+                }
+                for run_id, age in runs
+            ]
+            return world.reply({"generations": items, "meta": {"next_cursor": cursor}})
+
+        return answer
+
+    return page
+
+
+def test_a_key_is_made_before_the_first_attempt_and_kept(
+    world, flora: Flora, arguments, accepted
+) -> None:
+    world.script = [LOST, world.error(502), world.reply(accepted, 201)]
+    run = flora.generations.create(**arguments)
+    keys = {key_of(request) for request in world.sent}
+    assert keys == {run.idempotency_key}
+    assert len(world.sent) == 3
+    assert run.call.attempts == 3
+
+
+def test_each_create_has_a_key_of_its_own(world, flora: Flora, arguments, accepted) -> None:
+    world.script = [world.reply(accepted | {"run_id": f"run_{n}"}, 201) for n in range(9)]
+    runs = [flora.generations.create(**arguments) for _ in range(9)]
+    assert len({run.idempotency_key for run in runs}) == 9
+
+
+@pytest.mark.parametrize("name", ["Idempotency-Key", "idempotency-key"])
+def test_a_key_given_as_a_header_is_the_key(
+    world, flora: Flora, arguments, accepted, name: str
+) -> None:
+    world.script = [world.reply(accepted, 201)]
+    run = flora.generations.create(**arguments, extra_headers={name: "mine"})
+    assert run.idempotency_key == "mine"
+    assert [v for n, v in world.sent[0].headers.items() if n.lower() == "idempotency-key"] == [
+        "mine"
+    ]
+
+
+def test_every_error_names_the_key(world, flora: Flora, arguments) -> None:
+    world.script = [world.error(402, "insufficient_credits")]
+    with pytest.raises(InsufficientCreditsError) as caught:
+        flora.generations.create(**arguments)
+    assert caught.value.idempotency_key == key_of(world.sent[0])
+    assert not caught.value.may_have_started
+
+
+def test_an_error_after_a_lost_answer_says_that_a_run_may_exist(
+    world, flora: Flora, arguments
+) -> None:
+    world.script = [LOST, world.error(402, "insufficient_credits")]
+    with pytest.raises(InsufficientCreditsError, match="may have been accepted") as caught:
+        flora.generations.create(**arguments)
+    assert caught.value.may_have_started
+    assert str(caught.value.idempotency_key) in str(caught.value)
+
+
+def test_a_duplicate_of_the_callers_own_key_is_the_callers(
+    world, flora: Flora, arguments, accepted, duplicate
+) -> None:
+    world.script = [world.reply(accepted, 201), duplicate]
+    flora.generations.create(**arguments, idempotency_key="mine")
+    with pytest.raises(IdempotencyDuplicateError) as caught:
+        flora.generations.create(**arguments, idempotency_key="mine")
+    assert caught.value.run_id == "run_1"
+    assert len(world.sent) == 2
+
+
+def test_a_lost_run_is_found_by_the_servers_clock(
+    world, flora: Flora, arguments, duplicate, history
+) -> None:
+    world.script = [LOST, duplicate, history(("run_9", 0.2), ("run_old", 60))]
+    run = flora.generations.create(**arguments)
+    assert run.run_id == "run_9"
+    assert run.call.recovered
+    assert run.idempotency_key == key_of(world.sent[0])
+    assert run.type == "generation"
+    assert run.charged_cost == Decimal("0.04")
+    assert flora.spent == Decimal("0.04")
+    assert "workspace_id=ws_1" in world.sent[2].url
+    assert "project_id=prj_1" in world.sent[2].url
+    assert [request.method for request in world.sent] == ["POST", "POST", "GET"]
+
+
+def test_a_duplicate_of_a_made_up_key_means_that_something_before_us_repeated_it(
+    world, flora: Flora, arguments, duplicate, history
+) -> None:
+    world.script = [duplicate, history(("run_9", 0.1))]
+    assert flora.generations.create(**arguments).run_id == "run_9"
+
+
+def test_two_candidates_are_nobodys(world, flora: Flora, arguments, duplicate, history) -> None:
+    world.script = [LOST, duplicate, history(("run_9", 0.1), ("run_8", 0.3))]
+    with pytest.raises(RunOutcomeUnknownError) as caught:
+        flora.generations.create(**arguments)
+    error = pickle.loads(pickle.dumps(caught.value))
+    assert [candidate.run_id for candidate in error.candidates] == ["run_9", "run_8"]
+    assert error.idempotency_key == key_of(world.sent[0])
+    assert error.window[0] < world.date() < error.window[1]
+    assert {request.method for request in world.sent[2:]} == {"GET"}
+
+
+def test_a_run_that_was_handed_out_is_no_candidate(
+    world, flora: Flora, arguments, accepted, duplicate, history
+) -> None:
+    world.script = [world.reply(accepted, 201)]
+    flora.generations.create(**arguments)
+    world.script = [LOST, duplicate, history(("run_9", 0.1), ("run_1", 0.2))]
+    assert flora.generations.create(**arguments).run_id == "run_9"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"project_id": "prj_2"}, {"workspace_id": "ws_2"}, {"model": {"model_id": "i2i-other"}}],
+)
+def test_a_run_of_another_place_or_model_is_no_candidate(
+    world, flora: Flora, arguments, duplicate, history, other: dict[str, Any]
+) -> None:
+    world.script = [LOST, duplicate, *[history(("run_9", 0.1), **other)] * 9]
+    with pytest.raises(RunOutcomeUnknownError) as caught:
+        flora.generations.create(**arguments, model="t2i-flux-2-pro")
+    assert caught.value.candidates == ()
+
+
+def test_a_history_that_lags_is_looked_at_again(
+    world, flora: Flora, arguments, duplicate, history
+) -> None:
+    world.script = [LOST, duplicate, history(), world.error(404), history(("run_9", 2.0))]
+    assert flora.generations.create(**arguments).run_id == "run_9"
+
+
+def test_a_run_that_another_create_of_unknown_outcome_could_own_is_left_alone(
+    world, flora: Flora, arguments, duplicate, history
+) -> None:
+    world.script = [LOST] * 3
+    with pytest.raises(APITimeoutError):
+        flora.generations.create(**arguments)
+    world.script = [LOST, duplicate, history(("run_9", 0.1))]
+    with pytest.raises(RunOutcomeUnknownError):
+        flora.generations.create(**arguments)
+
+
+def test_an_old_create_of_unknown_outcome_stands_in_nobodys_way(
+    world, flora: Flora, arguments, duplicate, history
+) -> None:
+    world.script = [LOST] * 3
+    with pytest.raises(APITimeoutError):
+        flora.generations.create(**arguments)
+    world.now += 60
+    world.script = [LOST, duplicate, history(("run_9", 0.1))]
+    assert flora.generations.create(**arguments).run_id == "run_9"
+
+
+def test_the_caller_can_ask_again_under_the_key_of_an_error(
+    world, flora: Flora, arguments, duplicate, history
+) -> None:
+    world.script = [LOST] * 3
+    with pytest.raises(APITimeoutError) as caught:
+        flora.generations.create(**arguments)
+    world.now += 30
+    world.script = [duplicate, history(("run_9", 31))]
+    run = flora.generations.create(**arguments, idempotency_key=caught.value.idempotency_key)
+    assert run.run_id == "run_9"
+
+
+def test_a_server_without_a_clock_is_not_guessed_at(
+    world, flora: Flora, arguments, duplicate, history
+) -> None:
+    def timeless(request: Any) -> Any:
+        return evolve(history(("run_9", 0.1))(request), headers={})
+
+    world.script = [LOST, duplicate, timeless]
+    with pytest.raises(RunOutcomeUnknownError, match="no clock"):
+        flora.generations.create(**arguments)
+
+
+def test_older_pages_are_read_until_before_the_create(
+    world, flora: Flora, arguments, duplicate, history
+) -> None:
+    world.script = [
+        LOST,
+        duplicate,
+        history(("run_9", 0.1), cursor="c1"),
+        history(("run_8", 0.2), cursor="c2"),
+        history(("run_7", 90), cursor="c3"),
+    ]
+    with pytest.raises(RunOutcomeUnknownError) as caught:
+        flora.generations.create(**arguments)
+    assert [candidate.run_id for candidate in caught.value.candidates] == ["run_9", "run_8"]
+
+
+def test_milliseconds_are_told_from_seconds(
+    world, flora: Flora, arguments, duplicate, history
+) -> None:
+    created = world.date().timestamp() * 1000
+    world.script = [LOST, duplicate, history(("run_9", 0), created_at=created)]
+    assert flora.generations.create(**arguments).run_id == "run_9"
+
+
+def test_a_replayed_answer_is_the_run(world, flora: Flora, arguments, accepted) -> None:
+    world.script = [LOST, world.reply(accepted, 200, idempotent_replayed="true")]
+    run = flora.generations.create(**arguments)
+    assert run.run_id == "run_1"
+    assert run.call.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b"[]", b"{}", b'{"run_id": 7}', b'{"run_id": ""}']
+)
+def test_a_success_that_names_no_run_is_an_error_with_everything_in_it(
+    world, flora: Flora, arguments, body: bytes
+) -> None:
+    world.script = [world.reply(body, 201, request_id="req_1")]
+    with pytest.raises(ResponseDecodingError) as caught:
+        flora.generations.create(**arguments)
+    error = caught.value
+    assert (error.status_code, error.request_id) == (201, "req_1")
+    assert error.body == body.decode()
+    assert error.idempotency_key == key_of(world.sent[0])
+    assert error.may_have_started
+
+
+def test_a_run_is_never_lost_to_what_else_the_answer_holds(world, flora: Flora, arguments) -> None:
+    world.script = [
+        world.reply({"run_id": "run_1", "type": "hologram", "charged_cost": "free", "new": {}})
+    ]
+    run = flora.generations.create(**arguments)
+    assert run.run_id == "run_1"
+    assert run.type == "hologram"
+    assert not run.type.is_known
+    assert run.extra_fields == {"new": {}}
+
+
+def test_a_cancelled_create_stays_of_unknown_outcome(
+    world, flora: Flora, arguments, duplicate, history
+) -> None:
+    def interrupted(_request: Any) -> Any:
+        raise KeyboardInterrupt
+
+    world.script = [interrupted]
+    with pytest.raises(KeyboardInterrupt):
+        flora.generations.create(**arguments, idempotency_key="mine")
+    world.script = [duplicate, history(("run_9", 0.1))]
+    assert flora.generations.create(**arguments, idempotency_key="mine").run_id == "run_9"
+
+
+def test_money_is_summed_as_it_is_written(
+    world, flora: Flora, arguments, accepted, client_with
+) -> None:
+    world.script = [
+        world.reply(b'{"run_id": "run_%d", "charged_cost": 0.1000000000000000000001}' % n, 201)
+        for n in range(3)
+    ]
+    for _ in range(3):
+        flora.generations.create(**arguments)
+    assert flora.spent == Decimal("0.3000000000000000000003")
+
+
+def test_the_newest_figure_of_a_run_counts(world, flora: Flora, arguments, accepted, run) -> None:
+    world.script = [
+        world.reply(accepted, 201),
+        world.reply(run("completed", charged_cost=0.05)),
+        world.reply(run("completed", charged_cost=0.05)),
+        world.reply(run("completed", charged_cost=9, run_id="run_of_somebody_else")),
+    ]
+    flora.generations.create(**arguments)
+    assert flora.spent == Decimal("0.04")
+    for _ in range(3):
+        flora.generations.retrieve("run_1")
+    assert flora.spent == Decimal("0.05")
+
+
+def test_a_limit_refuses_the_next_create_before_it_is_sent(
+    world, arguments, accepted, client_with
+) -> None:
+    flora = client_with(spend_limit="0.04")
+    world.script = [world.reply(accepted, 201)]
+    flora.generations.create(**arguments)
+    with pytest.raises(SpendLimitError) as caught:
+        flora.with_options(timeout=1).generations.create(**arguments)
+    assert (caught.value.spent, caught.value.limit) == (Decimal("0.04"), Decimal("0.04"))
+    assert len(world.sent) == 1
+
+
+def test_connection_errors_do_not_name_the_key_of_the_api(world, flora: Flora, arguments) -> None:
+    world.script = [APIConnectionError("no answer: ConnectError.")] * 3
+    with pytest.raises(APIConnectionError) as caught:
+        flora.generations.create(**arguments)
+    assert "sk_live" not in repr(caught.value) + str(caught.value.__dict__)

@@ -1,0 +1,29 @@
+"""The types hold where users see them: in their own code, under both checkers at their best."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def check(*command: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.skipif(importlib.util.find_spec("mypy") is None, reason="mypy is not installed")
+def test_mypy_strict_accepts_user_code() -> None:
+    check("mypy", "--strict", "tests/typing/api.py")
+
+
+@pytest.mark.skipif(importlib.util.find_spec("pyright") is None, reason="pyright is not installed")
+def test_pyright_strict_accepts_client_runtime_and_user_code() -> None:
+    check("pyright", "--pythonpath", sys.executable)
