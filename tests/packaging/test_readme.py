@@ -20,9 +20,8 @@ def test_the_client_snippet_prints_what_is_shown(tmp_path: Path) -> None:
     shown = README.partition(snippet)[2].partition("```console\n")[2].partition("```")[0]
     with MockFlora(run_seconds=0.1) as mock:
         script = snippet.replace("http://127.0.0.1:4010/api/v1", mock.base_url)
-        done = subprocess.run(
-            [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
-        )
+        command = [sys.executable, "-c", script]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == (shown, "")
 
 
