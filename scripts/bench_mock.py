@@ -106,6 +106,16 @@ class Server:
             answer = connection.getresponse()
             return answer.status, json.loads(answer.read())
 
+    def cpu_seconds(self) -> float:
+        """What the server's processes have used so far."""
+        ticks = 0
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):  # it has ended since
+                fields = stat.read_text().rpartition(") ")[2].split()
+                if int(fields[2]) == self.process.pid:
+                    ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
 
 @dataclass(frozen=True)
 class Load:
@@ -116,6 +126,8 @@ class Load:
     p50: float
     """Milliseconds; p99 likewise."""
     p99: float
+    work: float
+    """Microseconds of its core that the server spent on a request."""
 
 
 @dataclass(frozen=True)
@@ -243,11 +255,13 @@ def load(
     seconds = 600 if stop_after else bench.seconds
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script)]
     url = f"http://127.0.0.1:{server.port}"
+    before = server.cpu_seconds()
     result = subprocess.run(
         ["taskset", "-c", LOAD_CORE, *command, url], capture_output=True, text=True, check=False
     )
     if result.returncode:
         raise BenchError(f"wrk: {result.stderr.strip()}")
+    work = server.cpu_seconds() - before
     measured = json.loads(result.stdout.splitlines()[-1])
     if measured["errors"] or not measured["requests"]:
         raise BenchError(f"{server.name}: {measured['errors']} of its answers were no 2xx")
@@ -256,6 +270,7 @@ def load(
         measured["requests"] / measured["seconds"],
         measured["p50"],
         measured["p99"],
+        work / measured["requests"] * 1e6,
     )
 
 
@@ -327,7 +342,7 @@ def rates(bench: Bench) -> dict[str, float]:
     """Requests a second of every server, in turns, so that noise meets all of them alike."""
     install_peers()
     names = [OURS, PRISM, STEADY, PLAIN]
-    measured: dict[tuple[str, str], list[float]] = {}
+    measured: dict[tuple[str, str], list[Load]] = {}
     task = bench.progress.add_task("rates", total=ROUNDS * len(names) * len(OPERATIONS))
     with contextlib.ExitStack() as stack:
         servers = [stack.enter_context(running(name, bench)) for name in names]
@@ -336,30 +351,28 @@ def rates(bench: Bench) -> dict[str, float]:
             for operation in OPERATIONS:
                 for server in servers:
                     result = load(server, bench, wanted[server.name][operation])
-                    measured.setdefault((operation, server.name), []).append(result.rate)
+                    measured.setdefault((operation, server.name), []).append(result)
                     bench.progress.advance(task)
         sizes = {server.name: len(json.dumps(server.ask("GET", PAGE)[1])) for server in servers}
-    medians = {key: statistics.median(values) for key, values in measured.items()}
-    show_rates(medians, names, sizes)
+    rate = {key: statistics.median(load.rate for load in loads) for key, loads in measured.items()}
+    work = {key: statistics.median(load.work for load in loads) for key, loads in measured.items()}
+    title = f"median of {ROUNDS} rounds over {CONNECTIONS} connections"
+    table = Table("requests a second", *names, title=title)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for operation in OPERATIONS:
+        table.add_row(operation, *(f"{rate[operation, name]:,.0f}" for name in names))
+    table.add_section()
+    for operation in OPERATIONS:
+        cells = (f"{work[operation, name]:,.0f}" for name in names)
+        table.add_row(f"{operation}: CPU, µs", *cells)
+    table.add_row("bytes of a page", *(f"{sizes[name]:,}" for name in names))
+    Console().print(table)
     return {
-        f"{operation}: times {peer}": medians[operation, OURS] / medians[operation, peer]
+        f"{operation}: times {peer}": rate[operation, OURS] / rate[operation, peer]
         for peer in (STEADY, PRISM)
         for operation in OPERATIONS
     }
-
-
-def show_rates(
-    medians: dict[tuple[str, str], float], names: list[str], sizes: dict[str, int]
-) -> None:
-    table = Table(
-        "requests a second", title=f"median of {ROUNDS} rounds, {CONNECTIONS} connections"
-    )
-    for name in names:
-        table.add_column(name, justify="right")
-    for operation in OPERATIONS:
-        table.add_row(operation, *(f"{medians[operation, name]:,.0f}" for name in names))
-    table.add_row("bytes of a page", *(f"{sizes[name]:,}" for name in names))
-    Console().print(table)
 
 
 def latency(bench: Bench) -> dict[str, float]:
