@@ -1,0 +1,114 @@
+"""The vendor's TypeScript SDK, as npm delivers it, cannot tell the mock from the service."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+from PIL import Image
+
+from flora_contract.mock import MockFlora
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PACKAGE = "@flora-ai/flora@0.11.0"
+SCRIPT = Path(__file__).with_name("vendor_sdk.mjs")
+
+pytestmark = [
+    pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed"),
+    pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed"),
+]
+
+
+class Scenario(Protocol):
+    def __call__(self, name: str, mock: MockFlora, *arguments: str) -> Any: ...
+
+
+@pytest.fixture(scope="module")
+def scenario(pytestconfig: pytest.Config) -> Scenario:
+    """Runs one scenario of vendor_sdk.mjs against a mock; gives what it printed."""
+    folder = pytestconfig.cache.mkdir(PACKAGE.replace("/", "_"))
+    installed = folder / "installed"
+    if not installed.exists():
+        quiet = ["--no-audit", "--no-fund", "--loglevel=error"]
+        subprocess.run(
+            ["npm", "install", *quiet, "--prefix", str(folder), PACKAGE], check=True, timeout=120
+        )
+        installed.touch()
+
+    def run(name: str, mock: MockFlora, *arguments: str) -> Any:
+        command = ["node", str(SCRIPT), str(folder), name, mock.base_url, *arguments]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert result.returncode == 0, result.stderr
+        return json.loads(result.stdout)
+
+    return run
+
+
+@pytest.fixture
+def mock() -> Iterator[MockFlora]:
+    with MockFlora(run_seconds=0.3, self_check=True) as mock:
+        yield mock
+
+
+def test_generates_and_downloads(scenario: Scenario, mock: MockFlora) -> None:
+    result = scenario("generate", mock)
+    accepted, seen = result["accepted"], result["seen"]
+    assert accepted["poll_url"] == f"{mock.base_url}/runs/{accepted['run_id']}"
+    order = ["pending", "running", "completed"]
+    assert [order.index(run["status"]) for run in seen] == sorted(
+        order.index(run["status"]) for run in seen
+    )
+    assert len({run["status"] for run in seen}) > 1, "the run took its time"
+    assert {run["charged_cost"] for run in seen} == {accepted["charged_cost"]}
+    assert [file["type"] for file in result["files"]] == ["image/png"]
+    with Image.open(io.BytesIO(base64.b64decode(result["files"][0]["data"]))) as picture:
+        assert picture.format == "PNG"
+    assert not [exchange for exchange in mock.requests() if exchange["problems"]]
+
+
+def test_sees_a_run_fail(scenario: Scenario, mock: MockFlora) -> None:
+    result = scenario("fail", mock, "t2i-unlucky")
+    assert result["run"]["status"] == "failed"
+    assert result["run"]["error_code"] == "provider_error"
+    assert result["run"]["error_message"]
+    assert result["run"]["charged_cost"] == result["accepted"]["charged_cost"]
+    assert "outputs" not in result["run"]
+
+
+def test_follows_every_page(scenario: Scenario, mock: MockFlora) -> None:
+    result = scenario("page", mock)
+    assert [run["run_id"] for run in result["listed"]] == result["created"][::-1]
+    assert result["pages"] == {"more": True, "size": 5}
+
+
+def test_raises_its_error_of_each_status(scenario: Scenario, mock: MockFlora) -> None:
+    raised = scenario("errors", mock)
+    assert all(error["is_api_error"] and error["request_id"] for error in raised.values())
+    assert {
+        case: (error["class"], error["status"], error["code"]) for case, error in raised.items()
+    } == {
+        "fields": ("BadRequestError", 400, "input_validation_error"),
+        "key": ("AuthenticationError", 401, "unauthorized"),
+        # The SDK has no class of its own for 402.
+        "credits": ("APIError", 402, "insufficient_credits"),
+        "workspace": ("PermissionDeniedError", 403, "forbidden"),
+        "run": ("NotFoundError", 404, "not_found"),
+        "duplicate": ("ConflictError", 409, "idempotency_duplicate"),
+        "cursor": ("BadRequestError", 400, "input_validation_error"),
+    }
+    assert sorted(raised["fields"]["fields"]) == ["prompt", "type"]
+
+
+def test_waits_as_long_as_it_is_told(scenario: Scenario) -> None:
+    with MockFlora(rate_limit=2) as mock:
+        result = scenario("hurry", mock)
+    assert (result["refused"]["class"], result["refused"]["status"]) == ("RateLimitError", 429)
+    assert result["patient"] == 0
