@@ -17,13 +17,16 @@ from flora_contract.mock.contract import Contract, undeclared
 from flora_contract.mock.database import connect
 from flora_contract.mock.exchange import Exchange
 from flora_contract.mock.generations import Generations
+from flora_contract.mock.memory import MemoryStore
 from flora_contract.mock.messages import Refusal, Request, Response, not_found
-from flora_contract.mock.store import Store
+from flora_contract.mock.store import DatabaseStore
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from flora_contract.mock.catalogue import Account
     from flora_contract.mock.contract import Route
+    from flora_contract.mock.store import Store
 
 logger = logging.getLogger("flora_contract.mock")
 
@@ -52,13 +55,7 @@ class Application:
         document = shipped.contract("mock")
         self.settings = settings
         self.contract = Contract(document)
-        self.store = Store(
-            connect(settings.state),
-            accounts=accounts_of(document, settings.accounts),
-            seed=settings.seed,
-            run_seconds=settings.run_seconds,
-            rate_limit=settings.rate_limit,
-        )
+        self.store = _store(settings, accounts_of(document, settings.accounts))
         self.generations = Generations(self.store, catalogue_of(document), self.contract.base)
         self._name = secrets.token_hex(4)
         self._numbers = count(1)
@@ -70,6 +67,7 @@ class Application:
         """The answer to a request; never raises."""
         request_id = f"req_{self._name}{next(self._numbers):08x}"
         try:
+            self.store.refresh()
             response = self._answer(request, request_id)
         except Refusal as refusal:
             response = refusal.response()
@@ -81,7 +79,7 @@ class Application:
 
     def put_account(self, key: str, entry: Any) -> None:
         """Add or change an account. Raises ValueError that says what is wrong with it."""
-        self.store.put_account(account(key, entry, self.store.world().accounts))
+        self.store.put_account(account(key, entry, self.store.world.accounts))
 
     def exchanges(self) -> list[dict[str, Any]]:
         return self.store.exchanges()
@@ -153,6 +151,14 @@ class Application:
                 fault=fault,
             )
         )
+
+
+def _store(settings: Settings, accounts: dict[str, Account]) -> Store:
+    """In the database that the settings name, or in memory."""
+    seed, seconds, rate = settings.seed, settings.run_seconds, settings.rate_limit
+    if settings.state is None:
+        return MemoryStore(accounts, seed, seconds, rate)
+    return DatabaseStore(connect(settings.state), accounts, seed, seconds, rate)
 
 
 def unknown_error() -> Refusal:

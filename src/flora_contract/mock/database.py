@@ -142,13 +142,11 @@ class PostgreSQL:
             raise UnreachableError(f"--state: PostgreSQL: {_first_line(error)}") from None
 
 
-def connect(state: str | None) -> Database:
-    """Memory for None, PostgreSQL for its addresses, else a SQLite file.
+def connect(state: str) -> Database:
+    """PostgreSQL for its addresses, else a SQLite file.
 
     Raises InputError for a file that is no state, UnreachableError for a silent server.
     """
-    if state is None:
-        return SQLite(":memory:")
     if state.startswith(("postgresql://", "postgres://")):
         return PostgreSQL(state)
     return SQLite(state)

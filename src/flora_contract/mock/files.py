@@ -29,17 +29,17 @@ def answer(store: Store, request: Request) -> Response:
     run = store.run(run_id)
     if run is None or run.status(store.now()) != "completed":
         raise not_found()
-    kind = _kind(run, name)
-    seed = store.world().seed + run.seq
+    number, kind = _output(run, name)
+    seed = store.world.seed + (run.seq << 8) + number
     content = _render(kind, run.prompt, seed)
     tag = hashlib.blake2b(f"{kind}/{seed}/{run.prompt}".encode(), digest_size=8).hexdigest()
     return _part(request, Response(200, content, media.CONTENT_TYPES[kind]), f'"{tag}"')
 
 
-def _kind(run: Run, name: str) -> media.FileType:
+def _output(run: Run, name: str) -> tuple[int, media.FileType]:
     for number, kind in enumerate(run.outputs, 1):
         if kind != "text" and name == runs.file_name(number, kind):
-            return cast("media.FileType", kind)
+            return number, cast("media.FileType", kind)
     raise not_found()
 
 

@@ -112,7 +112,7 @@ class Generations:
     def caller(self, request: Request) -> Account:
         """The account whose key a request carries. Raises Refusal 401."""
         scheme, _, key = request.header(b"authorization").partition(" ")
-        found = self._store.world().accounts.get(key.strip())
+        found = self._store.world.accounts.get(key.strip())
         if scheme.lower() != "bearer" or found is None:
             raise Refusal(
                 401,
@@ -125,7 +125,7 @@ class Generations:
     def _check_place(self, account: Account, workspace_id: str, project_id: str) -> None:
         projects = account.workspaces.get(workspace_id)
         if projects is None:
-            others = self._store.world().accounts.values()
+            others = self._store.world.accounts.values()
             if any(workspace_id in other.workspaces for other in others):
                 raise Refusal(403, "forbidden", "Forbidden.")
             raise not_found()
@@ -180,7 +180,7 @@ class Generations:
         return created_at, seq
 
     def _seal(self, place: tuple[int, int], filters: Filters) -> bytes:
-        text = repr((self._store.world().seed, place, filters))
+        text = repr((self._store.world.seed, place, filters))
         return hashlib.blake2b(text.encode(), digest_size=8).digest()
 
 

@@ -10,7 +10,7 @@ import random
 import time
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import orjson
 
@@ -97,17 +97,76 @@ class World:
     faults: list[dict[str, Any]]
 
 
-class Store:
-    """The state of one mock, in a database that others may share."""
+class Store(Protocol):
+    """What a mock remembers, and the rules that only hold where it is remembered."""
+
+    world: World
+
+    def close(self) -> None: ...
+
+    def refresh(self) -> None:
+        """See what other processes have changed: to be called before each request."""
+
+    def now(self) -> int:
+        """Epoch milliseconds by the mock's clock, which never goes back in one process."""
+
+    def advance(self, seconds: float) -> int:
+        """Move the clock of every process on; gives what it says then."""
+
+    def set_faults(self, rules: list[dict[str, Any]]) -> None: ...
+
+    def put_account(self, new: Account) -> None:
+        """Add an account, or give one other credits and workspaces."""
+
+    def reset(self) -> None:
+        """Back to the start: no runs, first accounts, no faults, the clock right."""
+
+    def create(self, draft: Draft) -> Run:
+        """Make a run and pay for it, or make nothing.
+
+        Raises DuplicateKeyError, NoCreditsError or TooFastError, in this order of checks.
+        """
+
+    def run(self, run_id: str) -> Run | None: ...
+
+    def page(self, filters: Filters, before: tuple[int, int] | None, limit: int) -> list[Run]:
+        """Runs newest first, older than `before` (created_at, seq)."""
+
+    def recent(self, number: int) -> list[Run]:
+        """The newest runs of all accounts."""
+
+    def counts(self) -> dict[str, int]:
+        """How many runs there are in each status, of all accounts."""
+
+    def total(self, filters: Filters) -> int:
+        """How many runs there are of a kind."""
+
+    def balance(self, account: str) -> int:
+        """Micro-dollars that an account has, with what failed runs gave back."""
+
+    def spend_token(self, account: str) -> None:
+        """Count a request against the account's rate. Raises TooFastError."""
+
+    def draw(self, number: int, rule: dict[str, Any]) -> bool:
+        """Whether a fault's rule strikes this time; the same seed gives the same answers."""
+
+    def record(self, exchange: Exchange) -> None:
+        """Keep an exchange; the oldest goes when there are many."""
+
+    def exchanges(self) -> list[dict[str, Any]]:
+        """What was recorded, oldest first."""
+
+
+class DatabaseStore:
+    """The state of a mock in a database that others may share."""
 
     def __init__(
         self,
         database: Database,
-        *,
         accounts: dict[str, Account],
-        seed: int = 0,
-        run_seconds: float = 2.0,
-        rate_limit: float | None = None,
+        seed: int,
+        run_seconds: float,
+        rate_limit: float | None,
     ) -> None:
         self._db = database
         self._initial = accounts
@@ -120,25 +179,25 @@ class Store:
             for statement in statements(database.types):
                 database.rows(statement)
             self._create_world(seed)
-        self._world = self._read_world()
-        self._ids = RunIds(self._world.seed)
+        self.world = self._read_world()
+        self._ids = RunIds(self.world.seed)
 
     def close(self) -> None:
         self._db.close()
 
     # The world
 
-    def world(self) -> World:
+    def refresh(self) -> None:
+        """See what other processes have changed: to be called before each request."""
         if self._db.shared:
             version = self._db.rows("SELECT version FROM world")[0][0]
-            if version != self._world.version:
-                self._world = self._read_world()
+            if version != self.world.version:
+                self.world = self._read_world()
                 self._runs.clear()
-        return self._world
 
     def now(self) -> int:
         """Epoch milliseconds by the mock's clock, which never goes back in one process."""
-        self._now = max(self._now, int(time.time() * 1000) + self._world.clock_offset)
+        self._now = max(self._now, int(time.time() * 1000) + self.world.clock_offset)
         return self._now
 
     def advance(self, seconds: float) -> int:
@@ -231,6 +290,19 @@ class Store:
         )
         return self._fetch([row[0] for row in rows])
 
+    def recent(self, number: int) -> list[Run]:
+        """The newest runs of all accounts."""
+        rows = self._db.rows("SELECT seq FROM runs ORDER BY seq DESC LIMIT ?", [number])
+        return self._fetch([row[0] for row in rows])
+
+    def counts(self) -> dict[str, int]:
+        """How many runs there are in each status, of all accounts."""
+        found = dict.fromkeys(("pending", "running", "completed", "failed"), 0)
+        for key in self.world.accounts:
+            for status in found:
+                found[status] += self.total(Filters(key, status=status))
+        return found
+
     def total(self, filters: Filters) -> int:
         """How many runs there are of a kind."""
         column, value = filters.scope()
@@ -266,14 +338,12 @@ class Store:
             )
             counted = f"SELECT seen, fired FROM draws WHERE rule = ?{self._db.for_update}"  # noqa: S608
             seen, fired = self._db.rows(counted, [number])[0]
-            chance = random.Random(f"{rule['seed']}/{seen}").random()  # noqa: S311 - repeatable
-            left = rule["count"] is None or fired < rule["count"]
-            strikes = bool(left and chance < rule["probability"])
+            struck = strikes(rule, seen, fired)
             self._db.rows(
                 "UPDATE draws SET seen = ?, fired = ? WHERE rule = ?",
-                (seen + 1, fired + strikes, number),
+                (seen + 1, fired + struck, number),
             )
-        return strikes
+        return struck
 
     def record(self, exchange: Exchange) -> None:
         """Keep an exchange; the oldest goes when there are many."""
@@ -325,7 +395,7 @@ class Store:
             f"UPDATE world SET version = version + 1, {assignment}",  # noqa: S608 - our own text
             values,
         )
-        self._world = self._read_world()
+        self.world = self._read_world()
 
     def _add_balances(self, accounts: Any) -> None:
         for entry in accounts:
@@ -364,34 +434,15 @@ class Store:
             f"SELECT tokens, refilled_at FROM balances WHERE account = ?{self._db.for_update}",  # noqa: S608
             [account],
         )[0]
-        most = max(self._rate, 1.0)
-        tokens = min(most, tokens + max(0, now - refilled) * self._rate / 1000)
-        if tokens < 1:
-            raise TooFastError((1 - tokens) / self._rate)
+        tokens = refill(tokens, refilled, now, self._rate)
         self._db.rows(
             "UPDATE balances SET tokens = ?, refilled_at = ? WHERE account = ?",
             (tokens - 1, now, account),
         )
 
     def _insert(self, draft: Draft, now: int) -> Run:
-        model = draft.model
-        fails = int(model.error is not None)
-        run = Run(
-            seq=0,
-            run_id="",
-            account=draft.account,
-            workspace_id=draft.workspace_id,
-            project_id=draft.project_id,
-            type=model.type,
-            model_id=model.model_id,
-            prompt=draft.prompt,
-            outputs=model.outputs,
-            error=model.error,
-            cost=model.cost,
-            created_at=now,
-            started_at=now + round(self._duration * PENDING_SHARE),
-            completed_at=now + self._duration,
-        )
+        run = new_run(draft, now, self._duration)
+        fails = int(run.error is not None)
         run.seq = self._db.rows(
             "INSERT INTO runs (account, workspace_id, project_id, type, model_id, prompt, outcome,"
             " fails, cost, created_at, started_at, completed_at)"
@@ -479,6 +530,43 @@ class Store:
                 (filters.account, now, value, condition[1]),
             )[0][0]
         )
+
+
+def new_run(draft: Draft, now: int, duration: int) -> Run:
+    """The run of a draft, but for its number and its id; `duration` in milliseconds."""
+    model = draft.model
+    return Run(
+        seq=0,
+        run_id="",
+        account=draft.account,
+        workspace_id=draft.workspace_id,
+        project_id=draft.project_id,
+        type=model.type,
+        model_id=model.model_id,
+        prompt=draft.prompt,
+        outputs=model.outputs,
+        error=model.error,
+        cost=model.cost,
+        created_at=now,
+        started_at=now + round(duration * PENDING_SHARE),
+        completed_at=now + duration,
+    )
+
+
+def refill(tokens: float, refilled: int, now: int, rate: float) -> float:
+    """The tokens of an account now, at least the one to be spent. Raises TooFastError."""
+    tokens = min(max(rate, 1.0), tokens + max(0, now - refilled) * rate / 1000)
+    if tokens < 1:
+        raise TooFastError((1 - tokens) / rate)
+    return tokens
+
+
+def strikes(rule: dict[str, Any], seen: int, fired: int) -> bool:
+    """Whether a fault's rule strikes, which has been seen and has fired that many times."""
+    if rule["count"] is not None and fired >= rule["count"]:
+        return False
+    chance = random.Random(f"{rule['seed']}/{seen}").random()  # noqa: S311 - repeatable
+    return bool(chance < rule["probability"])
 
 
 def _dump_accounts(accounts: dict[str, Account]) -> str:
