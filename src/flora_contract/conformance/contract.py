@@ -237,7 +237,7 @@ def breaches(
 def _flatten(error: jsonschema_rs.ValidationError, place: str) -> Iterator[Breach]:
     # Of "this or null", the first is meant unless the value is null; its own errors say more.
     kind: Any = error.kind  # its stub leaves out what the kinds hold
-    if kind.name == "anyOf" and isinstance(error.instance, dict):
+    if kind.name == "anyOf" and error.instance is not None:
         for inner in kind.context[0]:
             yield from _flatten(inner, place)
         return

@@ -26,6 +26,9 @@ OUTPUT_TYPES = {
     "text": {"text", "documentUrl"},
 }
 
+MODEST = 2000
+"""A prompt of no more characters must be taken; no document states a maximum."""
+
 TIMES = ("created_at", "started_at", "completed_at")
 
 
@@ -49,7 +52,7 @@ def create_works(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
     if (sent.get("workspace_id"), sent.get("project_id")) != (home.workspace, home.project):
         return
     prompt = sent.get("prompt")
-    plain = isinstance(prompt, str) and len(prompt) <= 1000 and prompt.isprintable()
+    plain = isinstance(prompt, str) and len(prompt) <= MODEST
     endpoint = ledger.contract.operations[exchange.operation]
     if not plain or endpoint.request_breaches(exchange.request, exchange.path_parameters):
         return

@@ -179,14 +179,28 @@ def fields_name_what_is_wrong(exchange: Exchange, ledger: Ledger) -> Iterator[Ve
     endpoint = ledger.contract.operations[exchange.operation]
     every = endpoint.request_breaches(exchange.request, exchange.path_parameters)
     if broken := {b.field for b in every if b.field}:
+        possible = broken | _opaque(exchange, ledger)
         parts = [set(re.split(r"[.\[\]/]+", name)) for name in named]
         yield verdict(
-            all(part & broken for part in parts),
+            all(part & possible for part in parts),
             exchange,
             expected=", ".join(sorted(broken)),
             seen=", ".join(sorted(named)),
             subject=min(broken),
         )
+
+
+def _opaque(exchange: Exchange, ledger: Ledger) -> set[str]:
+    """Fields that are there, and of which only the server knows whether they are right."""
+    present = {"cursor"} & set(exchange.request.query)
+    present |= {"model", "params"} & set(exchange.sent_object)
+    home = ledger.facts.home
+    own = {home.workspace, home.project} if home is not None else set()
+    for name in ("workspace_id", "project_id"):
+        values = {*exchange.request.query.get(name, ()), str(exchange.sent_object.get(name, ""))}
+        if values - own - {""}:
+            present.add(name)
+    return present
 
 
 def _fields(exchange: Exchange) -> list[str]:

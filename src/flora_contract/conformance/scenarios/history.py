@@ -80,8 +80,9 @@ def walk_under_filters(session: Session) -> None:
 
 @scenario("history")
 def read_the_history_again(session: Session) -> None:
-    """The first page again: what has ended is as it was."""
+    """The first page again: what has ended is as it was; and one that is larger than allowed."""
     session.list({"limit": 100})
+    session.list({"limit": 1000})
 
 
 __all__ = ["OWNER"]

@@ -26,9 +26,10 @@ FAR_PAUSE = 3.0
 
 SIMULTANEOUS = 4
 
-ASTRAL = "Крушка на маса \N{HOT BEVERAGE}\N{VARIATION SELECTOR-16} 茶碗 \N{SPARKLES}"
-BIDI = 'mug \N{RIGHT-TO-LEFT OVERRIDE}gum\N{POP DIRECTIONAL FORMATTING}\n\t"quoted" \\ </script>'
-LONG = "a mug, " * 700
+ASTRAL = "Чашка \N{TEAPOT} 茶碗 \N{SPARKLES} e\N{COMBINING ACUTE ACCENT}"
+BIDI = "mug \N{RIGHT-TO-LEFT OVERRIDE}gum\N{POP DIRECTIONAL FORMATTING}"
+QUOTED = "a \"mug\"\n\tand \\ 'cup' </script> {{x}} %s ; --"
+LONG = "a mug, " * 800
 
 
 @scenario("lifecycle")
@@ -93,9 +94,9 @@ def every_type_after_a_refusal(session: Session) -> None:
     """A run of each type, with odd prompts, under a key that a refused request had before."""
     place = home(session)
     refused = (
-        ("video", LONG, body(place, prompt="")),
+        ("video", ASTRAL, body(place, prompt="")),
         ("audio", BIDI, body(place, project_id=UNKNOWN_PROJECT)),
-        ("text", ASTRAL, b"{"),
+        ("text", QUOTED, b"{"),
     )
     for kind, prompt, wrong in refused:
         key = session.key()
@@ -125,9 +126,9 @@ def the_second_workspace(session: Session) -> None:
 
 @scenario("lifecycle")
 def without_a_key(session: Session) -> None:
-    """The same request twice without a key: two runs."""
+    """Two requests without a key, one with a long prompt: two runs."""
     session.create(body(home(session)), key=None, paid=True)
-    session.create(body(home(session)), key=None, paid=True)
+    session.create(body(home(session), prompt=LONG), key=None, paid=True)
 
 
 @scenario("lifecycle")
