@@ -29,7 +29,7 @@ def contract(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """The project's own tests."""
-    install(session, "test")
+    install(session, "test", "lint")
     session.run("pytest", *session.posargs)
 
 
