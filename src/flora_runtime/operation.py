@@ -16,19 +16,31 @@ Place = Literal["path", "query", "header", "field", "body"]
 """Where an argument goes; `field` is a member of a JSON body, `body` the whole of it."""
 
 
-class CallOptions(TypedDict, total=False):
-    """What any call takes beside its arguments."""
+class RequestOptions(TypedDict, total=False):
+    """What any call takes beside its arguments, but for a time limit."""
 
-    timeout: float
-    """Seconds for each attempt."""
     max_retries: int
     extra_headers: Mapping[str, str]
     extra_query: Mapping[str, Any]
     extra_body: Mapping[str, Any]
 
 
+class KeyedRequestOptions(RequestOptions, total=False):
+    """The same for a call that can be repeated safely."""
+
+    idempotency_key: str
+    """Made up for each call when left out."""
+
+
+class CallOptions(RequestOptions, total=False):
+    """What any call takes beside its arguments."""
+
+    timeout: float
+    """Seconds for each attempt."""
+
+
 class KeyedCallOptions(CallOptions, total=False):
-    """What a call takes that can be repeated safely."""
+    """The same for a call that can be repeated safely."""
 
     idempotency_key: str
     """Made up for each call when left out."""

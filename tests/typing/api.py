@@ -79,7 +79,7 @@ def follow(flora: Flora) -> None:
         prompt="x",
         workspace_id="ws_1",
         project_id="prj_1",
-        wait_timeout=300,
+        timeout=300,
         on_started=started,
         on_progress=lambda run: print(run.progress),
     )

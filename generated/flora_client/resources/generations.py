@@ -20,7 +20,11 @@ from flora_runtime.core import Core, raw, raw_async, raw_list, raw_list_async
 from flora_runtime.errors import FloraError
 from flora_runtime.exchange import block_on
 from flora_runtime.files import Limits
-from flora_runtime.operation import CallOptions, KeyedCallOptions
+from flora_runtime.operation import (
+    CallOptions,
+    KeyedCallOptions,
+    KeyedRequestOptions,
+)
 from flora_runtime.paging import AsyncPager, Pager
 
 
@@ -86,16 +90,16 @@ class Generations:
         project_id: str,
         model: str | None = None,
         params: Mapping[str, Any] | None = None,
-        wait_timeout: float | None = None,
+        timeout: float | None = None,
         on_started: Callable[[RunAccepted], object] | None = None,
         on_progress: Callable[[Run], object] | None = None,
-        **options: Unpack[KeyedCallOptions],
+        **options: Unpack[KeyedRequestOptions],
     ) -> Run:
         """`create`, then wait until the run has ended.
 
         `on_started` is called with the run before waiting begins: note its id there, and nothing
-        is lost if waiting is cut short. `wait_timeout` counts seconds; the other options are
-        those of `create`.
+        is lost if waiting is cut short. `timeout` counts seconds, as in `wait`; the other options
+        are those of `create`.
         """
         return block_on(
             self._core.do_and_wait(
@@ -110,7 +114,7 @@ class Generations:
                     "params": params,
                 },
                 options,
-                wait_timeout,
+                timeout,
                 on_started,
                 on_progress,
             )
@@ -293,16 +297,16 @@ class AsyncGenerations:
         project_id: str,
         model: str | None = None,
         params: Mapping[str, Any] | None = None,
-        wait_timeout: float | None = None,
+        timeout: float | None = None,
         on_started: Callable[[RunAccepted], object] | None = None,
         on_progress: Callable[[Run], object] | None = None,
-        **options: Unpack[KeyedCallOptions],
+        **options: Unpack[KeyedRequestOptions],
     ) -> Run:
         """`create`, then wait until the run has ended.
 
         `on_started` is called with the run before waiting begins: note its id there, and nothing
-        is lost if waiting is cut short. `wait_timeout` counts seconds; the other options are
-        those of `create`.
+        is lost if waiting is cut short. `timeout` counts seconds, as in `wait`; the other options
+        are those of `create`.
         """
         return await self._core.do_and_wait(
             operations.CREATE_GENERATION,
@@ -316,7 +320,7 @@ class AsyncGenerations:
                 "params": params,
             },
             options,
-            wait_timeout,
+            timeout,
             on_started,
             on_progress,
         )

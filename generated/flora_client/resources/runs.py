@@ -13,7 +13,9 @@ from flora_client.models import (
 )
 from flora_runtime.core import Core, raw, raw_async
 from flora_runtime.exchange import block_on
-from flora_runtime.operation import KeyedCallOptions
+from flora_runtime.operation import (
+    KeyedCallOptions,
+)
 
 
 class Runs:

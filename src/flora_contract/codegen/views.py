@@ -106,6 +106,11 @@ class MethodView:
         """The class of what the method takes beside its arguments."""
         return "KeyedCallOptions" if self.idempotent else "CallOptions"
 
+    @property
+    def waiting_options(self) -> str:
+        """The same where the method waits for the run it starts, and its time limit is the wait's."""
+        return "KeyedRequestOptions" if self.idempotent else "RequestOptions"
+
 
 @frozen
 class ResourceView:
