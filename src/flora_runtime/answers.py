@@ -8,7 +8,6 @@ from flora_runtime.codec import parse_json
 from flora_runtime.errors import (
     APIError,
     FieldError,
-    ResponseDecodingError,
     class_of_status,
 )
 from flora_runtime.paths import at_path, is_array, is_object, text_at
@@ -31,7 +30,7 @@ def request_id(answer: Answer, profile: Profile) -> str | None:
 
 def error_of(answer: Answer, profile: Profile) -> APIError:
     """The error that an answer without success is."""
-    body = _body(answer.body)
+    body = _body(answer)
     code = _line_at(body, profile.error_code)
     message = _line_at(body, profile.error_message) or _without_envelope(answer)
     kind = class_of_status(answer.status_code)
@@ -49,19 +48,14 @@ def error_of(answer: Answer, profile: Profile) -> APIError:
     )
 
 
-def success(answer: Answer, profile: Profile) -> Any:
-    """The data of an answer; None where it has no body. Raises ResponseDecodingError."""
-    if not answer.body.strip():
-        return None
-    try:
-        return parse_json(answer.body)
-    except ValueError as error:
-        raise ResponseDecodingError(
-            f"it is no JSON ({error})",
-            status_code=answer.status_code,
-            body=answer.body.decode("utf-8", "replace"),
-            request_id=request_id(answer, profile),
-        ) from None
+def data_of(answer: Answer) -> Any:
+    """The data of an answer; None where it has no body. Raises ValueError where it is no JSON."""
+    return parse_json(answer.body) if answer.body.strip() else None
+
+
+def text_of(answer: Answer) -> str:
+    """The body of an answer as text, whatever it is."""
+    return answer.body.decode("utf-8", "replace")
 
 
 def _line_at(body: Any, path: Sequence[str]) -> str | None:
@@ -73,11 +67,11 @@ def _line_at(body: Any, path: Sequence[str]) -> str | None:
     return "".join(c if c.isprintable() else "?" for c in line) or None
 
 
-def _body(raw: bytes) -> Any:
+def _body(answer: Answer) -> Any:
     try:
-        return parse_json(raw)
+        return parse_json(answer.body)
     except ValueError:
-        return raw.decode("utf-8", "replace")
+        return text_of(answer)
 
 
 def _without_envelope(answer: Answer) -> str:

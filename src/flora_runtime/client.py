@@ -56,12 +56,16 @@ class _Client:
     ) -> Self:
         """A copy with other settings. It shares connections, spending and everything else."""
         now = self._session
+        headers = checked_headers(extra_headers or {})
+        key_header = (self.profile.idempotency_header or "").lower()
+        if key_header in headers:
+            raise InvalidArgumentError("a key names one request: give each its idempotency_key=")
         copy = object.__new__(type(self))
         copy._session = evolve(
             now,
             timeout=now.timeout if timeout is None else checked_timeout(timeout),
             max_retries=now.max_retries if max_retries is None else checked_retries(max_retries),
-            headers={**now.headers, **checked_headers(extra_headers or {})},
+            headers={**now.headers, **headers},
         )
         return copy
 

@@ -80,6 +80,8 @@ class FloraError(Exception):
     """Key of the request, where it had one; it stayed the same over all attempts."""
     attempts: int = 0
     """Requests that were sent."""
+    repeated: bool = False
+    """Whether an attempt before the last one had reached the API, or may have."""
     may_have_started: bool = False
     """Whether an attempt whose outcome is unknown may have been accepted, and charged."""
 
@@ -124,6 +126,9 @@ class SpendLimitError(FloraError):
 
 class APIConnectionError(FloraError):
     """No answer came: no connection, or one that broke."""
+
+    never_sent: bool = False
+    """Whether there was no connection at all, so that the API cannot have done anything."""
 
 
 class APITimeoutError(APIConnectionError):

@@ -236,15 +236,27 @@ def _foreign_request(request: Request, deadline: _Deadline) -> httpx.Request:
     )
 
 
+_BEFORE_SENDING = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+    httpx.InvalidURL,
+)
+
 _LIBRARY_ERRORS = (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict)
 
 
 def _translated(error: Exception) -> APIConnectionError:
     """An error of the library as ours. Not to be chained: theirs hold the request, and its key."""
+    name = type(error).__name__
     if isinstance(error, httpx.TimeoutException):
-        return APITimeoutError(f"no answer in time ({type(error).__name__}).")
-    detail = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return APIConnectionError(f"no answer: {detail.splitlines()[0].rstrip('.')}.")
+        ours: APIConnectionError = APITimeoutError(f"no answer in time ({name}).")
+    else:
+        detail = f"{name}: {error}".splitlines()[0].rstrip(". :")
+        ours = APIConnectionError(f"no answer: {detail}.")
+    ours.never_sent = isinstance(error, _BEFORE_SENDING)
+    return ours
 
 
 def _write(into: BinaryIO, chunk: bytes, most: int) -> None:

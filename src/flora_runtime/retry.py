@@ -27,6 +27,17 @@ def is_transient(error: FloraError) -> bool:
     return isinstance(error, APIConnectionError)
 
 
+def was_sent(error: FloraError) -> bool:
+    """Whether the request may have reached the API."""
+    return not (isinstance(error, APIConnectionError) and error.never_sent)
+
+
+def leaves_unclear(error: FloraError) -> bool:
+    """Whether the API may have done what it was asked, for all that the error tells."""
+    limited = isinstance(error, APIError) and error.status_code == 429
+    return is_transient(error) and was_sent(error) and not limited
+
+
 def backoff(attempt: int) -> float:
     """Seconds to wait after an attempt, counted from 1."""
     longest: float = min(_FIRST * 2 ** (attempt - 1), _MOST)

@@ -5,13 +5,14 @@ Everything here is `async`, over an IO that either blocks and never suspends, or
 
 from __future__ import annotations
 
+import itertools
 import logging
 import time
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import define, evolve, field, frozen
 
-from flora_runtime.answers import error_of, request_id, success
+from flora_runtime.answers import data_of, error_of, request_id, text_of
 from flora_runtime.codec import decimal_of, decode_answer, parse_json
 from flora_runtime.errors import (
     APIConnectionError,
@@ -28,7 +29,7 @@ from flora_runtime.log import logger
 from flora_runtime.model import Call
 from flora_runtime.paths import at_path
 from flora_runtime.request import Draft, checked_headers, draft, encoded_body, encoded_query
-from flora_runtime.retry import LONGEST_WAIT, CoolDown, delay_before_retry, is_transient
+from flora_runtime.retry import LONGEST_WAIT, CoolDown, delay_before_retry, leaves_unclear, was_sent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from flora_runtime.spend import Spend
 
 T = TypeVar("T")
+E = TypeVar("E", bound=ResponseDecodingError)
 
 _SHORTEST_SECRET = 8
 """A shorter key is none, and could be part of any text."""
@@ -141,9 +143,9 @@ class Session:
         keyed = options.idempotency_key is not None
         answer, call = await self.exchange(outgoing, options, repeatable=keyed)
         try:
-            value = success(answer, self.profile)
-        except ResponseDecodingError as error:
-            value = error.body
+            value = data_of(answer)
+        except ValueError:
+            value = text_of(answer)
         return RawResponse(answer.status_code, answer.headers, answer.body, call, value)
 
     def draft(
@@ -168,15 +170,15 @@ class Session:
         repeatable = outgoing.method in {"GET", "HEAD", "OPTIONS"} or (
             repeatable and options.idempotency_key is not None
         )
-        unclear = False
-        attempt = 0
-        while True:
-            attempt += 1
+        unclear = reached = False
+        for attempt in itertools.count(1):
             await self._wait_out_cool_down(options)
             try:
                 answer = await self._attempt(outgoing, options, attempt)
             except (APIConnectionError, APIError) as error:
-                unclear = unclear or is_transient(error)
+                error.repeated = reached
+                reached = reached or was_sent(error)
+                unclear = unclear or leaves_unclear(error)
                 error.attempts = attempt
                 error.idempotency_key = options.idempotency_key
                 error.may_have_started = unclear and options.idempotency_key is not None
@@ -194,6 +196,7 @@ class Session:
                 request_id=request_id(answer, self.profile),
                 idempotency_key=options.idempotency_key,
             )
+        raise AssertionError
 
     async def _attempt(self, outgoing: Draft, options: Options, attempt: int) -> Answer:
         key = await self.key.read(self.io.settle)
@@ -211,7 +214,7 @@ class Session:
         if outgoing.body is None:
             del headers["content-type"]
         if options.idempotency_key is not None and self.profile.idempotency_header is not None:
-            headers[self.profile.idempotency_header] = options.idempotency_key
+            headers[self.profile.idempotency_header.lower()] = options.idempotency_key
         request = Request(
             method=outgoing.method,
             url=self.origin.url(outgoing.path),
@@ -251,10 +254,9 @@ class Session:
     def data(self, answer: Answer, call: Call) -> Any:
         """The data of a success. Raises ResponseDecodingError."""
         try:
-            return success(answer, self.profile)
-        except ResponseDecodingError as error:
-            error.idempotency_key, error.attempts = call.idempotency_key, call.attempts
-            raise
+            return data_of(answer)
+        except ValueError as error:
+            raise self.unreadable(f"it is no JSON ({error})", answer, call) from None
 
     def raw(self, operation: Operation[T], answer: Answer, call: Call, data: Any) -> RawResponse[T]:
         """The answer with its typed value. Raises ResponseDecodingError."""
@@ -271,26 +273,24 @@ class Session:
         """Report where an answer differs from the contract. Raises DriftError if strict."""
         self.shared.drift.tell(drifts)
         if drifts and self.strict:
-            error = DriftError(
-                "; ".join(map(str, drifts)),
-                status_code=answer.status_code,
-                body=answer.body.decode("utf-8", "replace"),
-                request_id=call.request_id,
-            )
+            error = _described(DriftError, "; ".join(map(str, drifts)), answer, call)
             error.drifts = tuple(drifts)
-            error.idempotency_key, error.attempts = call.idempotency_key, call.attempts
             raise error
 
     def unreadable(self, problem: str, answer: Answer, call: Call) -> ResponseDecodingError:
         """The error of a success that makes no sense."""
-        error = ResponseDecodingError(
-            problem,
-            status_code=answer.status_code,
-            body=answer.body.decode("utf-8", "replace"),
-            request_id=call.request_id,
-        )
-        error.idempotency_key, error.attempts = call.idempotency_key, call.attempts
-        return error
+        return _described(ResponseDecodingError, problem, answer, call)
+
+
+def _described(kind: type[E], problem: str, answer: Answer, call: Call) -> E:
+    error = kind(
+        problem,
+        status_code=answer.status_code,
+        body=text_of(answer),
+        request_id=call.request_id,
+    )
+    error.idempotency_key, error.attempts = call.idempotency_key, call.attempts
+    return error
 
 
 def _without_echo(answer: Answer, key: str) -> Answer:

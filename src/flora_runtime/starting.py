@@ -58,7 +58,7 @@ async def start(
         answer, call = await session.exchange(request, options, repeatable=True)
         return _started(session, operation, create, answer, call)
     except ConflictError as conflict:
-        repeated = conflict.attempts > 1 or (earlier is not None and earlier.unknown)
+        repeated = conflict.repeated or (earlier is not None and earlier.unknown)
         if _is_duplicate(conflict) and (repeated or given is None):
             return await _recover(session, operation, create, conflict)
         ledger.fail(create, unknown=conflict.may_have_started)

@@ -192,7 +192,7 @@ def test_a_strict_client_raises_with_everything_in_it(
     with pytest.raises(DriftError, match="hologram") as caught:
         client_with(strict=True).generations.create(**arguments)
     assert "run_1" in caught.value.body
-    assert caught.value.idempotency_key == world.sent[0].headers["Idempotency-Key"]
+    assert caught.value.idempotency_key == world.sent[0].headers["idempotency-key"]
     assert [drift.kind for drift in caught.value.drifts] == ["unknown_value"]
 
 

@@ -114,4 +114,4 @@ def test_a_post_without_a_key_is_sent_once(world, flora: Flora) -> None:
 def test_a_post_with_a_key_is_repeated_under_it(world, flora: Flora) -> None:
     world.script = [APIConnectionError("no answer."), world.reply({}, 201)]
     flora.request("POST", "/feedback", json={"text": "hello"}, idempotency_key="k-1")
-    assert [r.headers["Idempotency-Key"] for r in world.sent] == ["k-1", "k-1"]
+    assert [r.headers["idempotency-key"] for r in world.sent] == ["k-1", "k-1"]

@@ -13,6 +13,8 @@ from flora_client import (
     Flora,
     IdempotencyDuplicateError,
     InsufficientCreditsError,
+    InvalidArgumentError,
+    RateLimitError,
     ResponseDecodingError,
     RunOutcomeUnknownError,
     SpendLimitError,
@@ -22,7 +24,7 @@ LOST = APITimeoutError("no answer in time.")
 
 
 def key_of(request: Any) -> str:
-    return str(request.headers["Idempotency-Key"])
+    return str(request.headers["idempotency-key"])
 
 
 @pytest.fixture
@@ -336,3 +338,35 @@ def test_connection_errors_do_not_name_the_key_of_the_api(world, flora: Flora, a
     with pytest.raises(APIConnectionError) as caught:
         flora.generations.create(**arguments)
     assert "sk_live" not in repr(caught.value) + str(caught.value.__dict__)
+
+
+def test_a_request_that_was_never_sent_started_nothing(world, flora: Flora, arguments) -> None:
+    refused = APIConnectionError("no answer: ConnectError.")
+    refused.never_sent = True
+    world.script = [refused] * 3
+    with pytest.raises(APIConnectionError) as caught:
+        flora.generations.create(**arguments)
+    assert not caught.value.may_have_started
+    assert flora._session.shared.ledger._open == []
+
+
+def test_a_duplicate_after_requests_that_were_never_sent_is_the_callers(
+    world, flora: Flora, arguments, duplicate
+) -> None:
+    refused = APIConnectionError("no answer: ConnectError.")
+    refused.never_sent = True
+    world.script = [refused, duplicate]
+    with pytest.raises(IdempotencyDuplicateError):
+        flora.generations.create(**arguments, idempotency_key="mine")
+
+
+def test_a_rate_limit_alone_leaves_nothing_unclear(world, flora: Flora, arguments) -> None:
+    world.script = [world.error(429)] * 3
+    with pytest.raises(RateLimitError) as caught:
+        flora.generations.create(**arguments)
+    assert not caught.value.may_have_started
+
+
+def test_one_key_for_all_requests_is_refused(flora: Flora) -> None:
+    with pytest.raises(InvalidArgumentError, match="idempotency_key="):
+        flora.with_options(extra_headers={"IDEMPOTENCY-KEY": "one-for-all"})

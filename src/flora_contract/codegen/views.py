@@ -108,7 +108,7 @@ class MethodView:
 
     @property
     def waiting_options(self) -> str:
-        """The same where the method waits for the run it starts, and its time limit is the wait's."""
+        """The same where the method waits for the run, and its time limit is the wait's."""
         return "KeyedRequestOptions" if self.idempotent else "RequestOptions"
 
 
