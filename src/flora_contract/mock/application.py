@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from flora_contract import shipped
-from flora_contract.mock import files
+from flora_contract.mock import examples, faults, files
 from flora_contract.mock.catalogue import account, accounts_of, catalogue_of
-from flora_contract.mock.contract import Contract, undeclared
+from flora_contract.mock.contract import Contract, check_body, check_parameters, undeclared
+from flora_contract.mock.control import PREFIX as CONTROL
+from flora_contract.mock.control import Control
 from flora_contract.mock.database import connect
 from flora_contract.mock.exchange import Exchange
 from flora_contract.mock.generations import Generations
@@ -57,6 +59,7 @@ class Application:
         self.contract = Contract(document)
         self.store = _store(settings, accounts_of(document, settings.accounts))
         self.generations = Generations(self.store, catalogue_of(document), self.contract.base)
+        self.control = Control(self) if settings.control else None
         self._name = secrets.token_hex(4)
         self._numbers = count(1)
 
@@ -81,6 +84,10 @@ class Application:
         """Add or change an account. Raises ValueError that says what is wrong with it."""
         self.store.put_account(account(key, entry, self.store.world.accounts))
 
+    def put_faults(self, rules: list[Any]) -> None:
+        """Replace the faults. Raises ValueError that says what is wrong with a rule."""
+        self.store.set_faults([faults.rule_of(rule, self.contract) for rule in rules])
+
     def exchanges(self) -> list[dict[str, Any]]:
         return self.store.exchanges()
 
@@ -94,6 +101,8 @@ class Application:
         return response
 
     def _answer(self, request: Request, request_id: str) -> Response:
+        if self.control is not None and request.path.startswith(CONTROL):
+            return self.control.answer(request)
         if request.path.startswith(files.PREFIX):
             return files.answer(self.store, request)
         found = self.contract.match(request.path)
@@ -105,24 +114,45 @@ class Application:
         if route is None:
             self._record(request, request_id, None, 405, ["the contract has no such method here"])
             raise not_allowed(methods)
+        rule = self._fault(route)
+        response = faults.instead(rule, route) if rule else None
         problems: list[str] = []
-        try:
-            response = self._operate(route, request, path)
-        except Refusal as refusal:
-            response = refusal.response()
-            problems = problems_of(refusal)
-        if self.settings.self_check:
-            response = self._checked(route, response)
+        if response is None:
+            try:
+                response = self._operate(route, request, path)
+            except Refusal as refusal:
+                response = refusal.response()
+                problems = problems_of(refusal)
+            if self.settings.self_check:
+                response = self._checked(route, response)
+            if rule:
+                response = faults.spoil(rule, route, response)
         if request.query:
             problems += [
                 f"{name}: not in the contract" for name in undeclared(route, request.query)
             ]
-        self._record(request, request_id, route, response.status, problems)
+        status = 0 if response.hang_up else response.status
+        self._record(
+            request, request_id, route, status, problems, fault=rule["kind"] if rule else ""
+        )
         return response
 
+    def _fault(self, route: Route) -> dict[str, Any] | None:
+        """The first rule that strikes this time."""
+        for number, rule in enumerate(self.store.world.faults):
+            if faults.matches(rule, route) and self.store.draw(number, rule):
+                return rule
+        return None
+
     def _operate(self, route: Route, request: Request, path: dict[str, str]) -> Response:
-        handler = self.generations.handlers[route.operation_id]
-        return handler(route, request, path)
+        handler = self.generations.handlers.get(route.operation_id)
+        if handler is not None:
+            return handler(route, request, path)
+        self.generations.caller(request)
+        check_parameters(route, path, request.query)
+        if route.body_check is not None:
+            check_body(route, request.json())
+        return examples.answer(route, self.contract.document, self.store.world.seed)
 
     def _checked(self, route: Route, response: Response) -> Response:
         problems = route.responses.problems(response.status, orjson.loads(response.body))

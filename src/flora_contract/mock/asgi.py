@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from flora_contract.mock.application import Application, Settings
-from flora_contract.mock.messages import MAX_BODY, Request, Response, too_large
+from flora_contract.mock.messages import MAX_BODY, Request, Response, content_headers, too_large
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -107,9 +107,8 @@ def _request(scope: dict[str, Any], body: bytes) -> Request:
 
 async def _send(response: Response, send: Send, *, head: bool) -> None:
     headers = [
-        (b"content-type", response.content_type.encode()),
-        (b"content-length", str(len(response.body)).encode()),
-        *((name.encode(), value.encode("latin-1")) for name, value in response.headers),
+        (name.encode(), value.encode("latin-1"))
+        for name, value in (*content_headers(response), *response.headers)
     ]
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     body = b"" if head else response.body[: response.cut]

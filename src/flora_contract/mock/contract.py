@@ -20,6 +20,15 @@ _PREFIX = re.compile(r"\^([\w-]+)\Z")
 
 
 @dataclass(frozen=True)
+class Fields:
+    """Names of a body's fields, by what the contract says of them."""
+
+    required: set[str]
+    optional: set[str]
+    enums: set[str]
+
+
+@dataclass(frozen=True)
 class Route:
     """One operation: how its requests are checked and what it may answer."""
 
@@ -34,6 +43,18 @@ class Route:
     @property
     def operation_id(self) -> str:
         return self.operation.operation_id
+
+    def fields(self, status: int) -> Fields:
+        """The fields of an answer; of a page, those of its items."""
+        document = self.responses.document
+        schema = document.resolve(self.responses.schema(status) or {})
+        for part in schema.get("properties", {}).values():
+            listed = document.resolve(part)
+            if listed.get("type") == "array" and "meta" in schema["properties"]:
+                schema = document.resolve(listed["items"])
+        properties, required = _merged(document, schema)
+        enums = {name for name, part in properties.items() if "enum" in document.resolve(part)}
+        return Fields(required, set(properties) - required, enums)
 
 
 @dataclass
@@ -160,6 +181,17 @@ def _reason(error: jsonschema_rs.ValidationError) -> str:
             return f"Must start with {prefix[1]}" if prefix else f"Must match {kind['pattern']}"
         case _:
             return error.message
+
+
+def _merged(document: Document, schema: Any) -> tuple[dict[str, Any], set[str]]:
+    """Properties and required names of an object, with those of the parts it is made of."""
+    schema = document.resolve(schema)
+    properties, required = dict(schema.get("properties", {})), set(schema.get("required", ()))
+    for part in schema.get("allOf", ()):
+        more, needed = _merged(document, part)
+        properties |= more
+        required |= needed
+    return properties, required
 
 
 def _route(document: Document, operation: Operation) -> Route:

@@ -87,6 +87,13 @@ class MockFlora:
         """
         self._call(lambda: self._application.put_account(key, entry))
 
+    def put_faults(self, *rules: dict[str, Any]) -> None:
+        """Replace the faults, by rules as in `PUT /_mock/faults`; none ends them all.
+
+        Raises ValueError that says what is wrong with a rule.
+        """
+        self._call(lambda: self._application.put_faults(list(rules)))
+
     def requests(self) -> list[dict[str, Any]]:
         """What was asked, oldest first, without keys; `problems` is what broke the contract."""
         return self._call(self._application.exchanges)

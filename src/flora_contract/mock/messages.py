@@ -152,6 +152,14 @@ def too_large() -> Refusal:
     return Refusal(413, "payload_too_large", message)
 
 
+def content_headers(response: Response) -> list[tuple[str, str]]:
+    """The headers that go with a body; a status without one has none (RFC 9110, 8.6)."""
+    if response.status in {204, 304}:
+        return []
+    length = ("content-length", str(len(response.body)))
+    return [("content-type", response.content_type), length] if response.body else [length]
+
+
 def reason(status: int) -> str:
     """The reason phrase of a status; empty for one that has none."""
     try:

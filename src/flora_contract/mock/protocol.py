@@ -17,7 +17,15 @@ from typing import TYPE_CHECKING, Any, cast
 
 import httptools
 
-from flora_contract.mock.messages import MAX_BODY, Refusal, Request, Response, reason, too_large
+from flora_contract.mock.messages import (
+    MAX_BODY,
+    Refusal,
+    Request,
+    Response,
+    content_headers,
+    reason,
+    too_large,
+)
 
 if TYPE_CHECKING:
     from flora_contract.mock.application import Application
@@ -240,8 +248,7 @@ class Connection(asyncio.Protocol):
             return
         lines = [
             f"HTTP/1.1 {response.status} {reason(response.status)}",
-            f"content-type: {response.content_type}",
-            f"content-length: {len(response.body)}",
+            *[f"{name}: {value}" for name, value in content_headers(response)],
             *[f"{name}: {value}" for name, value in response.headers],
         ]
         if connection:

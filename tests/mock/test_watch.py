@@ -1,0 +1,142 @@
+"""The page of the mock, in a real browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Page
+
+    from flora_contract.mock import MockFlora
+    from tests.mock.conftest import Client
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+ARTIFACTS = Path(os.environ.get("TEST_ARTIFACTS", "build/test-artifacts"))
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+
+
+@pytest.fixture(scope="module")
+def browser_page() -> Iterator[Page]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=[
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+            ],
+        )
+        yield browser.new_page(viewport={"width": 1180, "height": 1300})
+        browser.close()
+
+
+@pytest.fixture
+def errors(browser_page: Page) -> Iterator[list[str]]:
+    """What the browser complains about; a page must give it no cause."""
+    found: list[str] = []
+    browser_page.on("pageerror", lambda error: found.append(str(error)))
+    browser_page.on("console", lambda m: found.append(m.text) if m.type == "error" else None)
+    yield found
+    assert found == []
+
+
+def becomes_true(page: Page, expression: str) -> None:
+    """Wait for an expression; the page's policy lets no other script wait in it."""
+    for _ in range(100):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(100)
+    pytest.fail(f"never true: {expression}")
+
+
+def test_the_page_shows_runs_as_they_move_and_what_was_wrong(
+    mock: MockFlora, client: Client, browser_page: Page, errors: list[str]
+) -> None:
+    page = browser_page
+    page.goto(f"{mock.origin}/_mock/")
+    assert page.get_by_text("No run yet").is_visible()
+    models = ["t2i-sketch", "t2v-loop", "t2a-chime", "llm-report", "t2i-unlucky", "t2i-flux-2-pro"]
+    prompts = [
+        "Two studies of a harbour at dawn",
+        "Waves that never reach the shore",
+        "A bell under water",
+        "What the lighthouse keeper wrote",
+        "A mirror in a dark room",
+        "A ceramic mug on a sunlit table",
+    ]
+    kinds = {"t2i": "image", "t2v": "video", "t2a": "audio", "llm": "text"}
+    for model, prompt in zip(models, prompts, strict=True):
+        client.create(model=model, type=kinds[model[:3]], prompt=prompt)
+    client.create(type="picture", prompt="")
+    client.get("/generations?limit=500&page=2")
+    page.locator("#runs .pending, #runs .running").first.wait_for()
+    mock.advance(3)
+    client.create(prompt="<b>Not bold</b>, and still on its way")
+    page.locator("#runs .completed").nth(4).wait_for()
+    assert page.locator("#counts .failed b").inner_text() == "1"
+    assert page.locator("#runs b", has_text="Not bold").count() == 0
+    picture = page.locator("#runs img").first
+    becomes_true(page, "[...document.images].every(i => i.complete && i.naturalWidth > 0)")
+    assert picture.is_visible()
+    becomes_true(page, "document.querySelector('video').readyState >= 1")
+    becomes_true(page, "document.querySelector('audio').duration > 0.5")
+    wrong = page.locator("#requests li", has_text="prompt: Expected at least 1 character")
+    assert wrong.count() == 1
+    assert page.locator("#requests", has_text="page: not in the contract").count() == 1
+    ARTIFACTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=ARTIFACTS / "mock-page.png", full_page=True)
+
+
+def test_the_page_is_used_by_keyboard_while_it_updates(
+    mock: MockFlora, client: Client, browser_page: Page, errors: list[str]
+) -> None:
+    page = browser_page
+    client.create(prompt="")
+    page.goto(f"{mock.origin}/_mock/")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "pause"
+    page.locator("#requests summary").first.focus()
+    page.keyboard.press("Enter")
+    assert page.locator("#requests details[open]").count() == 1
+    assert "[redacted]" in page.locator("#requests details[open]").inner_text()
+    assert "sk_live_test" not in page.locator("#requests").inner_text()
+    client.create(prompt="A second one")
+    page.locator("#runs .run").wait_for()
+    page.locator("#requests > li").nth(1).wait_for()
+    assert page.locator("#requests details[open]").count() == 1
+    assert page.evaluate("document.activeElement.localName") == "summary"
+    page.locator("#pause").focus()
+    page.keyboard.press("Space")
+    assert page.locator("#pause").get_attribute("aria-pressed") == "true"
+    client.create(prompt="A third one")
+    page.wait_for_timeout(1200)
+    assert page.locator("#runs .run").count() == 1
+    page.keyboard.press("Space")
+    page.locator("#runs .run").nth(1).wait_for()
+
+
+def test_a_narrow_page_does_not_scroll_sideways(
+    mock: MockFlora, client: Client, browser_page: Page, errors: list[str]
+) -> None:
+    page = browser_page
+    client.create(prompt="W" * 200)
+    client.get("/generations?cursor=" + "x" * 300)
+    page.set_viewport_size({"width": 360, "height": 800})
+    page.goto(f"{mock.origin}/_mock/")
+    page.locator("#runs .run").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
