@@ -72,7 +72,7 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "retrieve": lambda flora: flora.generations.retrieve("run_1"),
     "list": lambda flora: [next(iter(flora.generations.list()), None)],
     "wait": lambda flora: flora.generations.wait("run_1", timeout=5),
-    "create_and_wait": lambda flora: flora.generations.create_and_wait(**CREATE, wait_timeout=5),
+    "create_and_wait": lambda flora: flora.generations.create_and_wait(**CREATE, timeout=5),
     "request": lambda flora: flora.request("GET", "/models").parse(),
     "raw": lambda flora: flora.generations.with_raw_response.retrieve("run_1").parse(),
 }
