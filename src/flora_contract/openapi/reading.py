@@ -6,7 +6,9 @@ libyaml's own rules are those of YAML 1.1, where `no` and `on` are booleans.
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -92,7 +94,9 @@ def read(text: str, file: str) -> tuple[Any, Text]:
     source = Text(text.removeprefix("\ufeff"), file)
     if source.is_json:
         try:
-            tree = json.loads(source.text, object_pairs_hook=_unique, parse_constant=_no_constant)
+            tree = json.loads(
+                source.text, object_pairs_hook=_unique, parse_constant=_finite, parse_float=_finite
+            )
         except json.JSONDecodeError as error:
             if file.endswith(".json"):
                 raise InputError.at(file, error.lineno, f"not valid JSON: {error.msg}") from None
@@ -141,8 +145,10 @@ class Text:
         """Where the root stands."""
         nowhere = Location(self.file, 1, 1)
         if self.is_json:
-            # A position is not worth failing for: JSON that libyaml cannot scan has none.
-            self.text = _NOT_YAML.sub(lambda found: " " * len(found[0]), self.text)
+            # A position is not worth failing for: JSON that libyaml cannot scan has none. Each
+            # stand-in is another one, so that keys stay apart.
+            private_use = itertools.cycle(map(chr, range(0xE000, 0xF900)))
+            self.text = _NOT_YAML.sub(lambda at: next(private_use) * len(at[0]), self.text)
             try:
                 root = self.compose()
             except InputError:
@@ -225,7 +231,12 @@ class Text:
             return text
         _known(self, node, "null", "bool", "int", "float")
         value = self._plain(node, text)
-        return float(value) if node.tag == _TAG + "float" else value
+        kind = node.tag.removeprefix(_TAG)
+        if kind == "float" and type(value) is int:
+            return float(value)
+        if type(value) is not _KINDS[kind]:
+            raise self._error(node, f"{text!r} is not of type {kind}; correct the tag")
+        return value
 
     def _plain(self, node: yaml.ScalarNode, text: str) -> Any:
         """A plain scalar by the core schema of YAML 1.2, section 10.3.2."""
@@ -233,14 +244,17 @@ class Text:
             return _WORDS[text]
         if not _NUMBER.match(text):
             return text
-        if text.lstrip("+-").lower() in {".inf", ".nan"}:
-            raise self._error(node, f"{text} has no counterpart in JSON; quote it")
         try:
             if text[:2] in {"0x", "0o"}:
                 return int(text, 0)
-            return int(text) if text.lstrip("+-").isdigit() else float(text)
+            if text.lstrip("+-").isdigit():
+                return int(text)
         except ValueError:
             raise self._error(node, f"a number of {len(text)} digits; quote it") from None
+        try:
+            return _finite(text)
+        except ValueError:  # too large, or `.inf` and `.nan`
+            raise self._error(node, f"{text} has no counterpart in JSON; quote it") from None
 
     def _fault(self, error: yaml.MarkedYAMLError) -> str:
         problem = error.problem or error.context or "cannot be read"
@@ -257,6 +271,7 @@ class Text:
 
 _TAG = "tag:yaml.org,2002:"
 _PLAIN = ""  # tag of a scalar whose type its text decides
+_KINDS = {"null": type(None), "bool": bool, "int": int, "float": float}
 _NOT_STRING = frozenset(["", *"-+.0123456789nNtTfF~"])
 _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(["", "~", "null", "Null", "NULL"]),
@@ -313,8 +328,11 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return mapping
 
 
-def _no_constant(name: str) -> Any:
-    raise ValueError(name)
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
 
 
 def _check_surrogates(tree: Any, source: Text) -> None:

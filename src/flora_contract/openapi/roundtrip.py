@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import io
 import json
 import re
@@ -11,20 +10,30 @@ from typing import TYPE_CHECKING, Any
 
 import yaml as libyaml
 from ruamel.yaml import YAML
-from ruamel.yaml.anchor import Anchor
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.constructor import RoundTripConstructor
+from ruamel.yaml.error import CommentMark
 from ruamel.yaml.mergevalue import merge_attrib
 from ruamel.yaml.representer import RoundTripRepresenter
-from ruamel.yaml.scalarstring import LiteralScalarString, SingleQuotedScalarString
+from ruamel.yaml.scalarstring import (
+    DoubleQuotedScalarString,
+    FoldedScalarString,
+    LiteralScalarString,
+    PlainScalarString,
+    ScalarString,
+    SingleQuotedScalarString,
+)
+from ruamel.yaml.tokens import CommentToken
 
 if TYPE_CHECKING:
-    from flora_contract.openapi.document import Document
+    from flora_contract.openapi.document import Document, Pointer
     from flora_contract.openapi.overlay import Edit
 
 
 def written(document: Document, edits: list[Edit], result: Any) -> str:
     """The text of a document after edits that made `result` of it, in the language it came in."""
+    if not edits:
+        return document.text
     if document.is_json:
         indent = re.match(r"\s*\{\s*?\n( +|\t+)", document.text)
         ascii_only = document.text.isascii()
@@ -35,7 +44,7 @@ def written(document: Document, edits: list[Edit], result: Any) -> str:
 def _rewritten(text: str, edits: list[Edit]) -> str:
     yaml = YAML()
     yaml.Constructor, yaml.Representer = _Constructor, _Representer
-    yaml.preserve_quotes = True
+    yaml.preserve_quotes = yaml.brace_single_entry_mapping_in_flow_sequence = True
     yaml.width = 2**20  # lines are never folded anew
     yaml.explicit_start = re.search(r"^---(\s|$)", text, re.MULTILINE) is not None
     yaml.indent(**_indentation(text))
@@ -94,13 +103,35 @@ class _Owned:
     def make(self, edit: Edit) -> None:
         """Make one edit."""
         if edit.kind == "append":
-            self._walk(edit.pointer).append(_styled(edit.value))
+            items = self._walk(edit.pointer)
+            comment = _take_comment(items, len(items) - 1) if items else ""
+            items.append(_styled(edit.value))
+            _give_comment(items, len(items) - 1, comment)
             return
         parent, key = self._walk(edit.pointer[:-1]), edit.pointer[-1]
         if edit.kind == "delete":
-            del parent[key]
-        else:
-            parent[key] = _styled(edit.value)
+            self._delete(edit.pointer, parent, key)
+            return
+        there = isinstance(parent, CommentedSeq) or key in parent
+        last = key if there else next(reversed(parent), None)
+        comment = _take_comment(parent, last) if last is not None else ""
+        value = _styled(edit.value)
+        if there and isinstance(parent[key], _BLOCK_SCALARS) and type(value) is str:
+            value = PlainScalarString(value)  # or ruamel.yaml would keep the block
+        parent[key] = value
+        _give_comment(parent, key, comment)
+
+    def _delete(self, pointer: Pointer, parent: Any, key: Any) -> None:
+        """Delete a node, but not the comment after it: that is about what comes next."""
+        comment = _take_comment(parent, key)
+        keys = list(parent) if isinstance(parent, CommentedMap) else list(range(len(parent)))
+        before = keys[: keys.index(key)]
+        del parent[key]
+        if before:
+            _give_comment(parent, before[-1], comment)
+        elif not parent and len(pointer) > 1:
+            parent.fa.set_flow_style()  # `{}` is the only way to write it
+            _give_comment(self._walk(pointer[:-2]), pointer[-2], comment)
 
     def _enter(self, node: Any) -> None:
         self._parents[id(node)] += 1
@@ -111,7 +142,7 @@ class _Owned:
         for child in _children(node):
             self._enter(child)
 
-    def _walk(self, pointer: tuple[str | int, ...]) -> Any:
+    def _walk(self, pointer: Pointer) -> Any:
         node = self.tree
         for part in pointer:
             child = node[part]
@@ -139,17 +170,61 @@ def _unmerge(node: CommentedMap) -> None:
 
 
 def _detached(node: Any) -> Any:
-    """A copy that shares nothing with its original, nor its anchors."""
-    node = copy.deepcopy(node)
-    if hasattr(node, Anchor.attrib):
-        delattr(node, Anchor.attrib)
+    """A copy that shares nothing with its original, without its anchors and comments."""
+    fresh: CommentedMap | CommentedSeq
     if isinstance(node, CommentedMap):
-        for key in node:
-            node[key] = _detached(node[key])
+        fresh = CommentedMap((key, _detached(value)) for key, value in node.items())
     elif isinstance(node, CommentedSeq):
-        for index, item in enumerate(node):
-            node[index] = _detached(item)
-    return node
+        fresh = CommentedSeq(_detached(item) for item in node)
+    else:
+        return type(node)(node) if isinstance(node, ScalarString) else node
+    if node.fa.flow_style():
+        fresh.fa.set_flow_style()
+    return fresh
+
+
+def _take_comment(parent: Any, key: Any) -> str:
+    """Cut off the lines of comment after a node; a comment on its own line of text stays."""
+    parent, key = _last_leaf(parent, key)
+    slots = parent.ca.items.get(key)
+    token = slots[_slot(parent)] if slots else None
+    if token is None:
+        return ""
+    own, _, after = token.value.partition("\n")
+    if own and isinstance(parent[key], _BLOCK_SCALARS):  # whose last line it does not share
+        own, after = "", " " * token.start_mark.column + token.value
+    slots[_slot(parent)] = CommentToken(own + "\n", token.start_mark, None) if own else None
+    return str(after)
+
+
+def _give_comment(parent: Any, key: Any, comment: str) -> None:
+    """Put lines of comment after a node."""
+    if not comment:
+        return
+    parent, key = _last_leaf(parent, key)
+    slots = parent.ca.items.setdefault(key, [None, None, None, None])
+    token = slots[_slot(parent)]
+    if token is not None:
+        token.value += comment
+    elif isinstance(parent[key], _BLOCK_SCALARS):
+        line = comment.lstrip(" ")
+        slots[_slot(parent)] = CommentToken(line, CommentMark(len(comment) - len(line)), None)
+    else:
+        slots[_slot(parent)] = CommentToken("\n" + comment, CommentMark(0), None)
+
+
+def _last_leaf(parent: Any, key: Any) -> tuple[Any, Any]:
+    """The last scalar of a node, by its parent and key: what ruamel.yaml hangs a comment on."""
+    value = parent[key]
+    while isinstance(value, (CommentedMap, CommentedSeq)) and value and not value.fa.flow_style():
+        parent = value
+        key = next(reversed(value)) if isinstance(value, CommentedMap) else len(value) - 1
+        value = parent[key]
+    return parent, key
+
+
+def _slot(parent: Any) -> int:
+    return 2 if isinstance(parent, CommentedMap) else 0
 
 
 def _styled(value: Any) -> Any:
@@ -158,17 +233,26 @@ def _styled(value: Any) -> Any:
         return CommentedMap({_styled(key): _styled(part) for key, part in value.items()})
     if isinstance(value, list):
         return CommentedSeq(_styled(item) for item in value)
-    if isinstance(value, str) and "\n" in value.rstrip("\n") and not _NOT_IN_BLOCK.search(value):
+    if not isinstance(value, str):
+        return value
+    if _NEEDS_ESCAPES.search(value):
+        return DoubleQuotedScalarString(value)
+    if "\n" in value.rstrip("\n") and not re.search(r" \n|\A\s", value):
         return LiteralScalarString(value)
-    if isinstance(value, str) and _OTHER_TYPE_IN_1_1.fullmatch(value):
+    if _MISREAD.fullmatch(value):
         return SingleQuotedScalarString(value)
     return value
 
 
-_NOT_IN_BLOCK = re.compile(r"[^\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd]| \n|\A\s")
-# Booleans, numbers in octal or base 60, and dates: many tools still read YAML 1.1.
-_OTHER_TYPE_IN_1_1 = re.compile(
-    r"(?i:y|n|yes|no|on|off|true|false|null|~)|[-+]?[0-9][0-9_]*(:[0-9.]+)*|\d{4}-\d\d?-\d\d?.*"
+_BLOCK_SCALARS = (LiteralScalarString, FoldedScalarString)
+_NEEDS_ESCAPES = re.compile(
+    r"[^\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
+# Booleans, numbers in octal or base 60, dates: many tools still read YAML 1.1. And what looks
+# like a list item or a key inside brackets.
+_MISREAD = re.compile(
+    r"(?i:y|n|yes|no|on|off|true|false|null|~|<<|=)|[-+]?[0-9][0-9_]*(:[0-9.]+)*"
+    r"|\d{4}-\d\d?-\d\d?.*|[-?:]( .*)?"
 )
 
 
@@ -188,7 +272,7 @@ def _indentation(text: str) -> dict[str, int]:
                     indent = child.start_mark.column - node.start_mark.column
                     found.setdefault(type(child), indent)
         level = inner
-    offset = found.get(libyaml.SequenceNode, 0)
+    offset = found.get(libyaml.SequenceNode, 2)
     return {
         "mapping": found.get(libyaml.MappingNode, 2),
         "sequence": offset + 2,
