@@ -138,6 +138,13 @@ def compare(
     except RecursionError:
         problem = "is nested too deeply to be compared"
         raise InputError(f"{base.document.file} or {revision.document.file}: {problem}") from None
+    except (AttributeError, LookupError, TypeError, ValueError):
+        from flora_contract.diff.outline import fault
+
+        error = fault(base) or fault(revision)
+        if error is None:
+            raise
+        raise error from None
     versions = _version(base), _version(revision)
     worst = min((group.level for group in groups), key=lambda level: level.rank, default=None)
     if worst is Level.BREAKING:

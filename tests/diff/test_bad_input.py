@@ -1,0 +1,201 @@
+"""Documents that cannot be compared end with exit code 2 and one line that names the place."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flora_contract.diff.changes import compare
+from flora_contract.diff.examples import contract as example
+from flora_contract.diff.examples import standing
+from flora_contract.diff.sources import contract, open_contract
+from flora_contract.errors import InputError
+from flora_contract.openapi import Document, parse
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GOOD = json.dumps(example())
+
+
+def told(text: str) -> str:
+    with pytest.raises(InputError) as caught:
+        compare(contract(parse(GOOD, "good.json")), contract(parse(text, "bad.yaml")))
+    return str(caught.value)
+
+
+def body(schema: Any) -> str:
+    return json.dumps(standing("QB", schema), indent=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "problem"),
+    [
+        ("openapi: 3.1.0\npaths:\n  /a: [1", 4, "not valid YAML"),
+        ("swagger: '2.0'\n", 1, "Swagger 2.0"),
+        ("title: none\n", 1, "no OpenAPI document"),
+        ("openapi: 4.0.0\n", 1, "only OpenAPI 3"),
+        ("openapi: 3.1.0\npaths: 7\n", 2, "/paths must be a mapping"),
+        ("openapi: 3.1.0\npaths:\n  /orders:\n    get: []\n", 4, "must be a mapping"),
+        (
+            "openapi: 3.1.0\npaths:\n  /orders:\n    get:\n      parameters: {}\n",
+            5,
+            "must be a list",
+        ),
+        ("openapi: 3.1.0\npaths:\n  /orders:\n    $ref: '#/paths/~1orders'\n", 3, "itself"),
+        ("openapi: 3.1.0\npaths:\n  /orders:\n    $ref: '#/nowhere'\n", 3, "not there"),
+        ("openapi: 3.1.0\npaths:\n  /orders:\n    $ref: other.yaml\n", None, "other.yaml"),
+        (
+            "openapi: 3.1.0\npaths:\n  /orders:\n    $ref: https://example.com/a.yaml\n",
+            None,
+            "URL",
+        ),
+    ],
+)
+def test_the_line_names_place_and_fault(text: str, line: int | None, problem: str) -> None:
+    message = told(text)
+    if line is not None:
+        assert message.startswith(f"bad.yaml:{line}: "), message
+    assert problem in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("schema", "problem"),
+    [
+        ({"type": "string", "maxLength": "ten"}, "/maxLength must be a number"),
+        ({"enum": "red"}, "/enum must be a list"),
+        ({"properties": ["a"]}, "/properties must be a mapping"),
+        ({"allOf": {"type": "string"}}, "/allOf must be a list"),
+        ("string", "/schema must be a mapping"),
+        ({"$ref": "#/components/schemas/Gone"}, "Gone, which is not there"),
+        ({"$ref": "#anchor"}, "anchor"),
+    ],
+)
+def test_a_malformed_schema_is_named(schema: Any, problem: str) -> None:
+    text = body(schema)
+    with pytest.raises(InputError) as caught:
+        compare(
+            contract(parse(body({"type": "object"}), "good.json")),
+            contract(parse(text, "bad.json")),
+        )
+    assert problem in str(caught.value)
+    assert str(caught.value).startswith("bad.json:")
+
+
+def nested(depth: int, wrap: str) -> Any:
+    schema: Any = {"type": "string"}
+    for _ in range(depth):
+        schema = {wrap: [schema, {"type": "object"}] if wrap.endswith("Of") else schema}
+    return schema
+
+
+@pytest.mark.parametrize("wrap", ["items", "anyOf", "allOf", "oneOf", "not"])
+def test_deep_nesting_is_compared_or_refused(wrap: str) -> None:
+    for depth in (80, 5_000):
+        texts = [body({"type": "object"}), "[" * 0 + _deep(depth, wrap)]
+        try:
+            trees = [contract(parse(text, "deep.json")) for text in texts]
+            compare(*trees)
+            compare(*trees[::-1])
+        except InputError as error:
+            assert "deep" in str(error)  # noqa: PT017 - either outcome is right
+        else:
+            assert depth == 80
+
+
+def _deep(depth: int, wrap: str) -> str:
+    start, end = (f'{{"{wrap}":[', "]}") if wrap.endswith("Of") else (f'{{"{wrap}":', "}")
+    schema = start * depth + '{"type":"string"}' + end * depth
+    return body("HERE").replace('"HERE"', schema)
+
+
+def test_cycles_of_every_kind_end() -> None:
+    def cyclic(kind: str) -> dict[str, Any]:
+        tree = standing("SB", {"$ref": "#/components/schemas/A"})
+        a: dict[str, Any] = {
+            "items": {"$ref": "#/components/schemas/B"},
+            "allOf": [{"$ref": "#/components/schemas/B"}],
+            "anyOf": [{"$ref": "#/components/schemas/A"}, {"type": kind}],
+            "not": {"$ref": "#/components/schemas/A"},
+        }
+        b = {"oneOf": [{"$ref": "#/components/schemas/A"}, {"$ref": "#/components/schemas/B"}]}
+        tree["components"] = {"schemas": {"A": a, "B": b}}
+        return tree
+
+    one, two = (Document(cyclic(kind), "cyclic") for kind in ("string", "integer"))
+    try:
+        assert not compare(contract(one), contract(Document(cyclic("string"), "same"))).changes
+        assert compare(contract(one), contract(two)).changes
+    except InputError as error:
+        assert "itself" in str(error)  # noqa: PT017 - allOf of itself allows no reading
+
+
+def test_a_reference_that_is_only_itself_is_refused() -> None:
+    tree = standing("SB", {"$ref": "#/components/schemas/A"})
+    tree["components"] = {"schemas": {"A": {"allOf": [{"$ref": "#/components/schemas/A"}]}}}
+    document = parse(json.dumps(tree), "bad.json")
+    with pytest.raises(InputError):
+        compare(contract(document), contract(parse(json.dumps(tree), "bad2.json")))
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    for argument in ("nothing.yaml", "https://example.com/a.yaml"):
+        with pytest.raises(InputError, match=argument.replace(".", r"\.")):
+            open_contract(str(tmp_path / argument) if "://" not in argument else argument)
+
+
+JUNK = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(-2, 2), st.sampled_from(["", "a", "3.1.0"])),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=2), st.dictionaries(st.sampled_from("ab"), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+WHOLE: dict[str, Any] = {
+    **standing("QB", {"type": "object", "properties": {"a": {"type": "string", "enum": ["x"]}}}),
+    "components": {
+        "schemas": {"A": {"anyOf": [{"type": "string"}, {"type": "integer"}], "required": ["a"]}},
+        "securitySchemes": {"k": {"type": "oauth2", "flows": {"implicit": {"scopes": {"a": "A"}}}}},
+    },
+    "security": [{"k": ["a"]}],
+    "servers": [{"url": "/", "variables": {"v": {"default": "a", "enum": ["a"]}}}],
+    "tags": [{"name": "a"}],
+    "webhooks": {"w": {"post": {"responses": {"200": {"description": "d"}}}}},
+}
+WHOLE["paths"]["/orders"]["get"].update(
+    parameters=[{"name": "q", "in": "query", "schema": {"$ref": "#/components/schemas/A"}}],
+    callbacks={"c": {"{$url}": {"post": {"responses": {}}}}},
+    tags=["a"],
+)
+
+
+def places(node: Any, way: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    found = [way]
+    if isinstance(node, dict | list):
+        for key in node if isinstance(node, dict) else range(len(node)):
+            found += places(node[key], (*way, key))
+    return found
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(places(WHOLE)[1:]), JUNK)
+def test_junk_anywhere_is_compared_or_refused_with_its_place(
+    way: tuple[Any, ...], junk: Any
+) -> None:
+    tree = copy.deepcopy(WHOLE)
+    node: Any = tree
+    for key in way[:-1]:
+        node = node[key]
+    node[way[-1]] = junk
+    trees = [json.dumps(one, indent=1) for one in (WHOLE, tree)]
+    for pair in (trees, trees[::-1]):
+        try:
+            compare(*(contract(parse(text, f"{n}.json")) for n, text in enumerate(pair)))
+        except InputError as error:
+            assert "\n" not in str(error)  # noqa: PT017 - either outcome is right

@@ -1,0 +1,332 @@
+"""The command as its user meets it: what it prints, writes and exits with."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+import yaml
+
+from flora_contract.diff import report_schema
+
+FLORA = Path(sys.executable).with_name("flora-contract")
+
+BASE: dict[str, Any] = {
+    "openapi": "3.1.0",
+    "info": {"title": "Shop", "version": "1.2.3"},
+    "paths": {
+        "/orders": {
+            "get": {
+                "operationId": "listOrders",
+                "parameters": [{"name": "q", "in": "query", "schema": {"type": "string"}}],
+                "responses": {
+                    "200": {
+                        "description": "Done",
+                        "content": {
+                            "application/json": {"schema": {"$ref": "#/components/schemas/Order"}}
+                        },
+                    }
+                },
+            }
+        },
+        "/orders/{id}": {
+            "get": {
+                "parameters": [
+                    {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+                ],
+                "responses": {
+                    "200": {
+                        "description": "Done",
+                        "content": {
+                            "application/json": {"schema": {"$ref": "#/components/schemas/Order"}}
+                        },
+                    }
+                },
+            }
+        },
+    },
+    "components": {
+        "schemas": {
+            "Order": {
+                "type": "object",
+                "required": ["id"],
+                "properties": {"id": {"type": "string"}, "total": {"type": "integer"}},
+            }
+        }
+    },
+}
+
+
+def edited(**edits: Any) -> dict[str, Any]:
+    """The base with values at dotted places; None takes away."""
+    revision: dict[str, Any] = json.loads(json.dumps(BASE))
+    for place, value in edits.items():
+        node = revision
+        *way, last = place.split("__")
+        for key in way:
+            node = node[key]
+        if value is None:
+            del node[last]
+        else:
+            node[last] = value
+    return revision
+
+
+BREAKING = edited(components__schemas__Order__required=[])
+SAFE = edited(components__schemas__Order__description="An order.")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name, tree in (("base", BASE), ("breaking", BREAKING), ("safe", SAFE)):
+        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(tree, sort_keys=False))
+    return tmp_path
+
+
+def run(
+    folder: Path, *arguments: str, stdin: str | None = None, columns: int = 100
+) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "COLUMNS": str(columns), "NO_COLOR": "1"}
+    return subprocess.run(
+        [str(FLORA), "diff", *arguments],
+        cwd=folder,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
+
+
+def report(folder: Path, *arguments: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(run(folder, *arguments, "--format", "json").stdout)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("revision", "options", "code"),
+    [
+        ("base.yaml", [], 0),
+        ("safe.yaml", [], 0),
+        ("safe.yaml", ["--fail-on", "any"], 1),
+        ("breaking.yaml", [], 1),
+        ("breaking.yaml", ["--side", "request"], 0),
+        ("breaking.yaml", ["--level", "breaking"], 1),
+    ],
+)
+def test_the_exit_code_says_whether_it_holds(
+    folder: Path, revision: str, options: list[str], code: int
+) -> None:
+    done = run(folder, "base.yaml", revision, *options)
+    assert done.returncode == code, done.stderr
+    assert not done.stderr
+
+
+def test_a_change_of_a_shared_schema_is_told_once_with_what_it_reaches(folder: Path) -> None:
+    found = report(folder, "base.yaml", "breaking.yaml")
+    jsonschema_rs.validate(report_schema(), found)
+    assert found["summary"] == {"breaking": 1, "risky": 0, "safe": 1}
+    assert found["version"] == {"base": "1.2.3", "revision": "1.2.3", "proposed": "2.0.0"}
+    change = found["changes"][0]
+    assert change["id"] == "response-property-became-optional"
+    assert change["pointer"] == "/components/schemas/Order/required"
+    assert change["operation"] is None
+    assert {reach["path"] for reach in change["reaches"]} == {"/orders", "/orders/{id}"}
+    line = change["base"]["line"]
+    assert (folder / "base.yaml").read_text().splitlines()[line - 1].strip() == "required:"
+
+
+def test_expand_tells_it_by_operation(folder: Path) -> None:
+    found = report(folder, "base.yaml", "breaking.yaml", "--expand", "--stats")
+    jsonschema_rs.validate(report_schema(), found)
+    told = [(one["operation"], one["path"]) for one in found["changes"] if one["path"]]
+    assert told == [("GET", "/orders"), ("GET", "/orders/{id}")]
+    assert found["stats"]["response-property-became-optional"] == 2
+
+
+def test_text_fits_a_narrow_terminal(folder: Path) -> None:
+    out = run(folder, "base.yaml", "breaking.yaml", columns=80).stdout
+    assert all(len(line) <= 80 for line in out.splitlines())
+    assert "breaking" in out
+    assert "\x1b" not in out
+    assert out.splitlines()[-1].startswith("1 breaking, 0 risky, 1 safe; version 1.2.3 asks for")
+
+
+def test_markdown_stays_within_what_a_comment_holds(tmp_path: Path) -> None:
+    def many(kind: str) -> dict[str, Any]:
+        names = [f"Order{number}" for number in range(800)]
+        schemas = {
+            name: {"type": "object", "properties": {f"p{n}": {"type": kind} for n in range(4)}}
+            for name in names
+        }
+        body = {"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in names]}
+        content = {"content": {"application/json": {"schema": body}}}
+        tree = edited(components__schemas=schemas)
+        tree["paths"] = {"/": {"post": {"requestBody": content, "responses": {}}}}
+        return tree
+
+    for name, kind in (("a", "string"), ("b", "integer")):
+        (tmp_path / f"{name}.json").write_text(json.dumps(many(kind)))
+    out = run(tmp_path, "a.json", "b.json", "--format", "markdown").stdout
+    assert 30_000 < len(out) <= 60_000
+    assert "more changes did not fit" in out
+    assert out.index("Breaking") < out.index("Changelog entry")
+    assert out.count("<details") == out.count("</details>")
+
+
+def test_sarif_names_rule_file_and_line(folder: Path) -> None:
+    done = run(folder, "base.yaml", "breaking.yaml", "--format", "sarif", "--level", "breaking")
+    [result] = json.loads(done.stdout)["runs"][0]["results"]
+    assert result["level"] == "error"
+    place = result["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == "breaking.yaml"
+    assert result["relatedLocations"][0]["physicalLocation"]["region"]["startLine"] > 1
+
+
+def test_annotations_are_commands_of_github(folder: Path) -> None:
+    done = run(folder, "base.yaml", "breaking.yaml", "--format", "github", "--level", "breaking")
+    [line] = done.stdout.splitlines()
+    assert line.startswith("::error file=breaking.yaml,line=")
+    assert "title=response-property-became-optional::" in line
+
+
+def test_output_goes_to_a_file(folder: Path) -> None:
+    done = run(folder, "base.yaml", "safe.yaml", "--format", "json", "--output", "out.json")
+    assert not done.stdout
+    assert json.loads((folder / "out.json").read_text())["summary"]["safe"] == 1
+
+
+def test_the_same_documents_give_the_same_bytes(folder: Path) -> None:
+    for form in ("json", "markdown", "html", "sarif", "text", "github"):
+        runs = {
+            run(folder, "base.yaml", "breaking.yaml", "--format", form).stdout for _ in range(2)
+        }
+        assert len(runs) == 1
+
+
+# Where the documents come from
+
+
+def test_standard_input_is_a_document(folder: Path) -> None:
+    text = (folder / "breaking.yaml").read_text()
+    assert run(folder, "base.yaml", "-", stdin=text).returncode == 1
+    done = run(folder, "-", "-", stdin=text)
+    assert done.returncode == 2
+    assert "only one" in done.stderr
+
+
+def git(folder: Path, *arguments: str) -> None:
+    command = ["git", "-c", "user.name=a", "-c", "user.email=a@example.com", *arguments]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+
+
+def test_git_revisions_are_documents_with_the_files_beside_them(tmp_path: Path) -> None:
+    (tmp_path / "api").mkdir()
+    split = edited()
+    order = split["components"]["schemas"].pop("Order")
+    for path in split["paths"].values():
+        content = path["get"]["responses"]["200"]["content"]["application/json"]
+        content["schema"]["$ref"] = "models/order.yaml#/Order"
+    (tmp_path / "api" / "openapi.yaml").write_text(yaml.safe_dump(split))
+    (tmp_path / "openapi.yaml").write_text(yaml.safe_dump(BASE))
+    model = tmp_path / "api" / "models" / "order.yaml"
+    model.parent.mkdir()
+    model.write_text(yaml.safe_dump({"Order": order}))
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-qm", "first")
+    model.write_text(yaml.safe_dump({"Order": {**order, "required": []}}))
+    found = report(tmp_path, "HEAD:api/openapi.yaml", "api/openapi.yaml")
+    assert found["changes"][0]["id"] == "response-property-became-optional"
+    assert len(found["changes"][0]["reaches"]) == 2
+    assert report(tmp_path, "HEAD:", "openapi.yaml")["changes"] == []
+    # Whether a document is one file or several makes no difference.
+    same = report(tmp_path, "HEAD:openapi.yaml", "HEAD:api/openapi.yaml")
+    assert {one["id"] for one in same["changes"]} <= {"api-schema-removed"}
+    done = run(tmp_path, "nowhere:openapi.yaml", "openapi.yaml")
+    assert done.returncode == 2
+    assert "nowhere:openapi.yaml" in done.stderr
+
+
+# Levels and accepted changes
+
+
+def test_a_levels_file_judges_by_id(folder: Path) -> None:
+    levels = folder / "levels.yaml"
+    levels.write_text("levels: {response-property-became-optional: safe}\n")
+    assert run(folder, "base.yaml", "breaking.yaml", "--levels", "levels.yaml").returncode == 0
+    levels.write_text("levels: {response-property-became-optional: none}\n")
+    assert report(folder, "base.yaml", "breaking.yaml", "--levels", "levels.yaml")["changes"] == []
+    levels.write_text("levels:\n  no-such-rule: safe\n")
+    done = run(folder, "base.yaml", "breaking.yaml", "--levels", "levels.yaml")
+    assert done.returncode == 2
+    assert done.stderr.startswith("flora-contract: levels.yaml:2: ")
+
+
+def entry(**words: str) -> str:
+    later = (dt.datetime.now(dt.UTC).date() + dt.timedelta(days=30)).isoformat()
+    given = {
+        "id": "response-property-became-optional",
+        "place": "/components/schemas/Order/required",
+        "reason": "agreed",
+        "expires": later,
+        **words,
+    }
+    return yaml.safe_dump({"accepted": [given]})
+
+
+def test_an_accepted_change_does_not_fail(folder: Path) -> None:
+    accepted = folder / "accepted.yaml"
+    accepted.write_text(entry())
+    done = run(folder, "base.yaml", "breaking.yaml", "--accept", "accepted.yaml")
+    assert done.returncode == 0
+    assert "accepted: agreed" in done.stdout
+    found = report(folder, "base.yaml", "breaking.yaml", "--accept", "accepted.yaml")
+    assert found["summary"]["breaking"] == 0
+    assert found["changes"][0]["accepted"] == "agreed"
+
+
+def test_what_has_expired_or_accepts_nothing_is_reported(folder: Path) -> None:
+    accepted = folder / "accepted.yaml"
+    accepted.write_text(entry(expires="2020-01-01"))
+    done = run(folder, "base.yaml", "breaking.yaml", "--accept", "accepted.yaml")
+    assert done.returncode == 1
+    assert "accepted.yaml:2: expired on 2020-01-01" in done.stderr
+    accepted.write_text(entry(place="/components/schemas/Other"))
+    done = run(folder, "base.yaml", "breaking.yaml", "--accept", "accepted.yaml")
+    assert done.returncode == 1
+    assert "accepted.yaml:2: accepts nothing" in done.stderr
+
+
+def test_accept_write_adds_what_fails(folder: Path) -> None:
+    options = ("base.yaml", "breaking.yaml", "--accept", "new.yaml")
+    assert run(folder, *options, "--accept-write").returncode == 0
+    assert run(folder, *options).returncode == 0
+    [added] = yaml.safe_load((folder / "new.yaml").read_text())["accepted"]
+    assert added["id"] == "response-property-became-optional"
+    assert run(folder, "base.yaml", "breaking.yaml", "--accept-write").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "problem"),
+    [
+        ("accepted:\n  - {id: x, place: y, reason: z}\n", 2, "must say expires"),
+        ("accepted:\n  - {id: x, place: y, reason: z, expires: soon}\n", 2, "no rule has this id"),
+        ("other: 1\n", 1, "must have a list called accepted"),
+    ],
+)
+def test_a_bad_file_of_accepted_changes_is_named_with_its_line(
+    folder: Path, text: str, line: int, problem: str
+) -> None:
+    (folder / "accepted.yaml").write_text(text)
+    done = run(folder, "base.yaml", "breaking.yaml", "--accept", "accepted.yaml")
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"flora-contract: accepted.yaml:{line}: ")
+    assert problem in done.stderr
