@@ -106,6 +106,7 @@ class Comparison:
     revision_version: str | None
     proposed_version: str | None
     changes: tuple[Change, ...]
+    client: tuple[str, ...] = ()  # what befalls the generated client, of no single cause
 
     def count(self, level: Level) -> int:
         """How many changes have a level, those that are accepted left out."""

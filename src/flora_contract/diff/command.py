@@ -78,6 +78,7 @@ class _Wanted:
 @click.option("--accept", type=click.Path(path_type=Path), help="YAML file of accepted changes.")
 @click.option("--accept-write", is_flag=True, help="Add what fails to the file of --accept.")
 @click.option("--expand", is_flag=True, help="Tell each change once for every operation.")
+@click.option("--client", is_flag=True, help="Tell what it does to the generated Python client.")
 @click.option("--stats", is_flag=True, help="Count the changes by rule.")
 @click.option("--output", type=click.Path(path_type=Path), help="Write to a file instead.")
 def diff(
@@ -92,6 +93,7 @@ def diff(
     accept: Path | None,
     accept_write: bool,
     expand: bool,
+    client: bool,
     stats: bool,
     output: Path | None,
 ) -> None:
@@ -108,6 +110,10 @@ def diff(
     settings = read_settings(levels) if levels is not None else Settings()
     trees = open_contract(base), open_contract(revision)
     comparison = compare(*trees, settings, names=(base, revision), expand=expand)
+    if client:
+        from flora_contract.diff.client import with_effects
+
+        comparison = with_effects(comparison, *trees)
     wanted = _Wanted(form, Level(level), side, stats, output)
     threshold = _THRESHOLDS[fail_on]
     if accept is not None:

@@ -104,6 +104,14 @@ class _Git:
         return parse(_git("show", "--end-of-options", spec, problem=spec), spec)
 
 
+def last_tag() -> str | None:
+    """The last tag before the commit that is checked out; None if there is none."""
+    try:
+        return _git("describe", "--tags", "--abbrev=0", problem="the last tag").strip()
+    except InputError:
+        return None
+
+
 def _git(*arguments: str, problem: str) -> str:
     try:
         done = subprocess.run(  # noqa: S603 - a fixed program, no shell, options ended

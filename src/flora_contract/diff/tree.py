@@ -85,6 +85,10 @@ class Tree:
         """Whether schemas follow JSON Schema 2020-12 rather than the dialect of OpenAPI 3.0."""
         return not str(self.root.mapping().get("openapi", "")).startswith("3.0")
 
+    def beside(self, name: str) -> Document:
+        """A file beside the contract. Raises InputError if there is none."""
+        return self._read(self.document, name)
+
     def references(self) -> set[str]:
         """Every `$ref` and discriminator target that what is used of the document holds.
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def report(comparison: Comparison, changes: list[Change]) -> dict[str, Any]:
     """The comparison as plain data."""
-    return {
+    found: dict[str, Any] = {
         "base": comparison.base,
         "revision": comparison.revision,
         "version": {
@@ -25,6 +25,9 @@ def report(comparison: Comparison, changes: list[Change]) -> dict[str, Any]:
         "summary": {level.value: comparison.count(level) for level in Level},
         "changes": [_change(change) for change in changes],
     }
+    if comparison.client:
+        found["client"] = list(comparison.client)
+    return found
 
 
 def _change(change: Change) -> dict[str, Any]:

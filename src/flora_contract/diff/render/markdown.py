@@ -52,6 +52,9 @@ def as_markdown(comparison: Comparison, changes: list[Change]) -> str:
         title = f"{_ICONS[level]} {_HEADINGS[level]} ({len(some)})"
         sections.append(_folded(title, body, is_open=level is Level.BREAKING))
         room -= len(title) + 60
+    if comparison.client:
+        told = "".join(f"- {escape(effect)}\n" for effect in comparison.client[:50])
+        sections.append(_folded("Generated client, of no single cause", told))
     more = f"\n{left} more changes did not fit here.\n" if left else ""
     return head + "\n" + "\n".join(sections) + more + "\n" + log
 

@@ -25,6 +25,10 @@ def print_comparison(comparison: Comparison, changes: list[Change], console: Con
     for name, group in by_operation(changes).items():
         console.print(Text(name, style="bold"))
         console.print(_table(group))
+    if comparison.client:
+        console.print(Text("generated client, of no single cause", style="bold"))
+        for effect in comparison.client:
+            console.print(Text(f"  {effect}", style="magenta"))
     console.print(summary(comparison), style="bold", markup=False)
 
 

@@ -1,0 +1,116 @@
+"""What a change does to the generated client."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+import yaml
+
+from flora_contract.diff import report_schema
+from flora_contract.diff.client import Argument, Member, effects
+
+ROOT = Path(__file__).parents[2]
+FLORA = Path(sys.executable).with_name("flora-contract")
+
+METHOD = Member("method", "Run", (("prompt", Argument("str", required=True)),))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ({"A": Member("class")}, {}, ["model A removed"]),
+        ({"A.x": METHOD}, {}, ["method A.x removed"]),
+        ({"A.x": METHOD}, {"A.y": METHOD}, ["method A.x renamed to A.y"]),
+        (
+            {"A": Member("class"), "A.x": METHOD},
+            {"B": Member("class"), "B.x": METHOD},
+            ["model A renamed to B"],
+        ),
+        (
+            {"A.x": METHOD},
+            {"A.x": Member("method", "Run", (("text", Argument("str", required=True)),))},
+            ["A.x() takes text, and no longer prompt"],
+        ),
+        (
+            {"A.x": METHOD},
+            {
+                "A.x": Member(
+                    "method", "Run", (*METHOD.arguments, ("b", Argument("int", required=True)))
+                )
+            },
+            ["A.x() must be given b"],
+        ),
+        (
+            {"A.x": METHOD},
+            {"A.x": Member("method", "Run", (("prompt", Argument("int", required=True)),))},
+            ["A.x() takes prompt as int, and not as str"],
+        ),
+        (
+            {"A.x": METHOD},
+            {"A.x": Member("method", "Run", (("prompt", Argument("str", required=False)),))},
+            ["A.x() need no longer be given prompt"],
+        ),
+        ({"A.x": METHOD}, {"A.x": METHOD, "A.y": METHOD}, []),
+        (
+            {"A.x": Member("attribute", "int")},
+            {"A.x": Member("attribute", "int | None")},
+            ["attribute A.x is int | None, and not int"],
+        ),
+    ],
+)
+def test_what_users_notice(old: dict[str, Member], new: dict[str, Member], told: list[str]) -> None:
+    assert [effect.text for effect in effects(old, new)] == told
+
+
+@pytest.fixture
+def contracts(tmp_path: Path) -> Path:
+    """The contract of this project, with its overlay beside it, and an edited one."""
+    text = (ROOT / "openapi.yaml").read_text(encoding="utf-8")
+    (tmp_path / "openapi.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / "overlays").mkdir()
+    overlay = (ROOT / "overlays" / "client.yaml").read_text(encoding="utf-8")
+    (tmp_path / "overlays" / "client.yaml").write_text(overlay, encoding="utf-8")
+    tree = yaml.safe_load(text)
+    schemas = tree["components"]["schemas"]
+    schemas["ChargedCost"]["type"] = ["number", "null"]
+    request = schemas["GenerationRequest"]
+    request["properties"]["text"] = request["properties"].pop("prompt")
+    request["required"] = ["text" if name == "prompt" else name for name in request["required"]]
+    (tmp_path / "edited.yaml").write_text(yaml.safe_dump(tree, sort_keys=False))
+    return tmp_path
+
+
+def diff(folder: Path, *arguments: str) -> dict[str, Any]:
+    command = [str(FLORA), "diff", *arguments, "--client", "--format", "json"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode in {0, 1}, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    jsonschema_rs.validate(report_schema(), found)
+    return found
+
+
+def test_effects_stand_with_the_change_that_caused_them(contracts: Path) -> None:
+    found = diff(contracts, "openapi.yaml", "edited.yaml")
+    effects_by_id = {change["id"]: change.get("client", []) for change in found["changes"]}
+    nullable = effects_by_id["response-property-became-nullable"]
+    assert any("charged_cost" in text and "None" in text for text in nullable)
+    removed = effects_by_id["request-property-removed"]
+    assert any("no longer" in text and "prompt" in text for text in removed)
+
+
+def test_words_do_nothing_to_the_client(contracts: Path) -> None:
+    assert all(
+        "client" not in one for one in diff(contracts, "openapi.yaml", "openapi.yaml")["changes"]
+    )
+    text = (contracts / "openapi.yaml").read_text(encoding="utf-8")
+    (contracts / "words.yaml").write_text(text.replace("title: FLORA API", "title: FLORA"))
+    found = diff(contracts, "openapi.yaml", "words.yaml")
+    assert [one["id"] for one in found["changes"]] == ["title-changed"]
+    assert "client" not in found["changes"][0]
+    assert "client" not in found
