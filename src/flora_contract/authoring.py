@@ -1,4 +1,4 @@
-"""The command `overlay`, for who writes a contract."""
+"""The commands `overlay` and `lint`, for who writes a contract."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from pathlib import Path
 
 import click
 
+from flora_contract import shipped
 from flora_contract.openapi import apply, load, written
+from flora_contract.openapi.lint import Registers
+from flora_contract.openapi.lint import lint as faults_of
 from flora_contract.report.output import deliver
 
 
@@ -25,3 +28,25 @@ def overlay(spec: str, overlays: tuple[str, ...], output: Path | None) -> None:
     for warning in applied.warnings:
         click.echo(f"warning: {warning}", err=True)
     deliver(written(document, applied.edits, applied.document.tree), output)
+
+
+@click.command()
+@click.argument("spec", default=shipped.CONTRACT, type=click.Path(path_type=Path))
+@click.option(
+    "--registers",
+    type=click.Path(path_type=Path),
+    default=shipped.REGISTERS,
+    help="Folder of sources.md and conflicts.md. By default our own.",
+)
+@click.pass_context
+def lint(ctx: click.Context, spec: Path, registers: Path) -> None:
+    """Hold the contract SPEC, by default our own, to the rules of this project.
+
+    Sources named and known, conflicts registered, operations described, examples given and valid,
+    components used. What OpenAPI itself asks is openapi-spec-validator's to say.
+    """
+    faults = faults_of(load(spec), Registers.load(registers))
+    for place, message in faults:
+        click.echo(f"{place}: {message}")
+    click.echo(f"{spec}: {len(faults) or 'no'} {'fault' if len(faults) == 1 else 'faults'}")
+    ctx.exit(1 if faults else 0)

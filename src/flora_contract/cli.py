@@ -16,6 +16,7 @@ COMMANDS = {
     "check": ("flora_contract.conformance.command:check", "Hold a server to the contract."),
     "traffic": ("flora_contract.conformance.command:traffic", "Hold recorded traffic to it."),
     "overlay": ("flora_contract.authoring:overlay", "Apply overlays to an OpenAPI document."),
+    "lint": ("flora_contract.authoring:lint", "Hold a contract to the rules of this project."),
 }
 
 

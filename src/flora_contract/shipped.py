@@ -11,11 +11,13 @@ if TYPE_CHECKING:
 _in_wheel = Path(__file__).with_name("_shipped")
 
 ROOT = _in_wheel if _in_wheel.is_dir() else Path(__file__).parents[2]
-"""Folder that holds `openapi.yaml`, `overlays/` and `contract_tests/`."""
+"""Folder that holds `openapi.yaml`, `overlays/`, `contract_tests/` and `docs/`."""
 
 CONTRACT = ROOT / "openapi.yaml"
 OVERLAYS = ROOT / "overlays"
 SUITE = ROOT / "contract_tests"
+REGISTERS = ROOT / "docs"
+"""Folder of `sources.md` and `conflicts.md`, which the contract's extensions name."""
 
 
 def contract(*overlays: str) -> Document:

@@ -1,0 +1,237 @@
+"""Our rules for a contract, beyond those of OpenAPI itself: sources, registers, examples, use."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import jsonschema_rs
+
+from flora_contract.errors import InputError
+from flora_contract.openapi.document import Document, Pointer, pointer_of, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+Fault = tuple[Pointer, str]
+"""Where a rule is broken, and how."""
+
+# Below these keys stands data that may look like anything.
+_DATA = {"example", "examples", "default", "const", "enum", "value"}
+
+
+@dataclass(frozen=True)
+class Registers:
+    """What `x-source` and `x-conflict` may name."""
+
+    labels: frozenset[str]
+    conflicts: frozenset[str]
+
+    @classmethod
+    def load(cls, folder: Path) -> Registers:
+        """Read the tables of `sources.md` and `conflicts.md`. Raises InputError."""
+        return cls(_first_column(folder / "sources.md"), _first_column(folder / "conflicts.md"))
+
+
+def lint(document: Document, registers: Registers) -> list[tuple[str, str]]:
+    """Every broken rule as place (`file:line`) and message, in the order of the lines."""
+    faults = [fault for rule in _RULES for fault in rule(document, registers)]
+    located = [(document.locate(pointer), message) for pointer, message in faults]
+    located.sort(key=lambda found: (found[0].file, found[0].line, found[1]))
+    return [(str(location), message) for location, message in located]
+
+
+# Sources
+
+
+def sources_are_named(document: Document, _registers: Registers) -> Iterator[Fault]:
+    """Each operation, parameter, header, schema, property, enum and response names its sources."""
+    for pointer, node in _nodes(document):
+        kind = _kind(pointer, node)
+        if kind is not None and not node.get("x-source"):
+            yield pointer, f"{kind} names no source; add x-source"
+
+
+def sources_are_known(document: Document, registers: Registers) -> Iterator[Fault]:
+    """`x-source` holds known labels, each once; `x-source-values` names values that exist."""
+    for pointer, node in _nodes(document):
+        if "x-source" in node:
+            yield from _labels((*pointer, "x-source"), node["x-source"], registers)
+        values = node.get("x-source-values", {})
+        for value, labels in values.items():
+            place = (*pointer, "x-source-values", value)
+            if value not in [*node.get("enum", []), *node.get("x-extensible-enum", [])]:
+                yield place, f"{value} is no value of this enum"
+            yield from _labels(place, labels, registers)
+
+
+def conflicts_are_registered(document: Document, registers: Registers) -> Iterator[Fault]:
+    """Each number of `x-conflict` is a row of the register, and each row is used."""
+    used: set[str] = set()
+    for pointer, node in _nodes(document):
+        for index, number in enumerate(node.get("x-conflict", [])):
+            used.add(number)
+            if number not in registers.conflicts:
+                place = (*pointer, "x-conflict", index)
+                yield place, f"{number} is no row of docs/conflicts.md"
+    for number in sorted(registers.conflicts - used):
+        yield (), f"row {number} of docs/conflicts.md is named by no x-conflict"
+
+
+def _labels(pointer: Pointer, labels: Any, registers: Registers) -> Iterator[Fault]:
+    if not isinstance(labels, list) or not labels:
+        yield pointer, "must be a list of labels, such as [S002, S003]"
+        return
+    for index, label in enumerate(labels):
+        if not isinstance(label, str) or label not in registers.labels:
+            yield (*pointer, index), f"{label!r} is no label of docs/sources.md"
+        elif label in labels[:index]:
+            yield (*pointer, index), f"{label} is named twice"
+
+
+# Operations
+
+
+def operations_are_described(document: Document, _registers: Registers) -> Iterator[Fault]:
+    """Each has a name of its own, a summary, a description, a declared tag and error answers."""
+    declared = {tag.get("name") for tag in document.tree.get("tags", [])}
+    seen: set[str] = set()
+    for operation in document.operations():
+        for key in ("operationId", "summary", "description", "tags"):
+            if not operation.node.get(key):
+                yield operation.pointer, f"{operation.method} {operation.path} has no {key}"
+        if operation.operation_id in seen:
+            yield operation.pointer, f"operationId {operation.operation_id} is taken"
+        seen.add(operation.operation_id)
+        for tag in operation.node.get("tags", []):
+            if tag not in declared:
+                yield (*operation.pointer, "tags"), f"tag {tag} is not declared under tags"
+
+
+# Examples
+
+
+def examples_are_given(document: Document, _registers: Registers) -> Iterator[Fault]:
+    """Each request body and each answer has an example."""
+    for pointer, node in _nodes(document):
+        if len(pointer) > 1 and pointer[-2] == "content" and not _examples(node):
+            yield pointer, f"{pointer[-3]} has no example"
+
+
+def examples_hold(document: Document, _registers: Registers) -> Iterator[Fault]:
+    """Each example is valid against the schema beside it, formats included."""
+    for pointer, node in _nodes(document):
+        schema = node.get("schema", node)
+        for place, value in _examples(node):
+            whole = {"$ref": "#/schema", "schema": schema, "components": _components(document)}
+            check = jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
+            for error in check.iter_errors(value):
+                where = "".join(f".{part}" for part in error.instance_path)
+                yield (*pointer, *place), f"example{where} is not valid: {error.message}"
+
+
+def _examples(node: dict[str, Any]) -> list[tuple[Pointer, Any]]:
+    found: list[tuple[Pointer, Any]] = []
+    if "example" in node:
+        found.append((("example",), node["example"]))
+    examples = node.get("examples", [])
+    if isinstance(examples, list):
+        found += [(("examples", index), value) for index, value in enumerate(examples)]
+    else:
+        found += [
+            (("examples", name, "value"), example["value"]) for name, example in examples.items()
+        ]
+    return found
+
+
+def _components(document: Document) -> dict[str, Any]:
+    components = document.tree.get("components", {})
+    return components if isinstance(components, dict) else {}
+
+
+# Use
+
+
+def components_are_used(document: Document, _registers: Registers) -> Iterator[Fault]:
+    """Each component is referred to, or named by a security requirement."""
+    used = {
+        tuple(pointer_of(node["$ref"]))
+        for _, node in walk(document.tree)
+        if isinstance(node, dict) and str(node.get("$ref", "")).startswith("#/")
+    }
+    schemes = {
+        name
+        for _, node in walk(document.tree)
+        if isinstance(node, dict)
+        for requirement in node.get("security") or []
+        for name in requirement
+    }
+    used |= {("components", "securitySchemes", name) for name in schemes}
+    for kind, components in _components(document).items():
+        for name in components:
+            if ("components", kind, name) not in used:
+                yield ("components", kind, name), f"{name} is used nowhere"
+
+
+_RULES: tuple[Callable[[Document, Registers], Iterator[Fault]], ...] = (
+    sources_are_named,
+    sources_are_known,
+    conflicts_are_registered,
+    operations_are_described,
+    examples_are_given,
+    examples_hold,
+    components_are_used,
+)
+
+
+def _nodes(document: Document) -> Iterator[tuple[Pointer, dict[str, Any]]]:
+    """Every mapping that describes the API: no extension and no data."""
+    for pointer, node in walk(document.tree):
+        if isinstance(node, dict) and not _is_data(pointer):
+            yield pointer, node
+
+
+def _is_data(pointer: Pointer) -> bool:
+    """A property may be called `example`; what stands below `properties` is a name, no keyword."""
+    return any(
+        (part in _DATA or str(part).startswith("x-"))
+        and (index == 0 or pointer[index - 1] != "properties")
+        for index, part in enumerate(pointer)
+    )
+
+
+_OPERATION = re.compile(r"get|put|post|delete|options|head|patch|trace")
+_BY_PARENT = {
+    "headers": "header",
+    "parameters": "parameter",
+    "requestBodies": "request body",
+    "responses": "response",
+    "schemas": "schema",
+    "securitySchemes": "security scheme",
+}
+
+
+def _kind(pointer: Pointer, node: dict[str, Any]) -> str | None:
+    """What a node is, if it is of the kinds that name their sources."""
+    parent = pointer[-2] if len(pointer) > 1 else None
+    if len(pointer) == 3 and pointer[0] == "paths" and _OPERATION.fullmatch(str(pointer[2])):
+        return "operation"
+    if parent == "properties":
+        return "property"
+    if "$ref" in node:
+        return None
+    if "enum" in node:
+        return "enum"
+    return _BY_PARENT.get(str(parent))
+
+
+def _first_column(path: Path) -> frozenset[str]:
+    """What the rows of a register's Markdown tables begin with."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    cells = re.findall(r"^\| *([\w-]+) *\|", text, re.MULTILINE)
+    return frozenset(cell for cell in cells if re.search(r"[A-Z0-9]", cell)) - {"Label"}

@@ -1,0 +1,100 @@
+"""The rules for a contract: ours keeps them, and each edit that breaks one is named."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from flora_contract import shipped
+from flora_contract.authoring import lint as command
+from flora_contract.openapi import Document, load, parse, walk
+from flora_contract.openapi.lint import Registers, lint
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CONTRACT = shipped.CONTRACT.read_text(encoding="utf-8")
+REGISTERS = Registers.load(shipped.REGISTERS)
+
+
+def faults(text: str) -> list[str]:
+    return [f"{place}: {message}" for place, message in lint(parse(text, "c.yaml"), REGISTERS)]
+
+
+def edited(old: str, new: str) -> str:
+    assert old in CONTRACT
+    return CONTRACT.replace(old, new, 1)
+
+
+def test_our_contract_has_no_fault() -> None:
+    assert lint(load(shipped.CONTRACT), REGISTERS) == []
+
+
+def test_every_x_source_is_missed_when_it_goes() -> None:
+    tree = parse(CONTRACT, "c.yaml").tree
+    nodes = [(p, n) for p, n in walk(tree) if isinstance(n, dict) and "x-source" in n]
+    spared = set()
+    for pointer, node in nodes:
+        sources = node.pop("x-source")
+        if not lint(Document(tree, "c.yaml"), REGISTERS):
+            spared.add(pointer[0] if pointer[0] == "servers" else pointer[-2])
+        node["x-source"] = sources
+    assert len(nodes) > 100
+    # The server and the samples of a body may name their sources; nothing makes them.
+    assert spared == {"servers", "examples"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("x-source: [S002, S003, S004]", "x-source: [S002, S009]", "'S009' is no label"),
+        ("x-source: [S002, S003, S004]", "x-source: [S002, 3]", "3 is no label"),
+        ("x-source: [S002, S003, S004]", "x-source: S002", "must be a list of labels"),
+        ("x-source: [S002, S003, S004]", "x-source: [S002, S002]", "S002 is named twice"),
+        ("x-conflict: [C10]", "x-conflict: [C99]", "C99 is no row of docs/conflicts.md"),
+        ("x-conflict: [C10]", "", "row C10 of docs/conflicts.md is named by no x-conflict"),
+        ("        action: [S002", "        dance: [S002", "dance is no value of this enum"),
+        ("operationId: getRun", "operationId: listGenerations", "listGenerations is taken"),
+        ("summary: Get a run", "", "GET /runs/{runId} has no summary"),
+        ("tags: [Runs]", "tags: [Walks]", "tag Walks is not declared"),
+        ("          example: run_abc123", "          example: abc", "example is not valid"),
+        ("poll_url: https://example.com", "poll_url: no url", "poll_url is not valid"),
+        ("prompt: A cinematic", "prompts: A cinematic", '"prompt" is a required property'),
+        (
+            "          example:\n            error:\n              code: rate_limited\n",
+            "          x-example:\n            error:\n              code: rate_limited\n",
+            "TooManyRequests has no example",
+        ),
+        (
+            "  schemas:\n",
+            "  schemas:\n    Lost:\n      type: string\n",
+            "Lost is used nowhere",
+        ),
+    ],
+)
+def test_an_edit_that_breaks_a_rule_is_named(old: str, new: str, message: str) -> None:
+    found = faults(edited(old, new))
+    assert any(message in fault for fault in found), found
+
+
+def test_a_fault_is_told_with_its_line() -> None:
+    line = CONTRACT.splitlines().index("      summary: Get a run")
+    (fault,) = faults(edited("      summary: Get a run\n", ""))
+    # The operation begins three lines above: path, method, operationId, tags, summary.
+    assert fault.startswith(f"c.yaml:{line - 2}: ")
+
+
+def test_the_command_says_what_is_wrong_and_ends_with_1(tmp_path: Path) -> None:
+    file = tmp_path / "contract.yaml"
+    file.write_text(edited("x-conflict: [C10]", "x-conflict: [C99]"), encoding="utf-8")
+    result = CliRunner().invoke(command, [str(file)])
+    assert result.exit_code == 1
+    assert f"{file}:" in result.output
+    assert result.output.endswith("2 faults\n")
+
+
+def test_the_command_is_content_with_our_contract() -> None:
+    result = CliRunner().invoke(command, [])
+    assert (result.exit_code, result.output) == (0, f"{shipped.CONTRACT}: no faults\n")
