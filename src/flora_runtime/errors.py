@@ -289,8 +289,8 @@ class RunOutcomeUnknownError(FloraError):
         reason: str,
     ) -> None:
         super().__init__(
-            f"a run was accepted under idempotency key {idempotency_key}, and its id is lost:"
-            f" {reason}. Look for it among the newest runs; do not start it again under another key"
+            f"a run was probably started under idempotency key {idempotency_key}, and its id is"
+            f" lost: {reason}. Look for it among the newest runs before starting another"
         )
         self.idempotency_key = idempotency_key
         self.window = window

@@ -1,28 +1,38 @@
 """Finding a run again whose id was lost with the answer that named it.
 
 A create that is repeated with its idempotency key and is then told `duplicate` was accepted
-before: its run exists, and only its id is missing. It is looked for in the history, within the
-time in which it can have been started, by the server's own clock. It is adopted only if no other
-run can be meant; else the caller is told what is known. Nothing here starts a run.
+before: its run exists, and only its id is missing. It is looked for in the history. Nothing here
+starts a run.
 """
 
 from __future__ import annotations
 
+import itertools
 import time
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from attrs import frozen
+from attrs import evolve
 
-from flora_runtime.paths import at_path
-from flora_runtime.retry import http_date
+from flora_runtime.codec import decimal_of, decode_model
+from flora_runtime.errors import FloraError, RunOutcomeUnknownError
+from flora_runtime.history import Finding, ServerClock, judge, reaches_back
+from flora_runtime.ledger import StartedRun
+from flora_runtime.log import logger
+from flora_runtime.model import Call, Model, wire_names
+from flora_runtime.options import Options
+from flora_runtime.paths import at_path, is_array, is_object, text_at
+from flora_runtime.session import RawResponse
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
+    from flora_runtime.errors import ConflictError
     from flora_runtime.exchange import Answer
     from flora_runtime.ledger import Create
-    from flora_runtime.operation import Recovery
+    from flora_runtime.operation import Operation, Recovery, Starts
+    from flora_runtime.session import Session
+
+T = TypeVar("T")
 
 LOOKS = (0.0, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each look: a history may lag, and other creates in flight need time to end."""
@@ -30,98 +40,141 @@ LOOKS = (0.0, 1.0, 2.0, 4.0, 8.0)
 MOST_PAGES = 5
 """Of the history, in one look."""
 
-_SLACK = timedelta(seconds=2)
-"""Dates of headers and of the history may be cut to whole seconds."""
 
-
-@frozen
-class ServerClock:
-    """The server's clock as one of its answers showed it; ours is asked for durations only."""
-
-    date: datetime
-    sent: float
-    received: float
-
-    @classmethod
-    def of(cls, answer: Answer) -> ServerClock | None:
-        """None where the answer shows no time."""
-        date = http_date(answer.headers.get("date"))
-        return cls(date, answer.sent, answer.received) if date is not None else None
-
-    def window(self, create: Create) -> tuple[datetime, datetime]:
-        """When the run of a create can have been started, at the earliest and at the latest."""
-        ended = create.ended if create.ended is not None else time.monotonic()
-        earliest = self.date + timedelta(seconds=create.started - self.received)
-        latest = self.date + timedelta(seconds=1 + ended - self.sent)
-        return earliest - _SLACK, latest + _SLACK
-
-
-@frozen
-class Finding:
-    """What a look into the history showed."""
-
-    reason: str
-    window: tuple[datetime, datetime] | None = None
-    candidates: Sequence[Any] = ()
-    adopted: Any = None
-    final: bool = False
-    """Looking again would show nothing else."""
-
-
-def judge(
-    recovery: Recovery[Any],
-    create: Create,
-    others: Sequence[Create],
-    items: Sequence[Any],
-    clock: ServerClock,
-) -> Finding:
-    """Which of the items, none of them handed out yet, is the run of a create.
-
-    One is adopted if it is the only one that can be, and can be nobody else's.
-    """
-    window = clock.window(create)
-    candidates = [item for item in items if _can_own(recovery, create, item, clock)]
-    if not candidates:
-        return Finding("the history does not show it", window)
-    contested = [
-        item for item in candidates if any(_can_own(recovery, o, item, clock) for o in others)
-    ]
-    if len(candidates) == 1 and not contested:
-        return Finding("found", window, candidates, adopted=candidates[0], final=True)
-    waiting = any(not other.unknown for other in others)
-    return Finding(
-        f"{len(candidates)} of the newest runs can be it"
-        if len(candidates) > 1
-        else "the one run that can be it can be another create's too",
-        window,
-        candidates,
-        final=not waiting or len(candidates) - len(contested) > 1,
-    )
-
-
-def reaches_back(recovery: Recovery[Any], items: Sequence[Any], since: datetime) -> bool:
-    """Whether a page of the history ends before a point of time."""
-    oldest = created_at(at_path(items[-1], (recovery.created,))) if items else None
-    return oldest is not None and oldest < since
-
-
-def _can_own(recovery: Recovery[Any], create: Create, item: Any, clock: ServerClock) -> bool:
-    paths = {**recovery.scope, **recovery.match}
-    for name, wanted in {**create.scope, **create.match}.items():
-        found = at_path(item, paths[name])
-        if wanted is not None and found is not None and found != wanted:
-            return False
-    created = created_at(at_path(item, (recovery.created,)))
-    earliest, latest = clock.window(create)
-    return created is None or earliest <= created <= latest
-
-
-def created_at(value: object) -> datetime | None:
-    """A time of the history. No document states its unit: seconds and milliseconds since 1970
-    are told apart by their size."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
+async def recover(
+    session: Session, operation: Operation[T], create: Create, conflict: ConflictError
+) -> RawResponse[T]:
+    """The run of a create that was accepted, and whose answer was lost."""
+    create.ended = time.monotonic()
+    finding = Finding("this operation has no history to look in")
     try:
-        return datetime.fromtimestamp(value / 1000 if value > 1e11 else value, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
+        if operation.recovery is not None:
+            for pause in LOOKS:
+                await session.io.sleep(pause)
+                finding, answer = await _look(session, operation, create, finding)
+                if finding.adopted is not None and answer is not None:
+                    return _adopt(session, operation, create, conflict, finding, answer)
+                if finding.final:
+                    break
+    finally:
+        if create.run_id is None:
+            session.shared.ledger.fail(create, unknown=True)
+    error = RunOutcomeUnknownError(
+        idempotency_key=create.key,
+        window=finding.window,
+        candidates=[_typed_item(operation, item) for item in finding.candidates],
+        reason=finding.reason,
+    )
+    error.attempts = conflict.attempts
+    raise error from conflict
+
+
+async def _look(
+    session: Session, operation: Operation[Any], create: Create, before: Finding
+) -> tuple[Finding, Answer | None]:
+    """Look through the newest of the history once, and claim the run if it is plain which.
+
+    A look that fails takes nothing away from what was found before.
+    """
+    recovery = operation.recovery
+    assert recovery is not None
+    ledger = session.shared.ledger
+    try:
+        items, clock, answer = await _newest(session, recovery, create)
+    except FloraError as error:
+        return evolve(before, reason=f"looking for it failed: {error}"), None
+    if clock is None:
+        return Finding("the history shows no clock, or is too long", None, items, final=True), None
+    # In this order, and after the history was read: a create that began meanwhile counts, and one
+    # that ends meanwhile is either still among the others or has been handed its run.
+    others = ledger.others(create)
+    unclaimed = [item for item in items if not _handed_out(session, recovery, item)]
+    finding = judge(recovery, create, others, unclaimed, clock)
+    if finding.adopted is not None and operation.starts is not None:
+        run_id = at_path(finding.adopted, (recovery.id,))
+        if not ledger.claim(create, run_id, started_run(operation.starts, finding.adopted)):
+            return Finding("another create has got it", finding.window), None
+    return finding, answer
+
+
+def _handed_out(session: Session, recovery: Recovery[Any], item: Any) -> bool:
+    run_id = at_path(item, (recovery.id,))
+    return not isinstance(run_id, str) or session.shared.ledger.run(run_id) is not None
+
+
+async def _newest(
+    session: Session, recovery: Recovery[Any], create: Create
+) -> tuple[list[Any], ServerClock | None, Answer]:
+    """Items of the history back to when the create began; no clock where that cannot be told."""
+    paging = recovery.history.paging
+    assert paging is not None
+    arguments = dict(create.scope)
+    items: list[Any] = []
+    for page_number in itertools.count(1):
+        request = session.draft(recovery.history, arguments, Options())
+        answer, call = await session.exchange(request, Options(), repeatable=True)
+        page = session.data(answer, call)
+        listed = at_path(page, (paging.items,))
+        if not is_array(listed):
+            raise session.unreadable(f"it has no {paging.items}", answer, call)
+        items += listed
+        clock = ServerClock.of(answer)
+        cursor = text_at(page, paging.next)
+        if clock is None or not cursor:
+            return items, clock, answer
+        if reaches_back(recovery, listed, clock.window(create)[0]):
+            return items, clock, answer
+        if page_number == MOST_PAGES:
+            return items, None, answer
+        arguments[paging.argument] = cursor
+    raise AssertionError
+
+
+def _adopt(
+    session: Session,
+    operation: Operation[T],
+    create: Create,
+    conflict: ConflictError,
+    finding: Finding,
+    answer: Answer,
+) -> RawResponse[T]:
+    recovery, starts = operation.recovery, operation.starts
+    assert recovery is not None
+    assert starts is not None
+    item = finding.adopted
+    logger.info("the answer of a create was lost; its run was found in the history")
+    data = {
+        **recovery.otherwise,
+        **{name: item[name] for _, name in wire_names(operation.result) if name in item},
+        starts.id: item[recovery.id],
+    }
+    session.shared.spend.started(item[recovery.id], decimal_of(item.get(starts.cost)))
+    call = Call(
+        status_code=answer.status_code,
+        attempts=conflict.attempts,
+        idempotency_key=create.key,
+        recovered=True,
+    )
+    # An item of the history is no answer of a create: how the two differ is no drift.
+    value: Any = decode_model(operation.result, data, [], call)
+    return RawResponse(answer.status_code, answer.headers, answer.body, call, value)
+
+
+def _typed_item(operation: Operation[Any], item: Any) -> Any:
+    recovery = operation.recovery
+    kind = recovery.history.result if recovery is not None else None
+    if isinstance(kind, type) and issubclass(kind, Model) and is_object(item):
+        return decode_model(kind, item, [])
+    return item
+
+
+def started_run(starts: Starts, data: Mapping[str, Any]) -> StartedRun:
+    """What an answer, or an item of the history, says of a run that was started."""
+    estimate, poll_url = data.get(starts.estimate or ""), data.get(starts.poll_url or "")
+    if isinstance(estimate, bool) or not isinstance(estimate, int | float):
+        estimate = None
+    return StartedRun(
+        at=time.monotonic(),
+        estimate=estimate,
+        poll_url=poll_url if isinstance(poll_url, str) else None,
+    )

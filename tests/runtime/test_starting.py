@@ -240,6 +240,18 @@ def test_older_pages_are_read_until_before_the_create(
     assert [candidate.run_id for candidate in caught.value.candidates] == ["run_9", "run_8"]
 
 
+def test_a_run_that_two_pages_show_is_one(
+    world, flora: Flora, arguments, duplicate, history
+) -> None:
+    world.script = [
+        LOST,
+        duplicate,
+        history(("run_9", 0.1), cursor="c1"),
+        history(("run_9", 0.1), ("run_7", 90)),
+    ]
+    assert flora.generations.create(**arguments).run_id == "run_9"
+
+
 def test_milliseconds_are_told_from_seconds(
     world, flora: Flora, arguments, duplicate, history
 ) -> None:
