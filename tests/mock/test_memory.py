@@ -92,6 +92,13 @@ class Alike(RuleBasedStateMachine):
     def advance(self, seconds: float) -> None:
         self.both(lambda store: store.advance(seconds))
 
+    @rule(place=places, model=st.sampled_from(MODELS), seconds=st.sampled_from([7199.999, 7200.0]))
+    def repeat(self, place: tuple[str, str, str], model: Model, seconds: float) -> None:
+        draft = Draft(*place, model, "mug", "one", "again")
+        self.both(lambda store: store.create(draft))
+        self.both(lambda store: store.advance(seconds))
+        self.both(lambda store: store.create(draft))
+
     @rule(run=runs)
     def look_up(self, run: Run | tuple[Any, ...]) -> None:
         if not isinstance(run, tuple):
