@@ -10,7 +10,7 @@ from flora_runtime.errors import (
     FieldError,
     class_of_status,
 )
-from flora_runtime.paths import at_path, is_array, is_object, text_at
+from flora_runtime.paths import at_path, is_array, is_object, one_line, text_at
 from flora_runtime.retry import retry_after
 
 if TYPE_CHECKING:
@@ -19,13 +19,12 @@ if TYPE_CHECKING:
     from flora_runtime.exchange import Answer
     from flora_runtime.operation import Profile
 
-_LONGEST_MESSAGE = 500
-
 
 def request_id(answer: Answer, profile: Profile) -> str | None:
     """What the API calls this exchange in its logs."""
     header = profile.request_id_header
-    return answer.headers.get(header) if header is not None else None
+    value = answer.headers.get(header) if header is not None else None
+    return one_line(value, 100) if value is not None else None
 
 
 def error_of(answer: Answer, profile: Profile) -> APIError:
@@ -59,12 +58,8 @@ def text_of(answer: Answer) -> str:
 
 
 def _line_at(body: Any, path: Sequence[str]) -> str | None:
-    """Text of an error as one line that can be printed anywhere."""
     text = text_at(body, path) if path else None
-    if text is None:
-        return None
-    line = " ".join(text.split())[:_LONGEST_MESSAGE]
-    return "".join(c if c.isprintable() else "?" for c in line) or None
+    return (one_line(text) or None) if text is not None else None
 
 
 def _body(answer: Answer) -> Any:
@@ -78,7 +73,7 @@ def _without_envelope(answer: Answer) -> str:
     if 300 <= answer.status_code < 400:
         return "the API redirects, and a key does not follow: set base_url to where it leads"
     kind = answer.headers.get("content-type", "nothing").partition(";")[0]
-    return f"the answer is not the API's own error ({kind})"
+    return f"the answer is not the API's own error ({one_line(kind, 50)})"
 
 
 def _fields(listed: Any, profile: Profile) -> list[FieldError]:

@@ -264,14 +264,16 @@ def _decimal(raw: Any, where: str, _drifts: list[Drift]) -> Any:
     return number
 
 
+_MOST_DIGITS = 100
+"""Of an amount. Beyond reason, and short of what decimals can be summed up to."""
+
+
 def decimal_of(raw: object) -> Decimal | None:
-    """A JSON number as it was written; None if it is no finite number."""
-    if isinstance(raw, Decimal):
-        return raw if raw.is_finite() else None
-    if isinstance(raw, bool) or not isinstance(raw, int | float):
+    """A JSON number as it was written; None if it is no number that could be an amount."""
+    if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal):
         return None
-    number = Decimal(raw.text if isinstance(raw, JSONFloat) else repr(raw))
-    if not number.is_finite():
+    number = Decimal(raw.text if isinstance(raw, JSONFloat) else str(raw))
+    if not number.is_finite() or number.adjusted() > _MOST_DIGITS:
         return None
     if isinstance(raw, float) and number.as_tuple().exponent == 0:
         return Decimal(f"{number}.0")  # so that 1E0 is written as 1.0 again, and not as 1

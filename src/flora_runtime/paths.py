@@ -25,6 +25,12 @@ def at_path(data: Any, path: Sequence[str]) -> Any:
     return data
 
 
+def one_line(text: str, most: int = 500) -> str:
+    """Text of an answer so that it can be printed anywhere, and forges no line of a log."""
+    line = " ".join(text.split())[:most]
+    return "".join(c if c.isprintable() else "?" for c in line)
+
+
 def text_at(data: Any, path: Sequence[str]) -> str | None:
     """The text at a path of keys; None where there is none."""
     value = at_path(data, path)

@@ -17,7 +17,7 @@ from flora_runtime.errors import (
     WaitTimeoutError,
 )
 from flora_runtime.options import Options
-from flora_runtime.paths import at_path
+from flora_runtime.paths import at_path, one_line
 from flora_runtime.retry import backoff, is_transient
 
 if TYPE_CHECKING:
@@ -92,9 +92,8 @@ class Wait:
         """The error of a run that has failed."""
         code, message = self._told(self.polling.error_code), self._told(self.polling.error_message)
         why = ": ".join(part for part in (code, message) if isinstance(part, str))
-        error = RunFailedError(
-            f"run {self.run_id} failed{': ' + why if why else ''}", **self._receipt()
-        )
+        text = f"run {self.run_id} failed{': ' + one_line(why) if why else ''}"
+        error = RunFailedError(text, **self._receipt())
         error.error_code = code if isinstance(code, str) else None
         error.error_message = message if isinstance(message, str) else None
         return error
@@ -103,11 +102,12 @@ class Wait:
         """The error of a run that has not ended in time."""
         elapsed = time.monotonic() - self.began
         receipt = self._receipt()
-        progress = f", progress {receipt['progress']:g}" if receipt["progress"] is not None else ""
+        seen = one_line(self.status or "never", 50)
+        if receipt["progress"] is not None:
+            seen += f", progress {receipt['progress']}"
         error = WaitTimeoutError(
-            f"run {self.run_id} had not ended after {elapsed:.1f} s (last seen:"
-            f" {self.status or 'never'}{progress}). It goes on, and waiting again costs nothing:"
-            f" {self.how_to_resume()}",
+            f"run {self.run_id} had not ended after {elapsed:.1f} s (last seen: {seen})."
+            f" It goes on, and waiting again costs nothing: {self.how_to_resume()}",
             **receipt,
         )
         error.elapsed = elapsed

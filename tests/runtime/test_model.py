@@ -100,7 +100,7 @@ def test_money_is_written_as_the_number_it_was(text: str) -> None:
     assert json.dumps(wire.to_dict()) == json.dumps(data)
 
 
-@pytest.mark.parametrize("value", [True, "1", None, [], float("inf"), float("nan")])
+@pytest.mark.parametrize("value", [True, "1", None, [], float("inf"), float("nan"), 10**200])
 def test_what_is_no_finite_number_is_no_money(value: object) -> None:
     assert decimal_of(value) is None
 

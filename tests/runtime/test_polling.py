@@ -90,6 +90,16 @@ def test_a_failed_run_is_a_receipt(world, flora: Flora, run) -> None:
     assert error.run.status == "failed"
 
 
+@pytest.mark.parametrize("status", ["failed", "running"])
+def test_a_receipt_is_one_line_whatever_the_run_says(world, flora: Flora, run, status: str) -> None:
+    odd = {"error_code": "a\nb", "error_message": "\x1b[31m", "progress": 10**400}
+    world.route = lambda _request: world.reply(run(status, **odd))
+    with pytest.raises((RunFailedError, WaitTimeoutError)) as caught:
+        flora.generations.wait("run_1", timeout=3)
+    assert len(str(caught.value).splitlines()) == 1
+    assert "\x1b" not in str(caught.value)
+
+
 def test_trouble_does_not_end_a_wait(world, flora: Flora, run) -> None:
     trouble = [
         APIConnectionError("no answer."),
