@@ -7,7 +7,7 @@ import nox
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_venv = "yes"
-nox.options.sessions = ["lint", "contract", "tests"]
+nox.options.sessions = ["lint", "diff", "contract", "tests"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 
@@ -43,6 +43,13 @@ def lint(session: nox.Session) -> None:
     session.run("lint-imports")
     session.run("openapi-spec-validator", "openapi.yaml")
     session.run("flora-contract", "lint")
+
+
+@nox.session
+def diff(session: nox.Session) -> None:
+    """Hold info.version to what has changed in the contract since the last tag."""
+    install(session)
+    session.run("python", "scripts/check_version.py")
 
 
 @nox.session
