@@ -7,6 +7,7 @@ import binascii
 import hashlib
 import math
 import struct
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -28,13 +29,16 @@ if TYPE_CHECKING:
     from flora_contract.mock.catalogue import Account, Catalogue, Model
     from flora_contract.mock.contract import Route
     from flora_contract.mock.messages import Request
-    from flora_contract.mock.runs import Run
+    from flora_contract.mock.runs import Run, View
     from flora_contract.mock.store import Store
 
     Handler = Callable[[Route, Request, dict[str, str]], Response]
 
 DEFAULT_LIMIT: Final = 20
 """Runs on a page when nobody says how many; undocumented, the vendor's own tools use it (SKILL)."""
+
+_RENDERED_RUNS: Final = 4096
+"""How many finished runs keep the JSON that was made of them."""
 
 _CURSOR: Final = struct.Struct(">QQ8s")
 
@@ -46,6 +50,7 @@ class Generations:
         self._store = store
         self._catalogue = catalogue
         self._base = base
+        self._rendered: deque[Run] = deque()
         self.handlers: dict[str, Handler] = {
             "createGeneration": self.create,
             "createGenerationRun": self.create,
@@ -86,7 +91,7 @@ class Generations:
         run = self._store.run(run_id)
         if run is None or run.account != account.key:
             raise not_found()
-        return Response(200, self._rendered(run, self._store.now(), request.origin)[0])
+        return Response(200, self._json(runs.run_view, run, self._store.now(), request.origin))
 
     def list(self, route: Route, request: Request, path: dict[str, str]) -> Response:
         account = self.caller(request)
@@ -104,9 +109,9 @@ class Generations:
             return _page([], None, 0)
         # One more than asked for tells whether there is a next page.
         found = self._store.page(filters, before, limit + 1)
-        shown, now = found[:limit], self._store.now()
+        shown, now, origin = found[:limit], self._store.now(), request.origin
         cursor = self._cursor(shown[-1], filters) if len(found) > limit else None
-        items = [self._rendered(run, now, request.origin)[1] for run in shown]
+        items = [self._json(runs.generation_view, run, now, origin) for run in shown]
         return _page(items, cursor, self._store.total(filters))
 
     def caller(self, request: Request) -> Account:
@@ -150,17 +155,18 @@ class Generations:
         except TooFastError as error:
             raise rate_limited(error) from None
 
-    def _rendered(self, run: Run, now: int, origin: str) -> tuple[bytes, bytes]:
-        """JSON of a run and of its line in the history; kept once the run is finished."""
-        kept = run.rendered.get(origin)
-        if kept is not None and now >= run.completed_at:
+    def _json(self, view: View, run: Run, now: int, origin: str) -> bytes:
+        """JSON of a view of a run; kept for a while once the run is finished."""
+        at, kept = run.rendered.get(view, ("", b""))
+        if at == origin:
             return kept
-        made = (
-            orjson.dumps(runs.run_view(run, now, origin, self._base)),
-            orjson.dumps(runs.generation_view(run, now, origin, self._base)),
-        )
+        made = orjson.dumps(view(run, now, origin, self._base))
         if now >= run.completed_at:
-            run.rendered = {origin: made}
+            if not run.rendered:
+                self._rendered.append(run)
+            if len(self._rendered) > _RENDERED_RUNS:
+                self._rendered.popleft().rendered.clear()
+            run.rendered[view] = origin, made
         return made
 
     def _cursor(self, last: Run, filters: Filters) -> str:
@@ -191,11 +197,13 @@ def rate_limited(error: TooFastError) -> Refusal:
 
 def _reaches(account: Account, filters: Filters) -> bool:
     """Whether any run of the account can pass the filters."""
+    if not (filters.workspace_id or filters.project_id):
+        return True
     return any(
         filters.workspace_id in {"", workspace}
         and (not filters.project_id or filters.project_id in projects)
         for workspace, projects in account.workspaces.items()
-    ) or not (filters.workspace_id or filters.project_id)
+    )
 
 
 def _page(items: list[bytes], cursor: str | None, total: int) -> Response:
