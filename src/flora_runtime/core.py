@@ -102,18 +102,24 @@ class Core:
         if max_concurrency < 1:
             raise InvalidArgumentError("max_concurrency must be at least 1")
         jobs = [_Job(self, operation, request) for request in requests]
-        results: list[T | FloraError] = []
-        for result in await self.session.io.gather(jobs, max_concurrency):
-            if isinstance(result, Exception) and not isinstance(result, FloraError):
-                raise result
-            results.append(result)
-        return results
+        results = await self.session.io.gather(jobs, max_concurrency)
+        return [_ours(r) if isinstance(r, Exception) else r for r in results]
 
     async def save(
         self, media: Media, run: Model, folder: str | Path, limits: Limits
     ) -> list[Path]:
         """Save the outputs of a run."""
         return await download(self.session, media, run, folder, limits)
+
+
+def _ours(error: Exception) -> FloraError:
+    """An error that did not come from here, such as one of a function that gives the key: raised,
+    it would take the results of the others with it."""
+    if isinstance(error, FloraError):
+        return error
+    ours = FloraError(f"{type(error).__name__}: {error}")
+    ours.__cause__ = error
+    return ours
 
 
 class _Job:

@@ -47,6 +47,8 @@ def draft(
     content: Any = UNSET
     for parameter in operation.parameters:
         value = arguments.get(parameter.name, UNSET)
+        if value is UNSET and parameter.required and parameter.wire not in body:
+            raise _refused(parameter, "is needed")
         if value is UNSET or (value is None and not parameter.nullable and not parameter.required):
             continue
         _check(parameter, value)

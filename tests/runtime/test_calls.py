@@ -136,6 +136,27 @@ def test_many_are_in_order_and_one_failure_touches_no_other(
         flora.generations.create_many([], max_concurrency=0)
 
 
+def test_many_lose_nothing_to_an_error_that_is_not_ours(
+    world, client_with, arguments, accepted
+) -> None:
+    keys = iter(["sk_live_secret"])
+    world.script = [world.reply(accepted, 201)]
+    flora = client_with(api_key=lambda: next(keys))
+    first, second = flora.generations.create_many([arguments, arguments], max_concurrency=1)
+    assert isinstance(first, RunAccepted)
+    assert isinstance(second, FloraError)
+    assert "StopIteration" in str(second) or "generator" in str(second)
+
+
+def test_many_are_refused_one_by_one_where_an_argument_is_missing(
+    world, flora: Flora, arguments
+) -> None:
+    del arguments["prompt"]
+    (result,) = flora.generations.create_many([arguments])
+    assert "prompt is needed" in str(result)
+    assert world.sent == []
+
+
 def test_the_older_route_works_and_points_to_the_newer(
     world, flora: Flora, arguments, accepted
 ) -> None:
