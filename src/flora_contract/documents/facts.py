@@ -1,0 +1,239 @@
+"""Facts: what a page states, each with the place it speaks of and the line it stands on.
+
+A fact is `(place, aspect, value, line)`. Aspects that a place has once on a page:
+
+    is          what the place is: operation, mention (named, not described), parameter, response
+    url, scheme, media
+                the server's URL, how callers authenticate, the content type of a body
+    type        string, number, integer, boolean, object, array, map
+    required    true or false
+    nullable    true or false; silent where the page never shows null
+    minimum, minLength, format, …
+                constraints, named as in JSON Schema
+    prefix      what an id starts with
+    deprecated  true
+
+and those it may have many times:
+
+    value       one value of an enum, or one known value of an open string
+    says        a rule stated in prose, by its name in `rendering.SAYINGS`
+    refuses     a request field that is answered with a validation error when wrong
+    shows       the value that a sample has there; `{}` and `[]` stand for objects and arrays
+    sample      a whole sample body, as JSON
+    wording     a digest of a sentence: it tells that a sentence changed without keeping it
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from flora_contract.errors import InputError
+from flora_contract.openapi import load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+CONSTRAINTS = (
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+    "minLength",
+    "maxLength",
+    "minItems",
+    "maxItems",
+    "pattern",
+    "format",
+)
+SINGLE = ("is", "url", "scheme", "media", "type", "required", "nullable", *CONSTRAINTS, "prefix")
+"""Aspects of which a place has one value on a page."""
+
+Scalar = str | int | float | bool | None
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """What a fact is about, written `POST /generate answer outputs[].url`.
+
+    `operation` is a method and a path, or `API` for what holds everywhere. `part` is body, query,
+    path, header, answer (of success; pages leave its status out), error (any other answer),
+    status or answer-header. `field` is a dotted path with `[]` for the items of an array; empty for the
+    part as a whole.
+    """
+
+    operation: str
+    part: str = ""
+    field: str = ""
+
+    def __str__(self) -> str:
+        return " ".join(word for word in (self.operation, self.part, self.field) if word)
+
+    @staticmethod
+    def parse(text: str) -> Place:
+        """The place that `str` wrote."""
+        words = text.split(" ")
+        cut = 1 if words[0] == "API" else 2
+        return Place(" ".join(words[:cut]), *words[cut:])
+
+    def child(self, name: str) -> Place:
+        """A field of the object here."""
+        return Place(self.operation, self.part, f"{self.field}.{name}" if self.field else name)
+
+    def items(self) -> Place:
+        """The items of the array here."""
+        return Place(self.operation, self.part, f"{self.field}[]")
+
+    def parent(self) -> Place | None:
+        """The object that this is a field of; None for a part as a whole, and for items."""
+        if not self.field or self.field.endswith("[]"):
+            return None
+        return Place(self.operation, self.part, self.field.rpartition(".")[0])
+
+    def within(self, other: Place) -> bool:
+        """Whether this is a field of `other`, however deep."""
+        return (self.operation, self.part) == (other.operation, other.part) and (
+            not other.field or self.field.startswith((f"{other.field}.", f"{other.field}["))
+        )
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One statement of a page. `line` counts from 1; 0 where there is no page."""
+
+    place: Place
+    aspect: str
+    value: Scalar
+    line: int
+
+    def __str__(self) -> str:
+        value = self.value if isinstance(self.value, str) else json.dumps(self.value)
+        return f"{self.place} {self.aspect} {value}"
+
+    @property
+    def key(self) -> tuple[Place, str, str]:
+        """What it says, wherever it stands."""
+        return (self.place, self.aspect, json.dumps(self.value))
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A line that no rule understands, or that disagrees with another line of its page."""
+
+    line: int
+    problem: str
+
+
+@dataclass
+class Page:
+    """The facts of one page.
+
+    `label` is what `x-source` calls it, `form` the name of its `rendering.Form`, `file` what
+    messages call it.
+    """
+
+    label: str
+    form: str
+    file: str
+    facts: list[Fact] = field(default_factory=list)
+    unread: list[Unread] = field(default_factory=list)
+
+    def at(self, place: Place, aspect: str) -> list[Fact]:
+        """Its facts on one aspect of a place."""
+        return [f for f in self.facts if f.place == place and f.aspect == aspect]
+
+    def where(self, line: int) -> str:
+        """A line of it, for messages: `S002:57`."""
+        return f"{self.label}:{line}" if line else self.label
+
+
+def dump(page: Page) -> str:
+    """The facts of a page as YAML: places in the order of the page, one entry for each line."""
+    lines = [
+        f"# The facts of {page.label}, read from the page by flora_contract.documents.",
+        "# Written by scripts/page_facts.py; not edited by hand.",
+        f"form: {page.form}",
+        "facts:",
+    ]
+    places: dict[Place, dict[int, list[Fact]]] = {}
+    for fact in page.facts:
+        places.setdefault(fact.place, {}).setdefault(fact.line, []).append(fact)
+    for place, entries in places.items():
+        lines.append(f"  {place}:")
+        for number, facts in sorted(entries.items()):
+            lines.append(f"    - {{line: {number}, {_pairs(facts)}}}")
+    return "\n".join(lines) + "\n"
+
+
+def _pairs(facts: list[Fact]) -> str:
+    aspects: dict[str, list[str]] = {}
+    for fact in facts:
+        aspects.setdefault(fact.aspect, []).append(_inline(fact.value))
+    return ", ".join(
+        f"{aspect}: {values[0] if len(values) == 1 else '[' + ', '.join(values) + ']'}"
+        for aspect, values in aspects.items()
+    )
+
+
+_PLAIN = re.compile(r"[A-Za-z][\w./-]*\Z")
+_WORDS_OF_YAML = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
+
+
+def _inline(value: Scalar) -> str:
+    if isinstance(value, str):
+        if _PLAIN.match(value) and value.lower() not in _WORDS_OF_YAML:
+            return value
+        if value in {"{}", "[]"} or "'" in value:
+            return json.dumps(value)
+        return f"'{value}'"
+    return json.dumps(value)
+
+
+def read_facts(path: Path) -> Page:
+    """The facts that `dump` wrote. Raises InputError when the file is none of its kind."""
+    tree = load(path).tree
+    page = Page(path.stem, tree["form"], path.name)
+    for place, entry in _entries(tree, path):
+        line = entry.pop("line")
+        page.facts += [Fact(place, aspect, value, line) for aspect, value in _statements(entry)]
+    return page
+
+
+def read_elsewhere(path: Path) -> list[Page]:
+    """Facts that pages outside this collection state, one `Page` for each label they are from."""
+    pages: dict[str, Page] = {}
+    for place, entry in _entries(load(path).tree, path):
+        for label in entry.pop("from"):
+            page = pages.setdefault(label, Page(label, "elsewhere", path.name))
+            page.facts += [Fact(place, aspect, value, 0) for aspect, value in _statements(entry)]
+    return list(pages.values())
+
+
+def _statements(entry: dict[str, Any]) -> Iterator[tuple[str, Scalar]]:
+    for aspect, value in entry.items():
+        for one in value if isinstance(value, list) else [value]:
+            yield aspect, one
+
+
+def _entries(tree: Any, path: Path) -> Iterator[tuple[Place, dict[str, Any]]]:
+    try:
+        for place, entries in tree["facts"].items():
+            for entry in entries:
+                yield Place.parse(place), entry
+    except (KeyError, TypeError, AttributeError):
+        raise InputError(f"{path}: not a file of facts") from None
+
+
+def unique(facts: Iterable[Fact]) -> list[Fact]:
+    """Facts without those that an earlier line states already. What samples show is counted."""
+    seen: set[tuple[Place, str, str]] = set()
+    kept = []
+    for fact in facts:
+        if fact.aspect == "shows" or fact.key not in seen:
+            seen.add(fact.key)
+            kept.append(fact)
+    return kept

@@ -1,0 +1,104 @@
+"""From a file to the facts of a page: what kind of page it is, and whether it is one at all."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flora_contract.documents import guide, http_page, typescript_page
+from flora_contract.documents.facts import Page, dump, read_elsewhere, read_facts
+from flora_contract.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flora_contract.documents.sheet import Sheet
+
+MOST_BYTES = 5_000_000
+"""No page of the reference comes near this; the largest has 14 kB."""
+
+FACTS = Path(__file__).with_name("facts")
+ELSEWHERE = FACTS / "elsewhere.yaml"
+
+_READERS: dict[str, Callable[[str], Sheet]] = {
+    "http": http_page.read,
+    "typescript": typescript_page.read,
+    "guide": guide.read,
+}
+_HTML = re.compile(r"\s*<(!doctype html|html|head|body|div|\?xml)\b", re.IGNORECASE)
+_NUMBERED = re.compile(r"(\d{3})_")
+
+
+def stored_pages() -> list[Page]:
+    """The facts of the pages that the contract was transcribed from, by label."""
+    return [read_facts(path) for path in sorted(FACTS.glob("S*.yaml"))]
+
+
+def elsewhere() -> list[Page]:
+    """What other public material states of the nodes that carry its labels."""
+    return read_elsewhere(ELSEWHERE)
+
+
+def read_page(path: Path, label: str | None = None) -> Page:
+    """Read a page.
+
+    Without `label` a page whose file name begins with a number, `003_…`, is called `S003`, and
+    any other by the stem of its name. Raises InputError when the file is no page that can be
+    read whole: it is missing, empty, too large, not UTF-8, HTML, of no known form, or cut off.
+    """
+    text = _text(path)
+    form = _form(text, path)
+    sheet = _READERS[form](text)
+    last = len(text.rstrip().split("\n"))
+    for unread in sheet.unread:
+        if "does not end" in unread.problem or unread.line >= last:
+            raise InputError.at(
+                path, unread.line, f"{unread.problem}: is the page cut off? Capture it anew"
+            )
+    if label is None:
+        number = _NUMBERED.match(path.name)
+        label = f"S{number[1]}" if number else path.stem
+    return Page(label, form, str(path), sheet.facts, sheet.unread)
+
+
+def _text(path: Path) -> str:
+    try:
+        size = path.stat().st_size
+        if size > MOST_BYTES:
+            problem = f"has {size / 1e6:.0f} MB, a page has at most {MOST_BYTES / 1e6:.0f}"
+            raise InputError(f"{path}: {problem}: give the text of one page")
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError.at(path, line, "not UTF-8: save the page as UTF-8") from None
+    if "\0" in text:
+        raise InputError(f"{path}: not text: it has NUL bytes (UTF-16?): save the page as UTF-8")
+    if not text.strip():
+        raise InputError(f"{path}: is empty: capture the page anew")
+    return text.replace("\r\n", "\n")
+
+
+def _form(text: str, path: Path) -> str:
+    lines = [line.rstrip() for line in text.split("\n")]
+    if _HTML.match(text):
+        raise InputError(f"{path}: is HTML: save the text of the page, or its Markdown")
+    if any(typescript_page.OPERATION.fullmatch(line) for line in lines):
+        return "typescript"
+    if any(http_page.OPERATION.fullmatch(line) for line in lines) or lines[0] in http_page.CHROME:
+        return "http"
+    if lines[0] == guide.FRONT_MATTER:
+        return "guide"
+    raise InputError(
+        f"{path}: no form of page is known that looks like this: expected an HTTP reference page "
+        "(POST/path), a TypeScript one (**post** `/path`) or a guide (front matter)"
+    )
+
+
+def facts_file(page: Page) -> tuple[Path, str]:
+    """Where the facts of a page are stored, and the text that is stored there."""
+    return FACTS / f"{page.label}.yaml", dump(page)

@@ -1,0 +1,112 @@
+"""How pages render the contract behind them: what a form of page shows, and what it never does.
+
+Two pages rendered from one contract differ by their form alone: the HTTP pages drop null, the
+TypeScript pages drop constraints. What a form cannot show it can neither state nor contradict.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from flora_contract.documents.facts import CONSTRAINTS, Place
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form of page.
+
+    `silent`: aspects it never shows. `integers`: whether it tells integer from number. `whole_samples`:
+    its samples are rendered with every field, so that the keys of an object described nowhere
+    else are its fields, and those in each of its samples are the required ones.
+    """
+
+    title: str
+    silent: frozenset[str]
+    integers: bool
+    whole_samples: bool
+
+
+FORMS = {
+    "http": Form("HTTP reference page", frozenset({"nullable"}), integers=True, whole_samples=True),
+    "typescript": Form(
+        "TypeScript reference page", frozenset(CONSTRAINTS), integers=False, whole_samples=True
+    ),
+    "guide": Form(
+        "guide", frozenset({"nullable", *CONSTRAINTS}), integers=True, whole_samples=False
+    ),
+    # Other public material: held as far as facts/elsewhere.yaml goes, and silent beyond.
+    "elsewhere": Form(
+        "other public material",
+        frozenset({"nullable", *CONSTRAINTS}),
+        integers=True,
+        whole_samples=False,
+    ),
+}
+
+MODELS = {
+    "GenerationCreateResponse": Place("POST /generate", "answer"),
+    "GenerationRetrieveResponse": Place("GET /runs/{runId}", "answer"),
+    # The SDK hands out the items of a page, and so the reference shows no page.
+    "GenerationListResponse": Place("GET /generations", "answer", "generations[]"),
+}
+"""Where the models stand that pages describe by name, apart from an operation."""
+
+PATH_IDS = {"run_": "{runId}"}
+"""The parameter that an id in the path of a sample stands for, by its prefix."""
+
+CREATE = Place("POST /generate")
+POLL = Place("GET /runs/{runId}")
+REFUSAL = "input_validation_error"
+"""The error code of what the guide calls validation issues."""
+
+
+@dataclass(frozen=True)
+class Saying:
+    """A rule that pages state in prose.
+
+    It stands at the place that the sentence describes, or at `place`. In the contract it is held by
+    a description that matches `held`, or, where `held` is a C-number, by a node that carries it.
+    """
+
+    name: str
+    stated: re.Pattern[str]
+    held: str
+    place: Place | None = None
+
+
+SAYINGS = [
+    Saying(
+        "generations are polled, no webhooks",
+        re.compile(r"polling-only .* webhooks aren.t available"),
+        "C6",
+        Place(CREATE.operation, "body"),
+    ),
+    Saying(
+        "outputs do not last for ever",
+        re.compile(r"long-lived but not permanent"),
+        "C14",
+        Place(POLL.operation, "answer", "outputs[].url"),
+    ),
+    Saying(
+        "poll every 2 to 5 seconds",
+        re.compile(r"every 2.5 seconds"),
+        r"every 2 to 5 seconds",
+        CREATE,
+    ),
+    Saying("US dollars", re.compile(r"\bin USD\b"), r"US dollars"),
+    Saying("newest first", re.compile(r"\bnewest first\b"), r"newest first"),
+    Saying("opaque", re.compile(r"^Opaque\b"), r"Opaque"),
+    Saying(
+        "the workspace default when left out",
+        re.compile(r"[Ii]f omitted, the workspace default"),
+        r"workspace's default",
+    ),
+    Saying("is billed", re.compile(r"\bwill be billed\b"), r"\bbilled\b"),
+    Saying("no display name", re.compile(r"not (a|pass) display name"), r"not its display name"),
+    Saying(
+        "no model families", re.compile(r"[Dd]o not pass model families"), r"[Ff]amilies of models"
+    ),
+    Saying("url or text", re.compile(r"URL or text content"), r"the text itself"),
+]
+HELD = {saying.name: saying.held for saying in SAYINGS} | {"two hours": r"within two hours"}
