@@ -321,6 +321,9 @@ class _Check:
             if (pointer, aspect) in self.contradicted or any(map(self.witnessed, claims)):
                 continue
             self.add("invented", f"{claims[0].place} {aspect} {value}: no page says so", pointer=pointer)
+        for (place, aspect), twice in self.claims.items():
+            if aspect == "nullable" and len(twice) > 1:
+                self.add("invented", f"{place} is made nullable twice", pointer=twice[0].pointer)
         for claim in self.made.claims:
             if claim.aspect == "is" and claim.value == "response" and not self.answered(claim):
                 self.add("invented", f"{claim.place}: no page says so", pointer=claim.pointer)
