@@ -17,6 +17,7 @@ COMMANDS = {
     "traffic": ("flora_contract.conformance.command:traffic", "Hold recorded traffic to it."),
     "overlay": ("flora_contract.authoring:overlay", "Apply overlays to an OpenAPI document."),
     "lint": ("flora_contract.authoring:lint", "Hold a contract to the rules of this project."),
+    "documents": ("flora_contract.documents.command:documents", "Hold the contract to its pages."),
 }
 
 

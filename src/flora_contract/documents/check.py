@@ -22,19 +22,31 @@ if TYPE_CHECKING:
     from flora_contract.openapi import Document, Pointer
 
 Verdict = Literal["held", "explained", "missing", "invented", "contradicted", "unread"]
+VERDICTS: tuple[Verdict, ...] = (
+    "held",
+    "explained",
+    "missing",
+    "invented",
+    "contradicted",
+    "unread",
+)
 
 
 @dataclass(frozen=True)
 class Finding:
     """A fact or a claim and what became of it.
 
-    `page` is where a page says so, `S002:57`, or None; `pointer` the node of the contract.
+    `page` is where a page says so, `S002:57`, or None; `pointer` the node of the contract. Where
+    a fact was judged it is `fact`; where the labels of a node or value were, `stated` are those
+    of the pages that do state it.
     """
 
     verdict: Verdict
     what: str
     page: str | None = None
     pointer: Pointer = ()
+    fact: Fact | None = None
+    stated: tuple[str, ...] | None = None
 
 
 @dataclass
@@ -119,10 +131,15 @@ class _Check:
             self.claims[claim.place, claim.aspect].append(claim)
         self.places = {claim.place for claim in made.claims}
         self.samples = {
-            place: [json.dumps(made.document.at(p), sort_keys=True) for p, at in made.samples.items() if place in at]
+            place: [
+                json.dumps(made.document.at(p), sort_keys=True)
+                for p, at in made.samples.items()
+                if place in at
+            ]
             for place in {place for places in made.samples.values() for place in places}
         }
         self.contradicted: set[tuple[Pointer, str]] = set()
+        self.absent: dict[str, set[Place]] = defaultdict(set)
 
     def run(self) -> Result:
         for page in self.pages:
@@ -134,25 +151,46 @@ class _Check:
         self.absences()
         self.labels()
         self.witnesses()
+        self.illustrations()
         for name in self.explained.keys() - self.used:
             self.add("invented", f"{self.explained[name]} explains {name}, which is no difference")
         return self.result
 
-    def add(self, verdict: Verdict, what: str, page: str | None = None, pointer: Pointer = ()) -> None:
-        self.result.findings.append(Finding(verdict, what, page, pointer))
+    def add(
+        self,
+        verdict: Verdict,
+        what: str,
+        page: str | None = None,
+        pointer: Pointer = (),
+        *,
+        fact: Fact | None = None,
+        stated: Iterable[str] | None = None,
+    ) -> None:
+        labels = None if stated is None else tuple(sorted(stated))
+        self.result.findings.append(Finding(verdict, what, page, pointer, fact, labels))
 
     # Forwards: from the pages to the contract.
 
     def forwards(self, page: Page, fact: Fact) -> None:
         """Say whether the contract holds a fact, and where."""
         verdict, what, pointer = self.judge(page, fact)
+        if verdict == "missing" and fact.place.field and fact.place not in self.places:
+            if self.reported(page, fact.place):
+                return
+            what = f"{fact.place}: not in the contract"
         name = f"{page.label} {fact}"
         if verdict in {"missing", "contradicted"} and name in self.explained:
             self.used.add(name)
             what, verdict = f"{fact}: {self.explained[name]}", "explained"
         if verdict == "contradicted":
             self.contradicted.add((pointer, fact.aspect))
-        self.add(verdict, what, page.where(fact.line), pointer)
+        self.add(verdict, what, page.where(fact.line), pointer, fact=fact)
+
+    def reported(self, page: Page, place: Place) -> bool:
+        """Whether a field that the contract lacks, or one around it, was reported before."""
+        known = any(place.within(p) or place == p for p in self.absent[page.label])
+        self.absent[page.label].add(place)
+        return known
 
     def judge(self, page: Page, fact: Fact) -> tuple[Verdict, str, Pointer]:
         rule = _JUDGES.get(fact.aspect)
@@ -245,18 +283,19 @@ class _Check:
         for pointer in self.made.unsourced:
             self.add("invented", "has no x-source", pointer=pointer)
         for pointer, places in self.made.nodes.items():
-            self.compare(pointer, {p.label: f"{p.where(f.line)}" for p, f in self.stating(places)})
-            self.values(pointer, places)
+            stated = {p.label: p.where(f.line) for p, f in self.stating(places)}
+            self.compare(pointer, stated)
+            wrong = set(self.document.at(pointer)["x-source"]) ^ set(stated)
+            self.values(pointer, places, wrong)
         for pointer, responses in self.made.responses.items():
             self.compare(pointer, {p.label: p.where(f.line) for p, f in self.answering(responses)})
         for pointer, places in self.made.samples.items():
             if pointer[-1] == "value":
                 self.compare(pointer[:-1], self.sampling(pointer, places))
-        stated = {f.place.operation for _, f in self.facts if f.value == "mention"}
         for operation, labels in self.made.undescribed.items():
             at: Pointer = ("x-undescribed", operation)
             said = {p.label for p, f in self.at[Place(operation)] if f.aspect == "is"}
-            if operation not in stated or set(labels) != said:
+            if not said or set(labels) != said:
                 self.add("invented", f"{operation} is named by {_list(said)}", pointer=at)
 
     def compare(self, pointer: Pointer, stated: dict[str, str]) -> None:
@@ -264,10 +303,11 @@ class _Check:
         at = (*pointer, "x-source")
         for label in labels:
             if label not in stated:
-                self.add("invented", f"{label} does not state {_short(pointer)}", pointer=at)
+                what = f"{label} does not state {_short(pointer)}"
+                self.add("invented", what, pointer=at, stated=stated)
         for label in stated.keys() - set(labels):
             what = f"{_short(pointer)} is stated by {label}, and x-source lacks it"
-            self.add("missing", what, stated[label], at)
+            self.add("missing", what, stated[label], at, stated=stated)
         if len(set(labels)) != len(labels):
             self.add("invented", f"{_short(pointer)} names a label twice", pointer=at)
 
@@ -290,8 +330,11 @@ class _Check:
             if fact.aspect == "sample" and json.loads(str(fact.value)) == body
         }
 
-    def values(self, pointer: Pointer, places: set[Place]) -> None:
-        """Each value of an enum is stated by the pages that `x-source-values` names, or by all."""
+    def values(self, pointer: Pointer, places: set[Place], wrong: set[str]) -> None:
+        """Each value of an enum is stated by the pages that `x-source-values` names, or by all.
+
+        What is wrong with the labels of the enum itself has been told already.
+        """
         node = self.document.at(pointer)
         listed = node.get("enum", node.get("x-extensible-enum", []))
         single = node.get("x-source-values", {})
@@ -304,11 +347,13 @@ class _Check:
                 stated[fact.value].add(page.label)
         for value in listed:
             named = set(single.get(value, node["x-source"]))
-            if named != stated[value]:
+            told = set() if value in single else wrong
+            if (named ^ stated[value]) - told:
                 kind: Verdict = "invented" if named - stated[value] else "missing"
                 what = f"the value {value} of {_short(pointer)} is stated by {_list(stated[value])}"
-                at = (*pointer, "x-source-values", value) if value in single else pointer
-                self.add(kind, f"{what}, not by {_list(named)}", pointer=at)
+                at = (*pointer, "x-source-values", value)
+                what = f"{what}, not by {_list(named)}"
+                self.add(kind, what, pointer=at, stated=stated[value])
 
     def witnesses(self) -> None:
         """Each keyword has a page that states it at one of the places where it holds."""
@@ -320,13 +365,17 @@ class _Check:
         for (pointer, aspect, value), claims in groups.items():
             if (pointer, aspect) in self.contradicted or any(map(self.witnessed, claims)):
                 continue
-            self.add("invented", f"{claims[0].place} {aspect} {value}: no page says so", pointer=pointer)
+            what = f"{claims[0].place} {aspect} {value}: no page says so"
+            self.add("invented", what, pointer=pointer)
         for (place, aspect), twice in self.claims.items():
-            if aspect == "nullable" and len(twice) > 1:
+            if aspect == "nullable" and sum(c.value is True for c in twice) > 1:
                 self.add("invented", f"{place} is made nullable twice", pointer=twice[0].pointer)
         for claim in self.made.claims:
             if claim.aspect == "is" and claim.value == "response" and not self.answered(claim):
                 self.add("invented", f"{claim.place}: no page says so", pointer=claim.pointer)
+
+    def illustrations(self) -> None:
+        """What the contract gives as an example is a sample of a page."""
         shown = {json.dumps(f.value) for _, f in self.facts if f.aspect == "shows"}
         for claim in self.made.examples:
             values = [c.value for c in self.claims[claim.place, "value"]]
@@ -335,7 +384,8 @@ class _Check:
                 self.add("invented", what, pointer=claim.pointer)
         for pointer, places in self.made.samples.items():
             if pointer[-1] == "example" and not self.sampling(pointer, places):
-                self.add("invented", f"no page has the sample of {_short(pointer)}", pointer=pointer)
+                what = f"no page has the sample of {_short(pointer)}"
+                self.add("invented", what, pointer=pointer)
 
     def witnessed(self, claim: Claim) -> bool:
         return any(

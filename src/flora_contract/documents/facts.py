@@ -62,8 +62,8 @@ class Place:
 
     `operation` is a method and a path, or `API` for what holds everywhere. `part` is body, query,
     path, header, answer (of success; pages leave its status out), error (any other answer),
-    status or answer-header. `field` is a dotted path with `[]` for the items of an array; empty for the
-    part as a whole.
+    status or answer-header. `field` is a dotted path with `[]` for the items of an array; empty
+    for the part as a whole.
     """
 
     operation: str

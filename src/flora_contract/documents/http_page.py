@@ -1,7 +1,7 @@
 """The HTTP reference page: one operation with its fields and samples, or a resource with models.
 
-The page is the text of a rendered page and has no indentation: how many of the lines below belong to an
-object follows from its heading, `outputs: optional array of object { output_id, type, url }`.
+The page is the text of a rendered page and has no indentation: how many of the lines below belong
+to an object follows from its heading, `outputs: optional array of object { output_id, type, url }`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import re
 from dataclasses import dataclass
 
-from flora_contract.documents.facts import CONSTRAINTS, Fact, Place
+from flora_contract.documents.facts import CONSTRAINTS, Place
 from flora_contract.documents.prose import SENTENCE, facts_of_sentence
 from flora_contract.documents.rendering import MODELS
 from flora_contract.documents.samples import (
@@ -75,7 +75,8 @@ class _Reading:
         for ended in reversed(self.objects[keep:]):
             if ended.shape is not None and ended.read != ended.shape.count:
                 self.sheet.doubt(
-                    f"the heading counts {ended.shape.count} fields, {ended.read} follow", ended.line
+                    f"the heading counts {ended.shape.count} fields, {ended.read} follow",
+                    ended.line,
                 )
         del self.objects[keep:]
 
@@ -266,4 +267,3 @@ _RULES = (
     _title,
     _sentence,
 )
-__all__ = ["CHROME", "Fact", "OPERATION", "read"]

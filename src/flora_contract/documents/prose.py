@@ -17,7 +17,9 @@ SENTENCE = re.compile(r"[A-Z`].*[\w.)`:]\Z")
 
 _MENTION = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE) (?:/api/v\d+)?(/[\w{}/-]+)")
 _PREFIX = re.compile(r"\bit (?:must start|starts) with (\w+_)")
-_IDEMPOTENCY = re.compile(r"Idempotency-Key header .*duplicate keys within (two hours) return (\w+)")
+_IDEMPOTENCY = re.compile(
+    r"Idempotency-Key header .*duplicate keys within (two hours) return (\w+)"
+)
 
 
 def facts_of_sentence(text: str, place: Place, line: int) -> Iterator[Fact]:

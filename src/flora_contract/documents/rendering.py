@@ -16,9 +16,9 @@ from flora_contract.documents.facts import CONSTRAINTS, Place
 class Form:
     """A form of page.
 
-    `silent`: aspects it never shows. `integers`: whether it tells integer from number. `whole_samples`:
-    its samples are rendered with every field, so that the keys of an object described nowhere
-    else are its fields, and those in each of its samples are the required ones.
+    `silent`: aspects it never shows. `integers`: whether it tells integer from number.
+    `whole_samples`: its samples are rendered with every field, so that the keys of an object
+    described nowhere else are its fields, and those in each of its samples the required ones.
     """
 
     title: str

@@ -42,7 +42,9 @@ def facts_of_json(text: str, place: Place, line: int) -> Iterator[Fact]:
     """A JSON text whose first line is `line`: the sample, and what it shows at each field."""
     yield Fact(place, "sample", json.dumps(json.loads(text)), line)
     # JSON is YAML, and the YAML reader tells lines.
-    yield from _shown(yaml.compose(text, Loader=yaml.CSafeLoader), place, line)
+    root = yaml.compose(text, Loader=yaml.CSafeLoader)
+    assert root is not None
+    yield from _shown(root, place, line)
 
 
 def _shown(node: yaml.Node, place: Place, line: int) -> Iterator[Fact]:
@@ -55,7 +57,7 @@ def _shown(node: yaml.Node, place: Place, line: int) -> Iterator[Fact]:
         yield Fact(place, "shows", "[]", at)
         for item in node.value:
             yield from _shown(item, place.items(), line)
-    else:
+    elif isinstance(node, yaml.ScalarNode):
         text = json.dumps(node.value) if node.style == '"' else node.value
         yield Fact(place, "shows", json.loads(text), at)
 

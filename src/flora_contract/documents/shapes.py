@@ -1,4 +1,4 @@
-"""The two notations for types: `optional array of object { id, 2 more }` and `Array<Output> | null`."""
+"""Two notations for types: `array of object { id, 2 more }` and `Array<Output> | null`."""
 
 from __future__ import annotations
 

@@ -58,9 +58,11 @@ class Sheet:
             self.keep(Fact(place, "value", value, line) for value in shape.values)
             values = list(shape.values)
         if len(values) != shape.count:
-            self.doubt(f"{place}: the heading counts {shape.count} values, {len(values)} follow", line)
+            self.doubt(
+                f"{place}: the heading counts {shape.count} values, {len(values)} follow", line
+            )
         elif missing := set(shape.values) - set(values):
-            self.doubt(f"{place}: {sorted(missing)[0]} is in the heading, not in the list", line)
+            self.doubt(f"{place}: {min(missing)} is in the heading, not in the list", line)
 
     def finish(self) -> None:
         """Drop repetitions; report where the page disagrees with itself."""

@@ -101,11 +101,12 @@ class _Walk:
     def everything(self) -> None:
         tree = self.document.tree
         for index, server in enumerate(tree.get("servers", [])):
-            place, pointer = Place("API", "server"), ("servers", index)
-            self.describe(pointer, place)
-            self.claim(place, "url", server["url"], (*pointer, "url"))
+            place = Place("API", "server")
+            self.describe(("servers", index), place)
+            self.claim(place, "url", server["url"], ("servers", index, "url"))
         for name, scheme in tree.get("components", {}).get("securitySchemes", {}).items():
-            place, pointer = Place("API", "security"), ("components", "securitySchemes", name)
+            place = Place("API", "security")
+            pointer: Pointer = ("components", "securitySchemes", name)
             self.describe(pointer, place)
             self.claim(place, "scheme", scheme.get("scheme"), (*pointer, "scheme"))
         for path, item in tree.get("paths", {}).items():
@@ -235,13 +236,16 @@ class _Walk:
         for place, fields in self.fields.items():
             required = self.required.get(place, {})
             for name, pointer in fields.items():
-                self.claim(place.child(name), "required", name in required, required.get(name, pointer))
+                self.claim(
+                    place.child(name), "required", name in required, required.get(name, pointer)
+                )
         for place, names in self.required.items():
             for name in names.keys() - self.fields.get(place, {}).keys():
                 self.claim(place.child(name), "required", value=True, pointer=names[name])
         nullable = {c.place for c in self.made.claims if c.aspect == "nullable"}
         for claim in [c for c in self.made.claims if c.aspect == "type"]:
             if claim.place not in nullable:
+                nullable.add(claim.place)
                 self.claim(claim.place, "nullable", value=False, pointer=claim.pointer)
 
     def claim(self, place: Place, aspect: str, value: Scalar, pointer: Pointer) -> None:

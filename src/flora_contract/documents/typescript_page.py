@@ -148,7 +148,9 @@ def _root(reading: _Reading, text: str) -> bool:
     """The first bullet of a section: a model, the body, the query, or a parameter of the path."""
     sheet, operation = reading.sheet, reading.operation.operation
     if reading.section == "Returns" and re.fullmatch(r"[A-Z]\w*", text):
-        place = MODELS.get(text, Place(f"model {text}") if reading.repeats else Place(operation, "answer"))
+        place = MODELS.get(
+            text, Place(f"model {text}") if reading.repeats else Place(operation, "answer")
+        )
         sheet.state(place, "type", "object")
     elif found := re.fullmatch(r"(body|query)(\?)?: [A-Z]\w*", text):
         place = Place(operation, found[1])
@@ -207,12 +209,14 @@ def _sample(reading: _Reading, line: str) -> bool:
         _call(reading, lines, start + 1)
         return True
     try:
-        if json_length(lines) != len(lines):
-            raise SampleError("lines follow the JSON")
-        place = Place(reading.operation.operation, "answer")
-        sheet.keep(facts_of_json("\n".join(lines), place, start + 1))
-    except (SampleError, IndexError) as error:
+        count = json_length(lines)
+    except SampleError as error:
         sheet.doubt(f"the sample cannot be read: {error}", start)
+        return True
+    if count != len(lines):
+        sheet.doubt("lines follow the JSON of the sample", start)
+    place = Place(reading.operation.operation, "answer")
+    sheet.keep(facts_of_json("\n".join(lines[:count]), place, start + 1))
     return True
 
 
