@@ -76,8 +76,9 @@ def check(document: Document, pages: list[Page], explained: dict[str, str] | Non
 def readings(page: Page) -> list[Fact]:
     """The facts of a page, with those that follow from its samples and from HTTP.
 
-    A header carries a string. A sample shows the type of what is described nowhere else. Where the form of the page renders
-    samples whole, the keys that each sample of an object has are required and the others are not.
+    A header carries a string. A sample shows the type of what is described nowhere else. Where
+    the form of the page renders samples whole, the keys that each sample of an object has are
+    required and the others are not.
     """
     facts = list(page.facts)
     facts += [

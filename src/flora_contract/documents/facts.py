@@ -28,6 +28,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from flora_contract.errors import InputError
@@ -130,7 +131,7 @@ class Unread:
 
 @dataclass
 class Page:
-    """The facts of one page.
+    """The facts of one page; they are not changed once it has been made.
 
     `label` is what `x-source` calls it, `form` the name of its `rendering.Form`, `file` what
     messages call it.
@@ -144,7 +145,14 @@ class Page:
 
     def at(self, place: Place, aspect: str) -> list[Fact]:
         """Its facts on one aspect of a place."""
-        return [f for f in self.facts if f.place == place and f.aspect == aspect]
+        return self._index.get((place, aspect), [])
+
+    @cached_property
+    def _index(self) -> dict[tuple[Place, str], list[Fact]]:
+        index: dict[tuple[Place, str], list[Fact]] = {}
+        for fact in self.facts:
+            index.setdefault((fact.place, fact.aspect), []).append(fact)
+        return index
 
     def where(self, line: int) -> str:
         """A line of it, for messages: `S002:57`."""

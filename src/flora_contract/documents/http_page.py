@@ -117,7 +117,7 @@ def _title(reading: _Reading, line: str) -> bool:
     following = next((rest for rest in reading.sheet.lines[reading.sheet.number :] if rest), "")
     names_next = OPERATION.fullmatch(following) is not None
     first = reading.operation == Place("API") and not reading.titles
-    if names_next or first or line in reading.titles:
+    if line in reading.titles or ((names_next or first) and _words(line)):
         reading.titles.add(line)
         return True
     return False

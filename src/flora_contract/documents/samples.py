@@ -31,7 +31,8 @@ def json_length(lines: list[str]) -> int:
     try:
         _, end = json.JSONDecoder().raw_decode(text)
     except json.JSONDecodeError as error:
-        raise SampleError(f"not JSON: {error.msg}") from None
+        cut = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated")
+        raise SampleError("it does not end" if cut else f"not JSON: {error.msg}") from None
     rest = text[end:].split("\n", 1)[0]
     if rest.strip():
         raise SampleError(f"after the JSON stands {rest.strip()!r}")

@@ -1,12 +1,20 @@
-"""Single edits of a contract, as a slip of the hand would make them."""
+"""A slip of the hand in the contract turns the check red: 200 random ones, each on its own."""
 
 from __future__ import annotations
 
 import copy
+import random as randomness
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from flora_contract.openapi import Document, walk
+import pytest
+
+from flora_contract import shipped
+from flora_contract.documents.check import check
+from flora_contract.documents.reading import elsewhere, stored_pages
+from flora_contract.documents.register import explained
+from flora_contract.openapi import Document, load, walk
 
 if TYPE_CHECKING:
     import random
@@ -139,3 +147,22 @@ KINDS: dict[str, tuple[Callable[[Pointer, Any], bool], Callable[[Any, random.Ran
         _swap_label,
     ),
 }
+
+
+EXPLAINED: dict[str, str] = {}
+"""Edits that the check cannot see, each with the reason; none is known."""
+
+
+@pytest.mark.parametrize("seed", [20260621])
+def test_200_random_edits_turn_the_check_red(seed: int) -> None:
+    document = load(shipped.CONTRACT)
+    pages = stored_pages() + elsewhere()
+    accepted = explained(shipped.ROOT / "docs" / "conflicts.md")
+    assert not check(document, pages, accepted).faults
+    survivors = [
+        str(edit)
+        for edit in islice(edits(document, randomness.Random(seed)), 200)
+        if not check(edit.document, pages, accepted).faults
+    ]
+    assert len(survivors) <= 5
+    assert [edit for edit in survivors if edit not in EXPLAINED] == []
