@@ -48,7 +48,7 @@ def documents() -> None:
 @click.option(
     "--conflicts",
     type=_file,
-    default=shipped.ROOT / "docs" / "conflicts.md",
+    default=shipped.DOCS / "conflicts.md",
     help="The register of points on which pages differ.",
 )
 @_format
