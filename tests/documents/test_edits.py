@@ -157,7 +157,7 @@ EXPLAINED: dict[str, str] = {}
 def test_200_random_edits_turn_the_check_red(seed: int) -> None:
     document = load(shipped.CONTRACT)
     pages = stored_pages() + elsewhere()
-    accepted = explained(shipped.DOCS / "conflicts.md")
+    accepted = explained(shipped.REGISTERS / "conflicts.md")
     assert not check(document, pages, accepted).faults
     survivors = [
         str(edit)

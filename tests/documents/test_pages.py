@@ -140,7 +140,7 @@ def test_no_cut_page_passes_for_a_whole_one(path: Path, tmp_path: Path) -> None:
     whole = dump(read_page(path))
     lines = path.read_text(encoding="utf-8").split("\n")
     document, others = load(shipped.CONTRACT), elsewhere()
-    accepted = explained(shipped.DOCS / "conflicts.md")
+    accepted = explained(shipped.REGISTERS / "conflicts.md")
     for number in range(1, len(lines), 7):
         page = read(write(tmp_path, "\n".join(lines[:number]), path.name))
         if page is None or page.unread or dump(page) == whole:

@@ -46,10 +46,10 @@ def documents() -> None:
 @click.argument("files", nargs=-1, type=_file)
 @_contract
 @click.option(
-    "--conflicts",
+    "--registers",
     type=_file,
-    default=shipped.DOCS / "conflicts.md",
-    help="The register of points on which pages differ.",
+    default=shipped.REGISTERS,
+    help="Folder of conflicts.md. By default our own.",
 )
 @_format
 @_output
@@ -58,7 +58,7 @@ def check(
     ctx: click.Context,
     files: tuple[Path, ...],
     contract: Path,
-    conflicts: Path,
+    registers: Path,
     form: str,
     output: Path | None,
 ) -> None:
@@ -72,7 +72,7 @@ def check(
     """
     document = load(_near(contract))
     pages = with_pages(stored_pages(), [read_page(path) for path in files])
-    result = hold(document, pages + elsewhere(), explained(conflicts))
+    result = hold(document, pages + elsewhere(), explained(registers / "conflicts.md"))
     if form == "json":
         deliver(json.dumps(_report(document, pages, result), indent=2), output)
     else:
