@@ -105,9 +105,6 @@ def test_effects_stand_with_the_change_that_caused_them(contracts: Path) -> None
 
 
 def test_words_do_nothing_to_the_client(contracts: Path) -> None:
-    assert all(
-        "client" not in one for one in diff(contracts, "openapi.yaml", "openapi.yaml")["changes"]
-    )
     text = (contracts / "openapi.yaml").read_text(encoding="utf-8")
     (contracts / "words.yaml").write_text(text.replace("title: FLORA API", "title: FLORA"))
     found = diff(contracts, "openapi.yaml", "words.yaml")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flora_contract.diff.contract import compare_contracts
 from flora_contract.diff.lifecycle import Policy
 from flora_contract.diff.positions import positions
-from flora_contract.diff.reach import Occurrence, occurrences
+from flora_contract.diff.reach import Occurrence, leading, occurrences
 from flora_contract.diff.rules import Level, rules
 from flora_contract.diff.tree import show
 from flora_contract.diff.verdicts import verdicts
@@ -78,6 +78,15 @@ class Change:
     accepted: str | None = None
     client: tuple[str, ...] = ()
 
+    def seen_from(self, side: str) -> Change | None:
+        """The change as it is for those who send, or for those who get; None if it is not."""
+        reaches = tuple(reach for reach in self.reaches if reach.side in {side, "none"})
+        if not reaches:
+            return None
+        worst = min(reaches, key=lambda reach: reach.level.rank)
+        seen = side if worst.side != "none" else "none"
+        return replace(self, id=worst.id, level=worst.level, side=seen, reaches=reaches)
+
     @property
     def key(self) -> str:
         """What stays the same for a change when lines move: its id and its place."""
@@ -111,6 +120,11 @@ class Comparison:
     def count(self, level: Level) -> int:
         """How many changes have a level, those that are accepted left out."""
         return sum(change.level is level and not change.accepted for change in self.changes)
+
+    def seen_from(self, side: str) -> Comparison:
+        """The comparison with what concerns one side only."""
+        seen = [change.seen_from(side) for change in self.changes]
+        return replace(self, changes=tuple(change for change in seen if change is not None))
 
     def reaching(self, level: Level) -> list[Change]:
         """The changes at or above a level that are not accepted."""
@@ -287,8 +301,7 @@ def _expanded(log: Log, settings: Settings) -> Iterator[_Group]:
         level = settings.level(finding.rule_id)
         if level is not None:
             yield _single(finding, level)
-    relevant = {id(occurrence.pair) for occurrence in occurrences(log.roots)}
-    leads = _leads(log.roots, relevant)
+    leads = leading(log.roots)
     for root in log.roots:
         for group in _walk(root, leads, settings):
             count += 1
@@ -303,29 +316,6 @@ def _single(finding: Finding, level: Level) -> _Group:
     reach = _reach(finding.site, finding.side, "", finding.rule_id, level)
     group.found.append((level, finding.rule_id, finding.message, reach))
     return group
-
-
-def _leads(roots: list[Root], relevant: set[int]) -> set[int]:
-    """The pairs that differ or lead to one that does."""
-    parents: dict[int, list[Pair]] = {}
-    seen: set[int] = set()
-    stack = [root.pair for root in roots]
-    while stack:
-        pair = stack.pop()
-        if id(pair) in seen:
-            continue
-        seen.add(id(pair))
-        for edge in pair.edges:
-            parents.setdefault(id(edge.pair), []).append(pair)
-            stack.append(edge.pair)
-    found = set(relevant)
-    queue = list(relevant)
-    while queue:
-        for parent in parents.get(queue.pop(), []):
-            if id(parent) not in found:
-                found.add(id(parent))
-                queue.append(id(parent))
-    return found
 
 
 def _walk(root: Root, leads: set[int], settings: Settings) -> Iterator[_Group]:

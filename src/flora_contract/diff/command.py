@@ -32,15 +32,8 @@ class _Wanted:
 
     form: str
     level: Level
-    side: str
     stats: bool
     output: Path | None
-
-    def shown(self, change: Change) -> bool:
-        return change.level.reaches(self.level) and self.concerned(change)
-
-    def concerned(self, change: Change) -> bool:
-        return self.side == "both" or change.side in {self.side, "both", "none"}
 
 
 @click.command()
@@ -114,11 +107,13 @@ def diff(
         from flora_contract.diff.client import with_effects
 
         comparison = with_effects(comparison, *trees)
-    wanted = _Wanted(form, Level(level), side, stats, output)
+    if side != "both":
+        comparison = comparison.seen_from(side)
+    wanted = _Wanted(form, Level(level), stats, output)
     threshold = _THRESHOLDS[fail_on]
     if accept is not None:
         comparison = _accepted(comparison, accept, settings)
-    failing = [change for change in comparison.reaching(threshold) if wanted.concerned(change)]
+    failing = comparison.reaching(threshold)
     if accept is not None and accept_write and failing:
         write_accepted(accept, failing, settings.policy.today)
         progress().print(f"{len(failing)} changes added to {accept}", markup=False)
@@ -145,7 +140,7 @@ def _warn(text: str) -> None:
 
 
 def _show(comparison: Comparison, trees: tuple[Tree, Tree], wanted: _Wanted) -> None:
-    changes = [change for change in comparison.changes if wanted.shown(change)]
+    changes = [change for change in comparison.changes if change.level.reaches(wanted.level)]
     if wanted.form == "text" and wanted.output is None:
         from flora_contract.diff.render.text import print_comparison
 

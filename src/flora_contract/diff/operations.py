@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from flora_contract.diff import lifecycle
-from flora_contract.diff.facts import alike, exact
+from flora_contract.diff.content import ContentDiff
+from flora_contract.diff.facts import exact
 from flora_contract.diff.lifecycle import Lifecycle
+from flora_contract.diff.parameters import Parameter, ParameterDiff, schema_of
 from flora_contract.diff.security import compare_requirements, effective
 from flora_contract.diff.verdicts import Standing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from flora_contract.diff.lifecycle import Policy
     from flora_contract.diff.log import Log, Site
     from flora_contract.diff.rules import Side
@@ -22,26 +21,6 @@ if TYPE_CHECKING:
     from flora_contract.diff.verdicts import Area
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A parameter of an operation, and whether its path item declares it for all of them."""
-
-    node: Node
-    name: str
-    location: str
-    of_path: bool
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """What identifies it; headers are told apart without regard to case."""
-        return self.location, self.name.lower() if self.location == "header" else self.name
-
-    @property
-    def label(self) -> str:
-        """What people call it."""
-        return f"{self.location} parameter {self.name}"
 
 
 @dataclass(frozen=True)
@@ -380,246 +359,6 @@ def _without(node: Node, fields: set[str]) -> str:
     return exact({key: value for key, value in node.mapping().items() if key in fields})
 
 
-@dataclass(frozen=True)
-class ParameterDiff:
-    """Compares two descriptions of one parameter."""
-
-    of: OperationDiff
-    base: Parameter
-    revision: Parameter
-
-    def run(self) -> None:
-        """Note what differs."""
-        self._required()
-        self._lifecycle()
-        self._serialization()
-        self._schema()
-        self.of.log.words(self.base.node, self.revision.node, self.of.site, _PARAMETER_FIELDS)
-        if str(self.base.node.value.get("name")) != str(self.revision.node.value.get("name")):
-            self._renamed()
-
-    def _add(self, rule_id: str, message: str, word: str | None = None) -> None:
-        base, revision = self.base.node, self.revision.node
-        label = self.base.label
-        self.of.log.add(
-            rule_id,
-            f"{label}: {message}",
-            (base.get(word) if word else None) or base,
-            (revision.get(word) if word else None) or revision,
-            self.of.site,
-            side="request",
-        )
-
-    def _renamed(self) -> None:
-        old, new = self.base.node.value.get("name"), self.revision.node.value.get("name")
-        if self.base.location == "path":
-            self._add("path-parameter-renamed", f"renamed to {new}", "name")
-        elif str(old).lower() != str(new).lower():
-            self._add("document-field-changed", f"name {old} to {new}", "name")
-
-    def _required(self) -> None:
-        was, now = (p.node.value.get("required") is True for p in (self.base, self.revision))
-        if was != now:
-            kind = "required" if now else "optional"
-            self._add(f"request-parameter-became-{kind}", f"is now {kind}", "required")
-
-    def _lifecycle(self) -> None:
-        old, new = Lifecycle.of(self.base.node.value), Lifecycle.of(self.revision.node.value)
-        stability = Lifecycle.of(self.of.revision.node.value).stability
-        outcomes = lifecycle.changed(old, new, self.of.policy, stability)
-        for outcome in outcomes:
-            detail = f" ({outcome.detail})" if outcome.detail else ""
-            kind = _PARAMETER_OUTCOMES.get(outcome.kind, outcome.kind)
-            message = outcome.kind.replace("-", " ") + detail
-            self._add(f"request-parameter-{kind}", message, "deprecated")
-
-    def _serialization(self) -> None:
-        old, new = self.base.node.value, self.revision.node.value
-        default = "form" if self.base.location in {"query", "cookie"} else "simple"
-        was, now = old.get("style", default), new.get("style", default)
-        if was != now:
-            self._add("request-parameter-style-changed", f"style {was} to {now}", "style")
-        exploded = [explodes(value, self.base.location) for value in (old, new)]
-        if exploded[0] != exploded[1] and was == now:
-            message = f"explode {exploded[0]} to {exploded[1]}"
-            self._add("request-parameter-explode-changed", message, "explode")
-        if bool(old.get("allowReserved")) != bool(new.get("allowReserved")):
-            self._add(
-                "request-parameter-allow-reserved-changed", "allowReserved differs", "allowReserved"
-            )
-        empty = [value.get("allowEmptyValue") is True for value in (old, new)]
-        if empty[0] != empty[1]:
-            kind = "added" if empty[1] else "removed"
-            message = "may now be empty" if empty[1] else "may no longer be empty"
-            self._add(f"request-parameter-allow-empty-value-{kind}", message, "allowEmptyValue")
-
-    def _schema(self) -> None:
-        old, new = (_media_type(p.node) for p in (self.base, self.revision))
-        if old != new:
-            message = f"sent as {old or 'a plain value'} before, as {new or 'a plain value'} now"
-            self._add("request-parameter-media-type-changed", message, "content")
-        standing = Standing(
-            "request",
-            "parameter",
-            typed=False,
-            location=self.base.location,
-            required=self.revision.node.value.get("required") is True,
-            exploded=explodes(self.base.node.value, self.base.location)
-            and self.base.location in {"query", "cookie"},
-            stability=Lifecycle.of(self.of.revision.node.value).stability,
-        )
-        one, two = schema_of(self.base.node), schema_of(self.revision.node)
-        if one is not None and two is not None:
-            self.of.log.schema(one, two, standing, self.of.site, self.base.label)
-
-
-def explodes(parameter: dict[str, object], location: str) -> bool:
-    """Whether a list is sent as one `name=value` for each item."""
-    default = "form" if location in {"query", "cookie"} else "simple"
-    return bool(parameter.get("explode", parameter.get("style", default) == "form"))
-
-
-def schema_of(node: Node) -> Node | None:
-    """The schema of a parameter or a header, whether it has one itself or in its content."""
-    schema = node.get("schema")
-    content = node.get("content")
-    if schema is None and content is not None:
-        media = next(iter(content.items()), None)
-        schema = media[1].get("schema") if media is not None else None
-    return schema
-
-
-def _media_type(node: Node) -> str | None:
-    content = node.get("content")
-    return next(iter(content.mapping()), None) if content is not None else None
-
-
-@dataclass(frozen=True)
-class ContentDiff:
-    """Compares the media types of two bodies."""
-
-    of: OperationDiff
-    standing: Standing
-    label: str
-
-    def run(self, base: Node, revision: Node) -> None:
-        """Note what differs between the `content` of two bodies."""
-        old, new = base.get("content"), revision.get("content")
-        before = dict(old.items()) if old is not None else {}
-        after = dict(new.items()) if new is not None else {}
-        gone = [name for name in before if name not in after]
-        added = [name for name in after if name not in before]
-        for name in before:
-            if name in after:
-                self._media(name, before[name], after[name])
-        for was, now in self._renamed(gone, added):
-            gone.remove(was)
-            added.remove(now)
-            self._name(was, now, before[was], after[now])
-            self._media(now, before[was], after[now])
-        for name in gone:
-            self._add("removed", name, before[name], revision.get("content") or revision)
-        for name in added:
-            self._add("added", name, base.get("content") or base, after[name])
-
-    @property
-    def _is_answer(self) -> bool:
-        return self.label.startswith("response")
-
-    def _add(self, action: str, name: str, base: Node, revision: Node) -> None:
-        part = "response" if self._is_answer else "request-body"
-        self.of.log.add(
-            f"{part}-media-type-{action}",
-            f"{self.label}: media type {name} {action}",
-            base,
-            revision,
-            self.of.site,
-            side=self.standing.side,
-            subject=name,
-        )
-
-    def _renamed(self, gone: list[str], added: list[str]) -> Iterator[tuple[str, str]]:
-        """Media types whose names differ in parameters or in breadth only."""
-        if not self._is_answer:
-            return
-        left = list(added)
-        for was in list(gone):
-            for now in left:
-                if _related(was, now):
-                    yield was, now
-                    left.remove(now)
-                    break
-
-    def _name(self, was: str, now: str, base: Node, revision: Node) -> None:
-        kind = "changed"
-        if _wider(was, now):
-            kind = "specialized"
-        elif _wider(now, was):
-            kind = "generalized"
-        self.of.log.add(
-            f"response-media-type-name-{kind}",
-            f"{self.label}: media type {was} is now called {now}",
-            base,
-            revision,
-            self.of.site,
-            side=self.standing.side,
-        )
-
-    def _media(self, name: str, base: Node, revision: Node) -> None:
-        old, new = base.get("schema"), revision.get("schema")
-        label = f"{self.label}, {name}"
-        if old is not None and new is not None:
-            standing = replace(self.standing, typed=_is_json(name))
-            self.of.log.schema(old, new, standing, self.of.site, label)
-        elif old is not None or new is not None:
-            action = "removed" if new is None else "added"
-            self.of.log.add(
-                f"{self.standing.side}-body-media-type-schema-{action}",
-                f"{label}: schema {action}",
-                old or base,
-                new or revision,
-                self.of.site,
-                side=self.standing.side,
-            )
-        if not alike(base.value.get("encoding"), revision.value.get("encoding")):
-            self.of.log.add(
-                f"{self.standing.side}-body-encoding-changed",
-                f"{label}: encoding differs",
-                base.get("encoding") or base,
-                revision.get("encoding") or revision,
-                self.of.site,
-                side=self.standing.side,
-            )
-        self.of.log.words(base, revision, self.of.site, {"schema", "encoding"})
-
-
-def _is_json(media_type: str) -> bool:
-    name = media_type.partition(";")[0].strip().lower()
-    return name == "application/json" or name.endswith("+json")
-
-
-def _bare(media_type: str) -> str:
-    return media_type.partition(";")[0].strip().lower()
-
-
-def _related(one: str, two: str) -> bool:
-    return _bare(one) == _bare(two) or _wider(one, two) or _wider(two, one)
-
-
-def _wider(wide: str, narrow: str) -> bool:
-    """Whether every body of one media type is one of the other: `application/*`, `application/xml`
-    over `application/problem+xml`, no parameters over some."""
-    one, two = _bare(wide), _bare(narrow)
-    if one == two:
-        parameters = [set(re.findall(r";\s*([^;]+?)\s*(?=;|$)", name)) for name in (wide, narrow)]
-        return parameters[0] < parameters[1]
-    main, _, sub = one.partition("/")
-    other_main, _, other_sub = two.partition("/")
-    if one == "*/*" or (main == other_main and sub == "*"):
-        return True
-    return main == other_main and other_sub.endswith(f"+{sub}")
-
-
 def _status_kind(status: str) -> str:
     if status == "default":
         return "default"
@@ -670,10 +409,6 @@ _OPERATION_FIELDS = {
     *("operationId", "tags", "parameters", "requestBody", "responses", "security", "servers"),
     *("callbacks", "deprecated"),
 }
-_PARAMETER_FIELDS = {
-    *("name", "in", "required", "deprecated", "allowEmptyValue", "style", "explode"),
-    *("allowReserved", "schema", "content"),
-}
 _HEADER_FIELDS = {"required", "deprecated", "style", "explode", "schema", "content"}
 _LINK_FIELDS = {"operationRef", "operationId", "parameters", "requestBody", "server"}
 _OPERATION_OUTCOMES = {
@@ -686,10 +421,6 @@ _OPERATION_OUTCOMES = {
     "sunset-deleted": "sunset-deleted",
     "sunset-parse": "api-path-sunset-parse",
     "reactivated": "endpoint-reactivated",
-}
-_PARAMETER_OUTCOMES = {
-    "deprecated-with-sunset": "deprecated",
-    "deprecated-sunset-invalid": "sunset-parse",
 }
 _PARAMETER_REMOVED = {
     "removed-without-deprecation": "request-parameter-removed",

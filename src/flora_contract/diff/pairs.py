@@ -10,28 +10,19 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-import orjson
-
 from flora_contract.diff.containment import Containment
 from flora_contract.diff.facts import Fact, facts, spot
 from flora_contract.diff.merging import merged
 from flora_contract.diff.rules import rules
-from flora_contract.diff.schema import LISTS, MAPS, MISSING, SINGLE
+from flora_contract.diff.schema import MISSING, SINGLE
+from flora_contract.diff.unions import list_of_types, names, pure_union, reference, title
+from flora_contract.diff.within import Property, mapped, within, written_alike
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from flora_contract.diff.schema import Schema, Schemas
     from flora_contract.diff.tree import Node
-
-
-@dataclass(frozen=True)
-class Property:
-    """What the holder of a schema says about it, when it is a property."""
-
-    name: str
-    required_before: bool
-    required_after: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +109,7 @@ class Pairs:
         base, revision = pair.base, pair.revision
         if base.at.value is revision.at.value and base is revision:
             return
-        if self._one_dialect and _written_alike(base, revision):
+        if self._one_dialect and written_alike(base, revision):
             pair.edges.extend(self._references(base, revision))
             return
         pair.facts.extend(facts(base, revision))
@@ -137,7 +128,7 @@ class Pairs:
             pair.facts[:] = facts(base, revision)
         else:
             yield from self._all_of(pair, base, revision)
-        listed = _list_of_types(base, revision)
+        listed = list_of_types(base, revision)
         if listed is not None:
             pair.facts[:] = [fact for fact in pair.facts if fact.kind != "type"]
             yield listed
@@ -149,7 +140,7 @@ class Pairs:
             yield from self._unions(pair, base, revision)
         yield from self._prefix_items(pair, base, revision)
         pair.edges.extend(
-            Edge(label, self.of(one, two)) for label, one, two in _mapped(base.at, revision.at)
+            Edge(label, self.of(one, two)) for label, one, two in mapped(base.at, revision.at)
         )
         yield from self._properties(pair, base, revision, moved)
         yield from self._named(pair, base, revision, "patternProperties", "pattern-property")
@@ -159,10 +150,10 @@ class Pairs:
     def _unwrapped(self, pair: Pair, base: Schema, revision: Schema) -> list[Fact] | None:
         """A schema that became one branch of a union, or the reverse, and is itself unchanged."""
         for schema, other, action in ((base, revision, "added"), (revision, base, "removed")):
-            keyword = _pure_union(other)
-            if keyword is None or _pure_union(schema) is not None or not schema.constrains:
+            keyword = pure_union(other)
+            if keyword is None or pure_union(schema) is not None or not schema.constrains:
                 continue
-            if _list_of_types(base, revision) is not None:
+            if list_of_types(base, revision) is not None:
                 continue
             for branch in other.lists[keyword]:
                 inner = (self._revision if other is revision else self._base).of(branch)
@@ -173,7 +164,7 @@ class Pairs:
                 kind = f"{'any' if keyword == 'anyOf' else 'one'}-of-{action}"
                 pair.edges.append(Edge("", twin))
                 pair.facts.clear()
-                return [replace(_at(kind, base, revision, keyword), subject=_names(rest))]
+                return [replace(_at(kind, base, revision, keyword), subject=names(rest))]
         return None
 
     def _flattened(self, base: Schema, revision: Schema) -> tuple[Schema, Schema] | None:
@@ -201,7 +192,7 @@ class Pairs:
             for some, suffix in ((rest, ""), (words, "-annotation-only")):
                 if some:
                     kind = f"all-of-{action}{suffix}"
-                    yield replace(_at(kind, base, revision, "allOf"), subject=_names(some))
+                    yield replace(_at(kind, base, revision, "allOf"), subject=names(some))
 
     def _unions(self, pair: Pair, base: Schema, revision: Schema) -> Iterator[Fact]:
         switched = self._switched(pair, base, revision)
@@ -215,9 +206,9 @@ class Pairs:
         for keyword, name in (("anyOf", "any-of"), ("oneOf", "one-of")):
             gone, new = self._branches(pair, base, revision, keyword)
             if new:
-                yield replace(_at(f"{name}-added", base, revision, keyword), subject=_names(new))
+                yield replace(_at(f"{name}-added", base, revision, keyword), subject=names(new))
             if gone:
-                yield replace(_at(f"{name}-removed", base, revision, keyword), subject=_names(gone))
+                yield replace(_at(f"{name}-removed", base, revision, keyword), subject=names(gone))
 
     def _rewritten(self, base: Schema, revision: Schema) -> list[Fact] | None:
         """Unions whose branches were rewritten: judged as a whole, if that can be decided."""
@@ -277,7 +268,7 @@ class Pairs:
 
     def _matched(self, old: list[Node], new: list[Node], keyword: str) -> Iterator[Edge]:
         for one, two in self._match(old, new):
-            yield Edge(f"{keyword}[{_names([two])}]", self.of(one, two))
+            yield Edge(f"{keyword}[{names([two])}]", self.of(one, two))
 
     def _leftover(self, old: list[Node], new: list[Node]) -> tuple[list[Node], list[Node]]:
         pairs = self._match(old, new)
@@ -291,10 +282,10 @@ class Pairs:
         """Which branches belong together: same reference, same meaning, same title, only ones."""
         found: list[tuple[Node, Node]] = []
         rest_old, rest_new = list(old), list(new)
-        tests = (
-            lambda one, two: _reference(one) is not None and _reference(one) == _reference(two),
+        tests: tuple[Callable[[Node, Node], bool], ...] = (
+            lambda one, two: reference(one) is not None and reference(one) == reference(two),
             self.same,
-            lambda one, two: _title(one) is not None and _title(one) == _title(two),
+            lambda one, two: title(one) is not None and title(one) == title(two),
         )
         for test in tests:
             for one in rest_old:
@@ -304,11 +295,11 @@ class Pairs:
                     rest_new = [node for node in rest_new if node is not two]
             matched = {one.pointer for one, _ in found}
             rest_old = [node for node in rest_old if node.pointer not in matched]
-        nameless_old = [node for node in rest_old if _reference(node) is None]
-        nameless_new = [node for node in rest_new if _reference(node) is None]
+        nameless_old = [node for node in rest_old if reference(node) is None]
+        nameless_new = [node for node in rest_new if reference(node) is None]
         if len(nameless_old) == len(nameless_new) == 1:
             one, two = nameless_old[0], nameless_new[0]
-            if _title(one) is None and _title(two) is None:
+            if title(one) is None and title(two) is None:
                 found.append((one, two))
         return found
 
@@ -409,7 +400,7 @@ class Pairs:
 
     def _references(self, base: Schema, revision: Schema) -> Iterator[Edge]:
         stack: list[tuple[str, Node, Node, Property | None]] = []
-        stack.extend(_within(base.at, revision.at))
+        stack.extend(within(base.at, revision.at))
         while stack:
             label, one, two, kept = stack.pop()
             if isinstance(one.value, dict) and "$ref" in one.value:
@@ -417,7 +408,7 @@ class Pairs:
             elif isinstance(one.value, dict):
                 stack.extend(
                     (f"{label}/{inner}" if label else inner, first, second, prop)
-                    for inner, first, second, prop in _within(one, two)
+                    for inner, first, second, prop in within(one, two)
                 )
 
 
@@ -441,57 +432,6 @@ _KINDS = {
 }
 
 
-def _within(base: Node, revision: Node) -> Iterator[tuple[str, Node, Node, Property | None]]:
-    """The schemas within two schemas that are written alike."""
-    mapping = base.value
-    for keyword in SINGLE:
-        if isinstance(mapping.get(keyword), dict):
-            yield keyword, base.child(keyword), revision.child(keyword), None
-    for label, one, two in _mapped(base, revision):
-        yield label, one, two, None
-    for keyword in LISTS:
-        for index, _ in enumerate(mapping.get(keyword) or ()):
-            one = base.child(keyword).child(index)
-            yield f"{keyword}[{_names([one])}]", one, revision.child(keyword).child(index), None
-    for keyword in MAPS:
-        required = mapping.get("required") or ()
-        for name in mapping.get(keyword) or ():
-            kept = Property(name, name in required, name in required)
-            one, two = base.child(keyword).child(name), revision.child(keyword).child(name)
-            label = name if keyword == "properties" else f"{keyword}[{name}]"
-            yield label, one, two, kept if keyword == "properties" else None
-
-
-def _mapped(base: Node, revision: Node) -> Iterator[tuple[str, Node, Node]]:
-    """What only a discriminator leads to: subtypes that no union lists."""
-    old, new = _mapping(base), _mapping(revision)
-    for key, target in old.items():
-        if key in new:
-            one = base._replace(value={"$ref": target})
-            two = revision._replace(value={"$ref": new[key]})
-            yield f"mapping[{key}]", one, two
-
-
-def _mapping(node: Node) -> dict[str, str]:
-    value = node.value if isinstance(node.value, dict) else {}
-    discriminator = value.get("discriminator")
-    mapping = discriminator.get("mapping") if isinstance(discriminator, dict) else None
-    if not isinstance(mapping, dict) or value.keys() & {"oneOf", "anyOf"}:
-        return {}
-    targets = {key: str(target) for key, target in mapping.items()}
-    return {
-        key: target if "/" in target or "#" in target else f"#/components/schemas/{target}"
-        for key, target in targets.items()
-    }
-
-
-def _written_alike(base: Schema, revision: Schema) -> bool:
-    one, two = base.at.value, revision.at.value
-    if base.altered or revision.altered or not isinstance(one, dict) or not isinstance(two, dict):
-        return False
-    return len(one) == len(two) and orjson.dumps(one) == orjson.dumps(two)
-
-
 def _is_documentation(fact: Fact) -> bool:
     rule = rules().get(fact.kind)
     return rule is not None and rule.area == "documentation"
@@ -503,62 +443,3 @@ def _at(kind: str, base: Schema, revision: Schema, keyword: str) -> Fact:
         revision.at.value.get(keyword, MISSING) if isinstance(revision.at.value, dict) else MISSING
     )
     return Fact(kind, spot(base, keyword), spot(revision, keyword), old, new)
-
-
-def _reference(node: Node) -> str | None:
-    return node.value.get("$ref") if isinstance(node.value, dict) else None
-
-
-def _title(node: Node) -> str | None:
-    return node.value.get("title") if isinstance(node.value, dict) else None
-
-
-def _names(nodes: list[Node]) -> str:
-    """What people call branches: the name of the component, the title, or the number."""
-    return ", ".join(_name(node) for node in nodes)
-
-
-def _name(node: Node) -> str:
-    reference = _reference(node)
-    if reference is not None:
-        return reference.rsplit("/", 1)[-1]
-    number = f"#{int(node.pointer[-1]) + 1}"
-    return f"{number}: {_title(node)}" if _title(node) else number
-
-
-def _pure_union(schema: Schema) -> str | None:
-    """anyOf or oneOf, if the schema is that and nothing else."""
-    if len(schema.lists) != 1 or replace(schema, lists={}, nullable=False).constrains:
-        return None
-    [keyword] = schema.lists
-    return keyword if keyword in {"anyOf", "oneOf"} else None
-
-
-def _list_of_types(base: Schema, revision: Schema) -> Fact | None:
-    """A type that became one of several, each a branch of a union of its own, or the reverse."""
-    before, after = _alternatives(base), _alternatives(revision)
-    if before is None and after is None:
-        return None
-    old = before if before is not None else base.types
-    new = after if after is not None else revision.types
-    if not old or not new or old == new or base.properties or revision.properties:
-        return None
-    return Fact("list-of-types", base.at, revision.at, frozenset(old), frozenset(new))
-
-
-def _alternatives(schema: Schema) -> frozenset[str] | None:
-    """The types of a union whose branches are plain types."""
-    if schema.types is not None or schema.maps or "not" in schema.single:
-        return None
-    for keyword in ("oneOf", "anyOf"):
-        types = [_plain_type(node) for node in schema.lists.get(keyword, [])]
-        if types and None not in types and "allOf" not in schema.lists:
-            return frozenset(name for name in types if name is not None)
-    return None
-
-
-def _plain_type(node: Node) -> str | None:
-    value = node.value if isinstance(node.value, dict) else {}
-    if {"properties", "oneOf", "anyOf", "allOf"} & value.keys():
-        return None
-    return value["type"] if isinstance(value.get("type"), str) else None

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flora_contract.diff.log import Root
-    from flora_contract.diff.pairs import Edge, Pair, Property
+    from flora_contract.diff.pairs import Edge, Pair
     from flora_contract.diff.verdicts import Standing
+    from flora_contract.diff.within import Property
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,11 @@ def _held(
                 for standing, bits in uses.items():
                     held[id(edge.pair)][edge.property, standing] |= bits
     return held
+
+
+def leading(roots: list[Root]) -> set[int]:
+    """The identities of the pairs that differ or lead to one that does."""
+    return _relevant(_ordered(roots))
 
 
 def _ordered(roots: list[Root]) -> list[Pair]:

@@ -47,35 +47,27 @@ def compare_requirements(
     old: Requirements, new: Requirements, site: Site, log: Log, prefix: str
 ) -> None:
     """Note the ways and scopes that came and went."""
+
+    def note(kind: str, message: str, subject: str) -> None:
+        log.add(f"{prefix}-{kind}", message, old.node, new.node, site, subject=subject)
+
     for names, scopes in old.ways.items():
         if names not in new.ways:
-            text = _way(scopes)
-            log.add(
-                f"{prefix}-removed", f"no longer callable with {text}", old.node, new.node, site,
-                subject=text,
-            )  # fmt: skip
+            note("removed", f"no longer callable with {_way(scopes)}", _way(scopes))
     for names, scopes in new.ways.items():
         if names not in old.ways:
-            text = _way(scopes)
-            log.add(
-                f"{prefix}-added", f"now callable with {text}", old.node, new.node, site,
-                subject=text,
-            )  # fmt: skip
+            note("added", f"now callable with {_way(scopes)}", _way(scopes))
             continue
-        for scheme, wanted in scopes.items():
-            had = old.ways[names][scheme]
-            for scope in had:
-                if scope not in wanted:
-                    log.add(
-                        f"{prefix}-scope-removed", f"{scheme} no longer needs scope {scope}",
-                        old.node, new.node, site, subject=f"{scheme} {scope}",
-                    )  # fmt: skip
-            for scope in wanted:
-                if scope not in had:
-                    log.add(
-                        f"{prefix}-scope-added", f"{scheme} now needs scope {scope}",
-                        old.node, new.node, site, subject=f"{scheme} {scope}",
-                    )  # fmt: skip
+        had = _pairs(old.ways[names])
+        for scheme, scope in sorted(had - _pairs(scopes)):
+            message = f"{scheme} no longer needs scope {scope}"
+            note("scope-removed", message, f"{scheme} {scope}")
+        for scheme, scope in sorted(_pairs(scopes) - had):
+            note("scope-added", f"{scheme} now needs scope {scope}", f"{scheme} {scope}")
+
+
+def _pairs(scopes: dict[str, list[str]]) -> set[tuple[str, str]]:
+    return {(scheme, scope) for scheme, wanted in scopes.items() for scope in wanted}
 
 
 def _way(scopes: dict[str, list[str]]) -> str:
@@ -149,10 +141,9 @@ def _compare_flows(name: str, base: Node, revision: Node, log: Log) -> None:
         for word, kind in _URLS.items():
             one, two = node.mapping().get(word), after[flow].mapping().get(word)
             if one != two:
-                log.add(
-                    f"api-security-component-{kind}-changed", f"{label}: {word} {one} to {two}",
-                    node, after[flow], _SITE,
-                )  # fmt: skip
+                rule_id = f"api-security-component-{kind}-changed"
+                message = f"{label}: {word} {one} to {two}"
+                log.add(rule_id, message, node, after[flow], _SITE)
         _compare_scopes(label, node, after[flow], log)
     for flow, node in after.items():
         if flow not in before:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -26,7 +25,7 @@ def open_contract(argument: str) -> Tree:
     """
     if argument == "-":
         reader: _Files | _Git = _Files(Path())
-        document = parse(sys.stdin.read(), "<stdin>")
+        document = load("-")
     elif ":" in argument and not Path(argument).exists():
         revision, _, file = argument.partition(":")
         if revision.startswith(("http", "file")) and file.startswith("//"):

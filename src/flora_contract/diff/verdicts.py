@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flora_contract.diff.facts import Fact
-    from flora_contract.diff.pairs import Pair, Property
+    from flora_contract.diff.pairs import Pair
     from flora_contract.diff.schema import Schema
+    from flora_contract.diff.within import Property
 
 Area = Literal["parameter", "body", "header"]
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MAX_LINES = 20_000
 """Lines of a document that are put side by side; of longer ones only the changes are shown."""
 
+_LONG = 3_000  # lines from which on common lines no longer align anything
 _CONTEXT = 4  # unchanged lines that stay unfolded around a change
 _SHOWN = 3_000  # characters of a value
 _BADGES = {Level.BREAKING: "bad", Level.RISKY: "warn", Level.SAFE: "good"}
@@ -107,7 +108,8 @@ def _rows(
         for side, text, spot in (("b", base, change.base), ("r", revision, change.revision)):
             if spot is not None and spot.file == text.file:
                 marks.setdefault((side, spot.line), []).append(numbers[id(change)])
-    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    # Lines that stand everywhere tell nothing about what belongs together, and cost the most.
+    matcher = difflib.SequenceMatcher(None, old, new, autojunk=len(new) > _LONG)
     for tag, first, last, start, stop in matcher.get_opcodes():
         for step in range(max(last - first, stop - start)):
             one, two = first + step, start + step

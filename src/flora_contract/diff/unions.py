@@ -1,0 +1,71 @@
+"""Unions: what their branches are called, and what they are when they are no more than types."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from flora_contract.diff.facts import Fact
+
+if TYPE_CHECKING:
+    from flora_contract.diff.schema import Schema
+    from flora_contract.diff.tree import Node
+
+
+def reference(node: Node) -> str | None:
+    return node.value.get("$ref") if isinstance(node.value, dict) else None
+
+
+def title(node: Node) -> str | None:
+    return node.value.get("title") if isinstance(node.value, dict) else None
+
+
+def names(nodes: list[Node]) -> str:
+    """What people call branches: the name of the component, the title, or the number."""
+    return ", ".join(_name(node) for node in nodes)
+
+
+def _name(node: Node) -> str:
+    referred = reference(node)
+    if referred is not None:
+        return referred.rsplit("/", 1)[-1]
+    number = f"#{int(node.pointer[-1]) + 1}"
+    return f"{number}: {title(node)}" if title(node) else number
+
+
+def pure_union(schema: Schema) -> str | None:
+    """anyOf or oneOf, if the schema is that and nothing else."""
+    if len(schema.lists) != 1 or replace(schema, lists={}, nullable=False).constrains:
+        return None
+    [keyword] = schema.lists
+    return keyword if keyword in {"anyOf", "oneOf"} else None
+
+
+def list_of_types(base: Schema, revision: Schema) -> Fact | None:
+    """A type that became one of several, each a branch of a union of its own, or the reverse."""
+    before, after = _alternatives(base), _alternatives(revision)
+    if before is None and after is None:
+        return None
+    old = before if before is not None else base.types
+    new = after if after is not None else revision.types
+    if not old or not new or old == new or base.properties or revision.properties:
+        return None
+    return Fact("list-of-types", base.at, revision.at, frozenset(old), frozenset(new))
+
+
+def _alternatives(schema: Schema) -> frozenset[str] | None:
+    """The types of a union whose branches are plain types."""
+    if schema.types is not None or schema.maps or "not" in schema.single:
+        return None
+    for keyword in ("oneOf", "anyOf"):
+        types = [_plain_type(node) for node in schema.lists.get(keyword, [])]
+        if types and None not in types and "allOf" not in schema.lists:
+            return frozenset(name for name in types if name is not None)
+    return None
+
+
+def _plain_type(node: Node) -> str | None:
+    value = node.value if isinstance(node.value, dict) else {}
+    if {"properties", "oneOf", "anyOf", "allOf"} & value.keys():
+        return None
+    return value["type"] if isinstance(value.get("type"), str) else None

@@ -1,0 +1,77 @@
+"""The schemas within two schemas that are written alike: only what they refer to can differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import orjson
+
+from flora_contract.diff.schema import LISTS, MAPS, SINGLE
+from flora_contract.diff.unions import names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flora_contract.diff.schema import Schema
+    from flora_contract.diff.tree import Node
+
+
+@dataclass(frozen=True)
+class Property:
+    """What the holder of a schema says about it, when it is a property."""
+
+    name: str
+    required_before: bool
+    required_after: bool
+
+
+def within(base: Node, revision: Node) -> Iterator[tuple[str, Node, Node, Property | None]]:
+    """The schemas within two schemas that are written alike."""
+    mapping = base.value
+    for keyword in SINGLE:
+        if isinstance(mapping.get(keyword), dict):
+            yield keyword, base.child(keyword), revision.child(keyword), None
+    for label, one, two in mapped(base, revision):
+        yield label, one, two, None
+    for keyword in LISTS:
+        for index, _ in enumerate(mapping.get(keyword) or ()):
+            one = base.child(keyword).child(index)
+            yield f"{keyword}[{names([one])}]", one, revision.child(keyword).child(index), None
+    for keyword in MAPS:
+        required = mapping.get("required") or ()
+        for name in mapping.get(keyword) or ():
+            kept = Property(name, name in required, name in required)
+            one, two = base.child(keyword).child(name), revision.child(keyword).child(name)
+            label = name if keyword == "properties" else f"{keyword}[{name}]"
+            yield label, one, two, kept if keyword == "properties" else None
+
+
+def mapped(base: Node, revision: Node) -> Iterator[tuple[str, Node, Node]]:
+    """What only a discriminator leads to: subtypes that no union lists."""
+    old, new = _mapping(base), _mapping(revision)
+    for key, target in old.items():
+        if key in new:
+            one = base._replace(value={"$ref": target})
+            two = revision._replace(value={"$ref": new[key]})
+            yield f"mapping[{key}]", one, two
+
+
+def _mapping(node: Node) -> dict[str, str]:
+    value = node.value if isinstance(node.value, dict) else {}
+    discriminator = value.get("discriminator")
+    mapping = discriminator.get("mapping") if isinstance(discriminator, dict) else None
+    if not isinstance(mapping, dict) or value.keys() & {"oneOf", "anyOf"}:
+        return {}
+    targets = {key: str(target) for key, target in mapping.items()}
+    return {
+        key: target if "/" in target or "#" in target else f"#/components/schemas/{target}"
+        for key, target in targets.items()
+    }
+
+
+def written_alike(base: Schema, revision: Schema) -> bool:
+    one, two = base.at.value, revision.at.value
+    if base.altered or revision.altered or not isinstance(one, dict) or not isinstance(two, dict):
+        return False
+    return len(one) == len(two) and orjson.dumps(one) == orjson.dumps(two)
