@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +10,7 @@ from click.testing import CliRunner
 
 from flora_contract import shipped
 from flora_contract.authoring import lint as command
+from flora_contract.errors import InputError
 from flora_contract.openapi import Document, load, parse, walk
 from flora_contract.openapi.lint import Registers, lint
 
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 
 CONTRACT = shipped.CONTRACT.read_text(encoding="utf-8")
 REGISTERS = Registers.load(shipped.REGISTERS)
+IN = "#/components/schemas/"
+LIMITED = "          example:\n            error:\n              code: rate_limited\n"
+ERROR = "{error: {code: a, message: b}}"
 
 
 def faults(text: str) -> list[str]:
@@ -72,6 +77,17 @@ def test_every_x_source_is_missed_when_it_goes() -> None:
             "  schemas:\n    Lost:\n      type: string\n",
             "Lost is used nowhere",
         ),
+        (
+            "  schemas:\n",
+            f"  schemas:\n    One: {{$ref: '{IN}Two'}}\n    Two: {{$ref: '{IN}One'}}\n",
+            "Two is used nowhere",
+        ),
+        ("        action: [S002, S003", "        action: [S001, S003", "S001 states action, but"),
+        (
+            LIMITED,
+            f"{10 * ' '}examples: {{b: {{value: {ERROR}}}}}\n{LIMITED}",
+            "error 429 has 2 examples; keep one",
+        ),
     ],
 )
 def test_an_edit_that_breaks_a_rule_is_named(old: str, new: str, message: str) -> None:
@@ -98,3 +114,26 @@ def test_the_command_says_what_is_wrong_and_ends_with_1(tmp_path: Path) -> None:
 def test_the_command_is_content_with_our_contract() -> None:
     result = CliRunner().invoke(command, [])
     assert (result.exit_code, result.output) == (0, f"{shipped.CONTRACT}: no faults\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["tags: 1", "tags: [1]", "components: 1", "components: {schemas: 1}", "security: 1",
+     "security: [1]", "security: [[1]]", "paths: {/a: {get: {tags: 1, security: 1}}}",
+     "components: {schemas: {A: {x-source-values: 1}}}", "components: {schemas: {A: {enum: 1}}}",
+     "components: {schemas: {A: {x-conflict: 1}}}", "components: {schemas: {A: {x-source: 1}}}",
+     "components: {schemas: {A: {x-conflict: [[1]]}}}",
+     "components: {schemas: {A: {examples: [1], type: 1}}}",
+     "components: {schemas: {A: {examples: [1], $ref: '#/x'}}}",
+     "components: {schemas: {A: {examples: {a: 1}}}}",
+     "paths: {/a: {get: {responses: {200: {content: 1}}}}}",
+     "paths: {/a: {get: {responses: {200: {content: {x: {schema: 1, example: 1}}}}}}}",
+     "content: {a: {}}", "paths: {/a: {get: {x: {$ref: '#/components/'}}}}",
+     "paths: {/a: {get: {x: {$ref: '#/components/schemas/None'}}}}",
+     "paths: {/a: {$ref: '#/b'}}"],
+)  # fmt: skip
+def test_what_is_no_contract_ends_without_a_traceback(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "odd.yaml"
+    file.write_text(text)
+    with contextlib.suppress(InputError):
+        lint(load(file), REGISTERS)

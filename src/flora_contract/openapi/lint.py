@@ -59,21 +59,23 @@ def sources_are_known(document: Document, registers: Registers) -> Iterator[Faul
     for pointer, node in _nodes(document):
         if "x-source" in node:
             yield from _labels((*pointer, "x-source"), node["x-source"], registers)
-        values = node.get("x-source-values", {})
-        for value, labels in values.items():
+        for value, labels in _mapping(node.get("x-source-values")).items():
             place = (*pointer, "x-source-values", value)
-            if value not in [*node.get("enum", []), *node.get("x-extensible-enum", [])]:
+            if value not in [*_list(node.get("enum")), *_list(node.get("x-extensible-enum"))]:
                 yield place, f"{value} is no value of this enum"
             yield from _labels(place, labels, registers)
+            for label in _list(labels):
+                if label not in _list(node.get("x-source")):
+                    yield place, f"{label} states {value}, but is not named by x-source"
 
 
 def conflicts_are_registered(document: Document, registers: Registers) -> Iterator[Fault]:
     """Each number of `x-conflict` is a row of the register, and each row is used."""
     used: set[str] = set()
     for pointer, node in _nodes(document):
-        for index, number in enumerate(node.get("x-conflict", [])):
-            used.add(number)
-            if number not in registers.conflicts:
+        for index, number in enumerate(_list(node.get("x-conflict"))):
+            used.add(str(number))
+            if str(number) not in registers.conflicts:
                 place = (*pointer, "x-conflict", index)
                 yield place, f"{number} is no row of docs/conflicts.md"
     for number in sorted(registers.conflicts - used):
@@ -96,7 +98,7 @@ def _labels(pointer: Pointer, labels: Any, registers: Registers) -> Iterator[Fau
 
 def operations_are_described(document: Document, _registers: Registers) -> Iterator[Fault]:
     """Each has a name of its own, a summary, a description, a declared tag and error answers."""
-    declared = {tag.get("name") for tag in document.tree.get("tags", [])}
+    declared = [_mapping(tag).get("name") for tag in _list(document.tree.get("tags"))]
     seen: set[str] = set()
     for operation in document.operations():
         for key in ("operationId", "summary", "description", "tags"):
@@ -105,7 +107,7 @@ def operations_are_described(document: Document, _registers: Registers) -> Itera
         if operation.operation_id in seen:
             yield operation.pointer, f"operationId {operation.operation_id} is taken"
         seen.add(operation.operation_id)
-        for tag in operation.node.get("tags", []):
+        for tag in _list(operation.node.get("tags")):
             if tag not in declared:
                 yield (*operation.pointer, "tags"), f"tag {tag} is not declared under tags"
 
@@ -114,10 +116,16 @@ def operations_are_described(document: Document, _registers: Registers) -> Itera
 
 
 def examples_are_given(document: Document, _registers: Registers) -> Iterator[Fault]:
-    """Each request body and each answer has an example."""
+    """Each request body and each answer has an example, and an error answer has but one."""
     for pointer, node in _nodes(document):
-        if len(pointer) > 1 and pointer[-2] == "content" and not _examples(node):
+        if len(pointer) > 2 and pointer[-2] == "content" and not _examples(node):
             yield pointer, f"{pointer[-3]} has no example"
+    for operation in document.operations():
+        for status, answer in operation.responses.items():
+            for media in map(_mapping, _mapping(answer.get("content")).values()):
+                if status[:1] in {"4", "5"} and len(_examples(media)) > 1:
+                    place = (*operation.pointer, "responses", status)
+                    yield place, f"error {status} has {len(_examples(media))} examples; keep one"
 
 
 def examples_hold(document: Document, _registers: Registers) -> Iterator[Fault]:
@@ -126,7 +134,11 @@ def examples_hold(document: Document, _registers: Registers) -> Iterator[Fault]:
         schema = node.get("schema", node)
         for place, value in _examples(node):
             whole = {"$ref": "#/schema", "schema": schema, "components": _components(document)}
-            check = jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
+            try:
+                check = jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
+            except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError) as fault:
+                yield pointer, f"no schema: {str(fault).splitlines()[0]}"
+                break
             for error in check.iter_errors(value):
                 where = "".join(f".{part}" for part in error.instance_path)
                 yield (*pointer, *place), f"example{where} is not valid: {error.message}"
@@ -141,38 +153,45 @@ def _examples(node: dict[str, Any]) -> list[tuple[Pointer, Any]]:
         found += [(("examples", index), value) for index, value in enumerate(examples)]
     else:
         found += [
-            (("examples", name, "value"), example["value"]) for name, example in examples.items()
+            (("examples", name, "value"), example["value"])
+            for name, example in _mapping(examples).items()
+            if "value" in _mapping(example)
         ]
     return found
 
 
 def _components(document: Document) -> dict[str, Any]:
-    components = document.tree.get("components", {})
-    return components if isinstance(components, dict) else {}
+    return _mapping(document.tree.get("components"))
 
 
 # Use
 
 
 def components_are_used(document: Document, _registers: Registers) -> Iterator[Fault]:
-    """Each component is referred to, or named by a security requirement."""
-    used = {
-        tuple(pointer_of(node["$ref"]))
-        for _, node in walk(document.tree)
-        if isinstance(node, dict) and str(node.get("$ref", "")).startswith("#/")
+    """Each component is reached from outside of them; a security scheme is named."""
+    used: set[tuple[str, ...]] = {
+        ("components", "securitySchemes", name) for name in _scheme_names(document)
     }
-    schemes = {
-        name
-        for _, node in walk(document.tree)
-        if isinstance(node, dict)
-        for requirement in node.get("security") or []
-        for name in requirement
-    }
-    used |= {("components", "securitySchemes", name) for name in schemes}
+    reached = [node for key, node in document.tree.items() if key != "components"]
+    while reached:
+        for _, node in walk(reached.pop()):
+            reference = node.get("$ref") if isinstance(node, dict) else None
+            if not isinstance(reference, str) or not reference.startswith("#/components/"):
+                continue
+            component = tuple(pointer_of(reference)[:3])
+            if component not in used:
+                used.add(component)
+                reached.append(document.follow(reference))
     for kind, components in _components(document).items():
-        for name in components:
+        for name in _mapping(components):
             if ("components", kind, name) not in used:
                 yield ("components", kind, name), f"{name} is used nowhere"
+
+
+def _scheme_names(document: Document) -> set[str]:
+    holders = [document.tree, *(operation.node for operation in document.operations())]
+    requirements = [r for holder in holders for r in _list(holder.get("security"))]
+    return {name for requirement in requirements for name in _mapping(requirement)}
 
 
 _RULES: tuple[Callable[[Document, Registers], Iterator[Fault]], ...] = (
@@ -225,6 +244,14 @@ def _kind(pointer: Pointer, node: dict[str, Any]) -> str | None:
     if "enum" in node:
         return "enum"
     return _BY_PARENT.get(str(parent))
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _first_column(path: Path) -> frozenset[str]:
