@@ -217,6 +217,10 @@ class IdempotencyDuplicateError(ConflictError):
     run_id: str | None = None
     """The run that this client started with the key, where it knows."""
 
+    def __str__(self) -> str:
+        text = super().__str__()
+        return f"{text} The first run is {self.run_id}." if self.run_id else text
+
 
 class UnprocessableEntityError(APIError):
     """422: the request is understood, and cannot be done."""

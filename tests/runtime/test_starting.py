@@ -114,6 +114,7 @@ def test_a_duplicate_of_the_callers_own_key_is_the_callers(
     with pytest.raises(IdempotencyDuplicateError) as caught:
         flora.generations.create(**arguments, idempotency_key="mine")
     assert caught.value.run_id == "run_1"
+    assert "run_1" in str(caught.value)
     assert len(world.sent) == 2
 
 
