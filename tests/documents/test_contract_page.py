@@ -1,0 +1,40 @@
+"""docs/contract.md is current, and names what a reader wants to see of a field."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from flora_contract import shipped
+from flora_contract.documents.contract_page import contract_page, rows
+from flora_contract.openapi import load
+
+SCRIPT = shipped.ROOT / "scripts" / "contract_page.py"
+
+
+def test_the_page_is_current() -> None:
+    done = subprocess.run(
+        [sys.executable, SCRIPT, "--check"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_each_field_has_its_sources_and_the_given_oracles() -> None:
+    text = contract_page(load(shipped.CONTRACT), lambda row: [f"tests-{row.place.part}"])
+    line = next(li for li in text.splitlines() if li.startswith("| `generations[].model.model_id`"))
+    cells = [cell.strip() for cell in line.strip("|").split("|")]
+    assert cells[1:] == [
+        "string",
+        "yes",
+        "yes",
+        "minLength 1",
+        "S002, S003",
+        "C4, C8",
+        "`tests-answer`",
+    ]
+
+
+def test_no_field_is_without_a_source_or_a_type() -> None:
+    for row in rows(load(shipped.CONTRACT)):
+        assert row.type, row.place
+        assert row.sources or row.place.field.endswith("[]"), row.place
