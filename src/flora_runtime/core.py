@@ -93,7 +93,14 @@ class Core:
             except BaseException as error:
                 error.add_note(f"run {run_id} was started, and goes on")
                 raise
-        return await wait(self.session, looking, run_id, patience, on_progress)
+        key = run.idempotency_key
+        try:
+            done = await wait(self.session, looking, run_id, patience, on_progress)
+        except FloraError as error:
+            error.idempotency_key = key
+            raise
+        assert done.call is not None
+        return evolve(done, call=evolve(done.call, idempotency_key=key))
 
     async def do_many(
         self, operation: Operation[T], requests: Iterable[Arguments], max_concurrency: int

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from decimal import Decimal
 
 from flora_runtime.errors import SpendLimitError
+
+_REMEMBERED = 10_000
+"""Runs whose cost may still change. That of older ones stands."""
 
 
 class Spend:
@@ -13,7 +17,7 @@ class Spend:
 
     def __init__(self, limit: Decimal | None) -> None:
         self._limit = limit
-        self._costs: dict[str, Decimal] = {}
+        self._costs: OrderedDict[str, Decimal] = OrderedDict()
         self._total = Decimal(0)
         self._lock = threading.Lock()
 
@@ -32,6 +36,8 @@ class Spend:
         with self._lock:
             self._total += (cost or Decimal(0)) - self._costs.get(run_id, Decimal(0))
             self._costs[run_id] = cost or Decimal(0)
+            if len(self._costs) > _REMEMBERED:
+                self._costs.popitem(last=False)
 
     def seen(self, run_id: str, cost: Decimal | None) -> None:
         """A run was looked at; its cost counts if this client started it."""

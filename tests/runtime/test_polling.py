@@ -22,6 +22,7 @@ def test_the_first_look_waits_for_the_estimate(
     world.script = [world.reply(accepted, 201), world.reply(run("completed", progress=100))]
     done = flora.generations.create_and_wait(**arguments)
     assert done.status == "completed"
+    assert done.idempotency_key == world.sent[0].headers["idempotency-key"]
     assert world.slept == [12.0]
 
 
@@ -75,6 +76,15 @@ def test_no_time_is_no_look(world, flora: Flora) -> None:
     with pytest.raises(WaitTimeoutError, match="never"):
         flora.generations.wait("run_1", timeout=0)
     assert world.sent == []
+
+
+def test_a_receipt_names_the_key_of_its_create(
+    world, flora: Flora, arguments, accepted, run
+) -> None:
+    world.script = [world.reply(accepted, 201), world.reply(run("failed"))]
+    with pytest.raises(RunFailedError) as caught:
+        flora.generations.create_and_wait(**arguments)
+    assert caught.value.idempotency_key == world.sent[0].headers["idempotency-key"]
 
 
 def test_a_failed_run_is_a_receipt(world, flora: Flora, run) -> None:
