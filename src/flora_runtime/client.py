@@ -72,6 +72,9 @@ class _Client:
     def __repr__(self) -> str:
         return f"{type(self).__name__}(base_url={self.base_url!r})"
 
+    def __reduce__(self) -> Any:
+        raise TypeError("a client holds a key and cannot be pickled; make one where it is needed")
+
 
 class SyncClient(_Client):
     """A client whose methods block. It can be used from many threads at once.

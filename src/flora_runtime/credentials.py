@@ -43,7 +43,7 @@ class Key:
         return "Key(…)"
 
     def __reduce__(self) -> Any:
-        raise TypeError("a client holds a key and cannot be pickled; make one where it is needed")
+        raise TypeError("a key cannot be pickled")
 
 
 @frozen

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
-from flora_runtime.errors import APIConnectionError, APITimeoutError, DownloadError, FloraError
+from flora_runtime.errors import (
+    APIConnectionError,
+    APITimeoutError,
+    DownloadError,
+    FloraError,
+    InvalidArgumentError,
+)
 from flora_runtime.exchange import Answer, Request, block_on
 
 if TYPE_CHECKING:
@@ -83,6 +89,12 @@ class BlockingIO:
             return list(pool.map(attempt, jobs))
 
     async def settle(self, value: Any) -> Any:
+        if inspect.iscoroutine(value):
+            value.close()
+            raise InvalidArgumentError(
+                "an asynchronous function was given to the blocking client;"
+                " use the asynchronous client, or a plain function"
+            )
         return value
 
     async def close(self) -> None:
