@@ -55,6 +55,7 @@ class Server:
         self.handler = handler
         self.seen: list[Seen] = []
         self.connections = 0
+        self.most_at_once = self._at_once = 0
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._main()), daemon=True)
 
@@ -105,9 +106,14 @@ class Server:
         """One request and its answer. Returns whether the connection is still good."""
         seen = await _request(reader)
         self.seen.append(seen)
-        reply = self.handler(seen)
-        if reply.delay:
-            await asyncio.sleep(reply.delay)
+        self._at_once += 1
+        self.most_at_once = max(self.most_at_once, self._at_once)
+        try:
+            reply = self.handler(seen)
+            if reply.delay:
+                await asyncio.sleep(reply.delay)
+        finally:
+            self._at_once -= 1
         if reply.fault == "reset":
             linger_no_time = struct.pack("ii", 1, 0)
             writer.get_extra_info("socket").setsockopt(
