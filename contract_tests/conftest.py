@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import socket
 import subprocess
 import sys
@@ -101,7 +102,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if running is None or not running.ledger.exchanges:
         return
     summary = of_check(running)
-    console = terminal.plain()
+    console = terminal.plain(width=shutil.get_terminal_size().columns)
     console.print(coverage_table(summary))
     console.print(conclusion(summary))
     terminalreporter.section("the contract")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -129,6 +129,11 @@ class Endpoint:
         self.template = re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", template))
         self._validators: dict[int, jsonschema_rs.Draft202012Validator | None] = {}
         self._properties: dict[int, frozenset[str]] = {}
+
+    @property
+    def label(self) -> str:
+        """What people call it: method and path."""
+        return f"{self.method} {self.path}"
 
     def response_schema(self, status: int) -> dict[str, Any] | None:
         """Schema of the JSON body under a status; None where none is documented."""
@@ -255,6 +260,7 @@ def _flatten(error: jsonschema_rs.ValidationError, place: str) -> Iterator[Breac
     yield Breach(place, path, keyword, error.message.partition("\n")[0], error.instance)
 
 
+@cache
 def load() -> Contract:
-    """The shipped contract as a test reads it."""
+    """The shipped contract as a test reads it; one object, which nobody changes."""
     return Contract(shipped.contract("conformance"))

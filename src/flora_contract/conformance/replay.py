@@ -51,31 +51,36 @@ def script(evidence: tuple[Exchange, ...], ledger: Ledger) -> str:
     used_later = _values_used_later(exchanges)
     variables: dict[str, str] = {}
     lines: list[str] = []
-    previous: Exchange | None = None
-    for exchange in exchanges:
-        if previous is not None:
-            pause = exchange.started - previous.ended
-            beside = exchange.started < previous.ended
-            if pause >= PAUSE:
-                lines.append(f"sleep {pause:.1f}")
-            elif beside:
-                lines[-1] += " &"
+    for position, exchange in enumerate(exchanges):
+        following = exchanges[position + 1] if position + 1 < len(exchanges) else None
+        beside = following is not None and following.started < exchange.ended
         key = exchange.request.header("Idempotency-Key")
         if key is not None and key not in variables:
-            variables[key] = f"KEY_{sum(v.startswith('KEY') for v in variables.values()) + 1}"
-            lines.append(f'{variables[key]}="replay-$(date +%s)-$$-{len(variables)}"')
+            name = _new_name("KEY", variables)
+            lines.append(f'{name}="replay-$(date +%s)-$$-{len(variables)}"')
+            variables[key] = name
         command = curl(exchange, variables)
         value = used_later.get(exchange.number)
-        if value is None:
-            lines.append(f"{command}  # {exchange.status or exchange.failure}")
-        else:
-            name, path = ("RUN", ".run_id") if exchange.operation in CREATE else (
-                "CURSOR", ".meta.next_cursor")  # fmt: skip
-            name += f"_{sum(v.startswith(name) for v in variables.values()) + 1}"
+        if value is not None:
+            kind, path = _GIVES[exchange.operation in CREATE]
+            name = _new_name(kind, variables)
             variables[value] = name
-            lines.append(f"{name}=$({command} | jq -r {path})  # {exchange.status}")
-        previous = exchange
+            command = f"{name}=$({command} | jq -r {path})"
+        else:
+            command = command.replace("curl -sS", "curl -sSi", 1) + (" &" if beside else "")
+        lines.append(f"{command}  # {exchange.status or exchange.failure}")
+        if following is not None and (pause := following.started - exchange.ended) >= PAUSE:
+            lines.append(f"sleep {pause:.1f}")
+    if any(" &  # " in line for line in lines):
+        lines.append("wait")
     return "\n".join(lines) + "\n"
+
+
+_GIVES = {True: ("RUN", ".run_id"), False: ("CURSOR", ".meta.next_cursor")}
+
+
+def _new_name(kind: str, variables: dict[str, str]) -> str:
+    return f"{kind}_{sum(name.startswith(kind) for name in variables.values()) + 1}"
 
 
 def _values_used_later(exchanges: list[Exchange]) -> dict[int, str]:
@@ -125,17 +130,13 @@ def _url(exchange: Exchange, variables: dict[str, str]) -> str:
 
 
 def _quoted(text: str, variables: dict[str, str]) -> str:
-    """A shell word in which known values are variables."""
+    """A shell word in which a known value is a variable."""
     for value, name in variables.items():
         if value in text:
             before, _, after = text.partition(value)
-            return "".join(
-                [
-                    shlex.quote(before) if before else "",
-                    f'"${name}"',
-                    shlex.quote(after) if after else "",
-                ]
-            )
+            if not set(before + after) & set('"$`\\!'):
+                return f'"{before}${{{name}}}{after}"'
+            return f'{shlex.quote(before)}"${name}"{shlex.quote(after)}'
     return shlex.quote(text)
 
 

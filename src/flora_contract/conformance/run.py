@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Literal
 
 from flora_contract.conformance import contract as contracts
+from flora_contract.conformance.exchange import OWNER
 from flora_contract.conformance.judge import Finding, Judge
 from flora_contract.conformance.ledger import Ledger
 from flora_contract.conformance.oracle import Severity
@@ -76,6 +77,12 @@ class Check:
 
     _sent: dict[str, str] = {}  # noqa: RUF012 - replaced, never changed
 
+    @property
+    def _locked_out(self) -> bool:
+        """Whether the server has refused the owner's key whenever it was shown."""
+        shown = [e.status for e in self.ledger.exchanges if e.credential == OWNER]
+        return bool(shown) and all(status == 401 for status in shown)
+
     def perform(self, scenario: Scenario) -> Outcome:
         """Perform one scenario and judge what came of it."""
         before = {f.fingerprint for f in self.judge.findings()}
@@ -84,6 +91,8 @@ class Check:
         budget = self.settings.time_budget
         if budget is not None and started > budget:
             reason = "needs more --time-budget"
+        elif self._locked_out:
+            reason = "needs an --api-key that the server accepts"
         elif scenario.name in self._sent:
             reason = self._sent[scenario.name]
         else:

@@ -48,7 +48,7 @@ def key_accepted(exchange: Exchange, _ledger: Ledger) -> Iterator[Verdict]:
         yield verdict(
             exchange.status != 401,
             exchange,
-            expected="not 401",
+            expected="not 401; is the key right?",
             seen=exchange.status,
             subject=exchange.credential.name,
         )

@@ -74,7 +74,7 @@ def create_works(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
         return
     if set(sent) - {"type", "prompt", "workspace_id", "project_id", "model", "params"}:
         return
-    if exchange.status not in {None, 402, 409, 429}:
+    if exchange.status not in {None, 401, 402, 409, 429}:
         yield verdict(
             exchange.succeeded,
             exchange,

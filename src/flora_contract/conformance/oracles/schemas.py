@@ -168,12 +168,12 @@ def action_id(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
     name = action.get("action_id") if isinstance(action, dict) else None
     if exchange.operation not in CREATE or not isinstance(name, str):
         return
-    schemas = ledger.contract.document.tree["components"]["schemas"]
+    schema = ledger.contract.document.tree["components"]["schemas"]["ActionId"]
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
         yield verdict(False, exchange, expected="a slug", seen=name, subject="action.action_id")
     else:
         yield verdict(
-            name in schemas["ActionId"]["x-extensible-enum"],
+            name in {*schema["x-extensible-enum"], *schema["x-later-values"]},
             exchange,
             expected="an action of the documents, older or newer",
             seen=name,

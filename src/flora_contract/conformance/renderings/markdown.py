@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flora_contract.conformance.coverage import KINDS, totals
-from flora_contract.conformance.renderings.text import conclusion
+from flora_contract.conformance.renderings.text import conclusion, untested
 from flora_contract.report.markdown import block, code, escape, table
 
 if TYPE_CHECKING:
@@ -41,17 +41,21 @@ def _parts(summary: Summary) -> Iterator[str]:
             yield block(summary.replay(f), "sh")
             yield "</details>\n"
     header = ("operation", *KINDS)
+    labels = {o.id: o.label for o in summary.ledger.contract.operations.values()}
     counted = totals(summary.items).items()
     yield "### Seen of those documented\n"
     yield table(
         header,
         (
-            (code(operation), *(f"{row[k][0]}/{row[k][1]}" if k in row else "-" for k in KINDS))
+            (
+                code(labels[operation]),
+                *(f"{row[k][0]}/{row[k][1]}" if k in row else "-" for k in KINDS),
+            )
             for operation, row in counted
         ),
     )
     if summary.untested:
         yield "### Not tested\n"
-        for outcome in summary.untested:
-            yield f"- {code(outcome.scenario.name)}: {escape(outcome.reason)}"
+        for reason, names in untested(summary).items():
+            yield f"- {escape(reason)}: {', '.join(map(code, names))}"
         yield ""

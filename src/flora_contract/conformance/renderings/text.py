@@ -36,10 +36,8 @@ def show(summary: Summary, console: Console) -> None:
         # As it is: wrapped by a terminal it can still be copied, wrapped by us it could not.
         console.print(Text(summary.replay(finding), style="cyan"), soft_wrap=True)
     console.print(coverage_table(summary))
-    for outcome in summary.untested:
-        console.print(
-            Text(f"not tested: {outcome.scenario.name}: {outcome.reason}", style="yellow")
-        )
+    for reason, names in untested(summary).items():
+        console.print(Text(f"not tested: {reason}: {', '.join(names)}", style="yellow"))
     if summary.accepted:
         console.print(f"{len(summary.accepted)} findings of the baseline are left out")
     console.print(conclusion(summary))
@@ -58,14 +56,23 @@ def _finding(finding: Finding) -> RenderableType:
     return Group(head, Padding(Group(*lines), (0, 0, 0, 2)))
 
 
+def untested(summary: Summary) -> dict[str, list[str]]:
+    """Names of the steps that were not tested, by what they would need."""
+    grouped: dict[str, list[str]] = {}
+    for outcome in summary.untested:
+        grouped.setdefault(outcome.reason, []).append(outcome.scenario.name)
+    return grouped
+
+
 def coverage_table(summary: Summary) -> Table:
     """For each operation: how many of the documented things were seen."""
     table = Table(box=None, pad_edge=False, title="Seen of those documented", title_justify="left")
     table.add_column("operation", no_wrap=True)
     for kind in KINDS:
         table.add_column(_PLURALS[kind], justify="right")
+    labels = {o.id: o.label for o in summary.ledger.contract.operations.values()}
     for operation, row in totals(summary.items).items():
-        table.add_row(operation, *(_share(row.get(kind)) for kind in KINDS))
+        table.add_row(labels[operation], *(_share(row.get(kind)) for kind in KINDS))
     return table
 
 
@@ -74,7 +81,7 @@ _PLURALS = {
     "property": "fields",
     "enum value": "enums",
     "parameter": "sent",
-    "request value": "values sent",
+    "request value": "values",
     "error code": "codes",
 }
 

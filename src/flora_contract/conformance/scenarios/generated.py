@@ -8,6 +8,7 @@ and a fault that depends on time would be lost as flaky. Oracles judge the ledge
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ from flora_contract.conformance.session import NotTested
 from flora_contract.conformance.values import UNKNOWN_PROJECT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from schemathesis import Case
     from schemathesis.core.transport import Response as StResponse
     from schemathesis.schemas import BaseSchema
@@ -57,6 +60,26 @@ def _operations(session: Session) -> list[Any]:
     return [result.ok() for result in results]
 
 
+class _Stop(BaseException):
+    """Ends what Hypothesis drives, at once: it replays only what is an Exception."""
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    try:
+        yield
+    except _Stop as reason:
+        raise NotTested(str(reason)) from None
+
+
+def _ask(send: Callable[..., Exchange], *arguments: Any, **more: Any) -> Exchange:
+    """Send from within a rule."""
+    try:
+        return send(*arguments, **more)
+    except NotTested as reason:
+        raise _Stop(str(reason)) from None
+
+
 class _Sender:
     """Sends cases of schemathesis and keeps what its checks remark."""
 
@@ -81,8 +104,13 @@ class _Sender:
         path = str(prepared.url).removeprefix(self.session.settings.base_url)
         headers = {k: str(v) for k, v in prepared.headers.items() if k.lower() not in _TRANSPORT}
         if operation not in CREATE:
-            return self.session.send(
-                prepared.method or "GET", path, credential, content=content, headers=headers
+            return _ask(
+                self.session.send,
+                prepared.method or "GET",
+                path,
+                credential,
+                content=content,
+                headers=headers,
             )
         return self._create(str(operation), path, content, headers, authorized=authorized)
 
@@ -105,7 +133,8 @@ class _Sender:
             if not paid:
                 changed = json.loads(content) | {"project_id": UNKNOWN_PROJECT}
                 content = json.dumps(changed).encode()
-        return self.session.create(
+        return _ask(
+            self.session.create,
             content,
             OWNER if authorized else ABSENT,
             path=path,
@@ -212,8 +241,9 @@ def boundary_cases(session: Session) -> None:
             generation_modes=[GenerationMode.POSITIVE, GenerationMode.NEGATIVE],
             generation_config=operation.schema.config.generation,
         )
-        for case in cases:
-            sender.checked(case)
+        with _stoppable():
+            for case in cases:
+                sender.checked(case)
 
 
 @scenario("generated")
@@ -226,7 +256,8 @@ def fuzzed_inputs(session: Session) -> None:
     for operation in _operations(session):
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
             send: Any = hypothesis.given(case=operation.as_strategy(mode))(_send_with(sender))
-            hypothesis.seed(session.settings.seed)(_quietly(FUZZED)(send))()
+            with _stoppable():
+                hypothesis.seed(session.settings.seed)(_quietly(FUZZED)(send))()
 
 
 def _send_with(sender: _Sender) -> Any:
@@ -264,21 +295,15 @@ def linked_operations(session: Session) -> None:
         def call(self, case: Case[Any], **_: Any) -> StResponse:
             response = sender.checked(case)
             if response is None:
-                raise _Stop
+                raise _Stop("needs an answer to go on from")
             return response
 
         def validate_response(self, *_: Any, **__: Any) -> None:
             """Was done when the case was sent."""
 
     hypothesis.seed(session.settings.seed)(Linked)
-    try:
+    with _stoppable():
         Linked.run(settings=_quietly(LINKED_RUNS, LINKED_STEPS))
-    except _Stop:
-        raise NotTested("the server gave no answer to a linked request") from None
-
-
-class _Stop(BaseException):
-    """Ends a state machine at once: Hypothesis replays only what it takes for a failure."""
 
 
 @scenario("generated")
@@ -305,25 +330,25 @@ def orders_nobody_thought_of(session: Session) -> None:  # noqa: C901 - its rule
                 return stateful.multiple()
             budget[0] -= 1
             where = second if away and second is not None else place
-            exchange = session.create(body(where, type=kind), path=route, paid=True)
+            exchange = _ask(session.create, body(where, type=kind), path=route, paid=True)
             return exchange if exchange.succeeded else stateful.multiple()
 
         @stateful.rule(exchange=started)
         def repeat(self, exchange: Exchange) -> None:
             key = exchange.request.header("Idempotency-Key")
             path = exchange.request.url.removeprefix(session.settings.base_url)
-            session.create(exchange.request.body, path=path, key=key)
+            _ask(session.create, exchange.request.body, path=path, key=key)
 
         @stateful.rule(exchange=started)
         def look(self, exchange: Exchange) -> None:
-            session.get_run(str(exchange.answer_object.get("run_id")))
+            _ask(session.get_run, str(exchange.answer_object.get("run_id")))
 
         @stateful.rule(number=st.integers(0, 9), stranger=st.booleans())
         def look_at_an_older_one(self, number: int, stranger: bool) -> None:
             runs = list(session.ledger.runs)
             credential = OTHER if stranger and session.settings.other_api_key else OWNER
             if runs:
-                session.get_run(runs[number % len(runs)], credential)
+                _ask(session.get_run, runs[number % len(runs)], credential)
 
         @stateful.rule(
             target=pages,
@@ -334,7 +359,7 @@ def orders_nobody_thought_of(session: Session) -> None:  # noqa: C901 - its rule
         def first_page(self, limit: int, status: str | None, here: bool) -> Any:
             where = place.workspace if here else None
             query = {"limit": limit, "status": status, "workspace_id": where}
-            return session.list({k: v for k, v in query.items() if v is not None})
+            return _ask(session.list, {k: v for k, v in query.items() if v is not None})
 
         @stateful.rule(target=pages, page=pages)
         def next_page(self, page: Exchange) -> Any:
@@ -343,9 +368,10 @@ def orders_nobody_thought_of(session: Session) -> None:  # noqa: C901 - its rule
             if page.operation != LIST or not isinstance(cursor, str):
                 return stateful.multiple()
             query = {k: v[0] for k, v in page.request.query.items()} | {"cursor": cursor}
-            return session.list(query)
+            return _ask(session.list, query)
 
     hypothesis.seed(session.settings.seed)(Machine)
-    stateful.run_state_machine_as_test(Machine, settings=_quietly(MACHINE_RUNS, MACHINE_STEPS))
+    with _stoppable():
+        stateful.run_state_machine_as_test(Machine, settings=_quietly(MACHINE_RUNS, MACHINE_STEPS))
     if session.settings.profile == "full":
         follow_every_run(session)

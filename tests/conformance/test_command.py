@@ -1,0 +1,170 @@
+"""The commands as a person or a CI job meets them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jsonschema_rs
+import pytest
+
+from flora_contract.conformance.renderings import FILES
+from flora_contract.conformance.renderings.data import SCHEMA
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAIN = "from flora_contract.cli import main; main()"
+
+Run = subprocess.CompletedProcess[str]
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Callable[..., Run]:
+    def run(*arguments: object) -> Run:
+        return subprocess.run(
+            [sys.executable, "-c", MAIN, *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+        )
+
+    return run
+
+
+def one_line(done: Run, *words: str) -> None:
+    """Wrong usage: exit code 2 and one line that says what to do."""
+    assert done.returncode == 2, done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    for word in words:
+        assert word in done.stderr
+
+
+def test_the_catalogue(command: Callable[..., Run]) -> None:
+    shown = command("check", "--list").stdout
+    assert "key-used-once" in shown
+    listed = json.loads(command("check", "--list", "--format", "json").stdout)
+    assert {"id", "severity", "rule", "sources"} <= set(listed[0])
+
+
+def test_wrong_usage_is_a_line(command: Callable[..., Run], tmp_path: Path) -> None:
+    one_line(command("check", "--base-url", "localhost:4010"), "--base-url")
+    one_line(command("check", "--base-url", "https://flora.invalid"), "FLORA_API_KEY")
+    one_line(
+        command(
+            "check", "--base-url", "https://flora.invalid", "--api-key", "k", "--profile", "full"
+        ),
+        "--max-spend",
+    )
+    one_line(
+        command(
+            "check", "--base-url", "http://127.0.0.1:1", "--api-key", "k", "--workspace", "ws_1"
+        ),
+        "--project",
+    )
+    (tmp_path / "flora-contract.toml").write_text("[check]\nbase-ulr = 'x'\n")
+    one_line(command("check"), "flora-contract.toml", "base-ulr")
+    (tmp_path / "flora-contract.toml").write_text("[check\n")
+    one_line(command("check"), "flora-contract.toml", "TOML")
+    (tmp_path / "flora-contract.toml").write_text("[check]\nseed = 'one'\n")
+    one_line(command("check"), "seed")
+
+
+def test_nobody_there(command: Callable[..., Run]) -> None:
+    done = command("check", "--base-url", "http://127.0.0.1:9/api/v1")
+    assert done.returncode == 3
+    assert "cannot be reached" in done.stderr
+
+
+def test_a_run_in_every_form(command: Callable[..., Run], server: Any, tmp_path: Path) -> None:
+    server.switch("key-ignored")
+    folder = tmp_path / "reports"
+    options = ("--base-url", server.base_url, "--report-dir", folder, "--fail-fast")
+    done = command("check", *options)
+    assert done.returncode == 1, done.stderr
+    assert "key-used-once on createGeneration" in done.stdout
+    assert {p.name for p in folder.iterdir()} == {*FILES, "traffic.har"}
+    for file in folder.iterdir():
+        assert "sk_live_" not in file.read_text(), file
+    report = json.loads((folder / "report.json").read_text())
+    jsonschema_rs.Draft202012Validator(json.loads(SCHEMA.read_text())).validate(report)
+    assert "| violation | `key-used-once` |" in (folder / "summary.md").read_text()
+    assert '<failure message="The same request' in (folder / "junit.xml").read_text()
+    result = json.loads((folder / "findings.sarif").read_text())["runs"][0]["results"][0]
+    assert result["locations"][0]["physicalLocation"]["region"]["startLine"] > 1
+
+    baseline = tmp_path / "accepted.json"
+    command("check", *options[:2], "--fail-fast", "--write-baseline", baseline)
+    accepted = {e["fingerprint"] for e in json.loads(baseline.read_text())["accepted"]}
+    assert accepted == {f["fingerprint"] for f in report["findings"]}
+
+    # The same findings from what was recorded, without a request.
+    again = command("traffic", folder / "traffic.har", "--format", "json")
+    assert {f["oracle"] for f in json.loads(again.stdout)["findings"]} == {
+        f["oracle"] for f in report["findings"]
+    }
+    assert command("traffic", folder / "traffic.har", "--baseline", baseline).returncode == 0
+
+
+def test_the_configuration_file(command: Callable[..., Run], server: Any, tmp_path: Path) -> None:
+    (tmp_path / "flora-contract.toml").write_text(
+        f"""\
+[check]
+base-url = "{server.base_url}"
+api-key = "sk_live_test"
+profile = "read-only"
+"""
+    )
+    done = command("check", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["profile"] == "read-only"
+    reasons = {s["reason"] for s in report["scenarios"]}
+    assert "needs --workspace and --project" in reasons
+
+
+def test_a_bad_baseline(command: Callable[..., Run], tmp_path: Path) -> None:
+    (tmp_path / "b.json").write_text("[]")
+    base = ("check", "--base-url", "http://127.0.0.1:9/api/v1", "--baseline")
+    one_line(command(*base, "b.json"), "--write-baseline")
+    one_line(command(*base, "missing.json"), "missing.json")
+
+
+@pytest.mark.skipif(
+    not (shutil.which("curl") and shutil.which("bash") and shutil.which("jq")),
+    reason="needs bash, curl and jq",
+)
+def test_a_replay_shows_the_fault_again(server: Any) -> None:
+    from flora_contract.conformance.replay import script
+
+    server.switch("cost-differs-when-read")
+    with server.check(fail_fast=True) as check:
+        check.run()
+    finding = next(f for f in check.judge.findings() if f.oracle.id == "cost-constant")
+    text = script(finding.evidence, check.ledger)
+    done = subprocess.run(
+        ["bash", "-eu", "-c", text],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"FLORA_API_KEY": "sk_live_test", "PATH": "/usr/bin:/bin"},
+    )
+    assert '"charged_cost": 0.08' in done.stdout
+
+
+def test_the_suite_in_pytest_fails_where_the_contract_is_broken(server: Any) -> None:
+    server.switch("create-200")
+    suite = Path(__file__).parents[2] / "contract_tests"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-x", "-q", suite, "--base-url", server.base_url],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "created-201 on createGeneration" in done.stdout

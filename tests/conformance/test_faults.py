@@ -1,0 +1,56 @@
+"""What the suite finds, and what it must leave alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from flora_contract.conformance.oracle import Severity, catalogue
+from flora_contract.conformance.scenarios import scenarios
+
+if TYPE_CHECKING:
+    from flora_contract.conformance.run import Check
+
+
+def violated(check: Check) -> set[str]:
+    return {f.oracle.id for f in check.judge.findings() if f.severity is Severity.VIOLATION}
+
+
+def test_a_fault_is_found_by_the_oracle_that_is_meant_for_it(
+    fault: dict[str, str], server: Any
+) -> None:
+    server.switch(fault["name"])
+    with server.check(timeout=1.0) as check:
+        for scenario in scenarios():
+            if scenario.layer == "generated":
+                break
+            check.perform(scenario)
+            if fault["oracle"] in violated(check):
+                return
+    pytest.fail(f"{fault['oracle']} does not speak; found {sorted(violated(check))}")
+
+
+@pytest.mark.parametrize("correct", ["sound", "variant"])
+def test_nothing_is_found_on_a_correct_server(correct: str, server: Any) -> None:
+    server.switch(correct)
+    with server.check(seed=11, max_wait=30, timeout=10) as check:
+        check.run()
+    assert check.judge.findings() == []
+    assert [o.reason for o in check.outcomes if o.reason] == []
+    assert check.session.creates <= 20
+    tally = check.judge.tally()
+    untested = [i for i, o in catalogue().items() if not tally[i].applied]
+    # Breaches that a correct server cannot show have no verdict that holds.
+    assert set(untested) <= {"field-spelling", "undocumented-field", "action-id", "run-ends",
+                             "full-page-leads-on"}  # fmt: skip
+
+
+def test_the_same_seed_sends_the_same_requests(server: Any) -> None:
+    def sent(layer_only: str) -> list[tuple[str, str, bytes]]:
+        server.switch("sound")
+        with server.check(seed=5) as check:
+            check.run([s for s in scenarios() if s.layer == layer_only])
+        return [(e.request.method, e.request.url, e.request.body) for e in check.ledger.exchanges]
+
+    assert sent("requests") == sent("requests")

@@ -1,0 +1,296 @@
+"""Oracles over ledgers written by hand: no server is needed to know what they say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flora_contract.conformance import contract as contracts
+from flora_contract.conformance.catalogue import listing
+from flora_contract.conformance.exchange import (
+    OTHER,
+    OWNER,
+    Credential,
+    Exchange,
+    Request,
+    Response,
+)
+from flora_contract.conformance.judge import Judge
+from flora_contract.conformance.ledger import Facts, Ledger, Place
+from flora_contract.conformance.oracle import catalogue
+
+ROOT = Path(__file__).parents[2]
+BASE = "https://api.test/api/v1"
+CONTRACT = contracts.load()
+BODY = {"type": "image", "prompt": "A mug", "workspace_id": "ws_a", "project_id": "prj_a"}
+
+
+class Story:
+    """A ledger told step by step; each step takes a second."""
+
+    def __init__(self) -> None:
+        facts = Facts(home=Place("ws_a", "prj_a"), foreign=Place("ws_b", "prj_b"))
+        self.ledger = Ledger(CONTRACT, BASE, facts)
+        self.now = 0.0
+
+    def say(
+        self,
+        method: str,
+        path: str,
+        status: int,
+        answer: Any,
+        *,
+        body: Any = None,
+        key: str | None = None,
+        credential: Credential = OWNER,
+    ) -> Exchange:
+        self.now += 1
+        headers = [("Idempotency-Key", key)] if key else []
+        return self.ledger.record(
+            Request(
+                method,
+                BASE + path,
+                tuple(headers),
+                json.dumps(body).encode() if body is not None else b"",
+            ),
+            Response(status, (("content-type", "application/json"),), json.dumps(answer).encode()),
+            credential=credential,
+            started=self.now,
+            elapsed=0.5,
+        )
+
+    def create(self, run_id: str = "run_1", status: int = 201, **more: Any) -> Exchange:
+        answer = {
+            "run_id": run_id,
+            "type": "generation",
+            "estimated_seconds": 1,
+            "charged_cost": 0.04,
+        }
+        more = {"body": BODY, "key": f"key of {run_id}"} | more
+        return self.say("POST", "/generate", status, answer, **more)
+
+    def look(self, run_id: str = "run_1", **fields: Any) -> Exchange:
+        shown = {"run_id": run_id, "status": "running", "progress": 5, "created_at": 1} | fields
+        return self.say("GET", f"/runs/{run_id}", 200, shown)
+
+    def found(self) -> set[str]:
+        judge = Judge(self.ledger)
+        judge.update()
+        return {f.oracle.id for f in judge.findings()}
+
+
+@pytest.fixture
+def story() -> Story:
+    return Story()
+
+
+def test_a_run_that_goes_its_way_is_sound(story: Story) -> None:
+    story.create()
+    story.look(status="pending", progress=0)
+    story.look(status="running", progress=50, started_at=2)
+    outputs = [{"output_id": "o", "type": "imageUrl", "url": "https://x.test/y.png"}]
+    for _ in range(2):
+        story.look(
+            status="completed",
+            progress=100,
+            started_at=2,
+            completed_at=3,
+            charged_cost=0.04,
+            outputs=outputs,
+        )
+    assert story.found() == set()
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "oracle"),
+    [
+        ({"status": "running"}, {"status": "pending"}, "status-forward"),
+        ({"progress": 5}, {"progress": 4}, "progress-forward"),
+        ({"created_at": 1}, {"created_at": 2}, "times-constant"),
+        ({"charged_cost": 0.04}, {"charged_cost": 0.05}, "cost-constant"),
+        (
+            {"status": "failed", "error_code": "a", "error_message": "m"},
+            {"status": "failed", "error_code": "b", "error_message": "m"},
+            "finished-is-constant",
+        ),
+    ],
+)
+def test_two_looks_that_do_not_agree(
+    story: Story, first: dict[str, Any], second: dict[str, Any], oracle: str
+) -> None:
+    story.look(**first)
+    story.look(**second)
+    assert story.found() == {oracle}
+
+
+def test_a_failed_run_may_cost_nothing(story: Story) -> None:
+    story.create()
+    failed = {"status": "failed", "error_code": "a", "error_message": "m"}
+    story.look(**failed, charged_cost=0)
+    assert story.found() == set()
+
+
+def test_a_second_run_under_one_key(story: Story) -> None:
+    story.create("run_1", key="k")
+    story.create("run_2", key="k")
+    assert story.found() == {"key-used-once"}
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(409, "idempotency_duplicate"), (422, "idempotency_conflict")]
+)
+def test_what_a_used_key_may_be_answered(story: Story, status: int, code: str) -> None:
+    story.create("run_1", key="k")
+    story.say(
+        "POST",
+        "/generate",
+        status,
+        {"error": {"code": code, "message": "Used."}},
+        body=BODY | {"prompt": "Another"},
+        key="k",
+    )
+    assert story.found() <= {"status-documented"}  # 422 is documented for no operation: a warning
+
+
+def test_a_replayed_answer_is_no_second_run(story: Story) -> None:
+    story.create("run_1", key="k")
+    story.create("run_1", key="k")
+    assert story.found() == set()
+
+
+def test_two_hours_later_a_key_is_new(story: Story) -> None:
+    story.create("run_1", key="k")
+    story.now += 2 * 60 * 60
+    story.create("run_2", key="k")
+    assert "key-used-once" not in story.found()
+
+
+def test_another_account_reads_a_run(story: Story) -> None:
+    story.create()
+    shown = {"run_id": "run_1", "status": "pending", "progress": 0, "created_at": 1}
+    story.say("GET", "/runs/run_1", 200, shown, credential=OTHER)
+    assert story.found() == {"foreign-run-hidden"}
+
+
+def page(*ids: str, cursor: str | None = None) -> dict[str, Any]:
+    return {
+        "generations": [
+            {
+                "run_id": i,
+                "generation_id": i,
+                "status": "pending",
+                "progress": 0,
+                "created_at": 100 - int(i[4:]),
+                "project_id": "prj_a",
+                "workspace_id": "ws_a",
+                "poll_url": f"https://x.test/runs/{i}",
+            }
+            for i in ids
+        ],
+        "meta": {"next_cursor": cursor},
+    }
+
+
+def walk(story: Story, *pages: tuple[str, ...]) -> None:
+    """Pages of two, joined by cursors, and the first page again."""
+    for number, ids in enumerate(pages):
+        cursor = f"c{number + 1}" if number + 1 < len(pages) else None
+        asked = f"&cursor=c{number}" if number else ""
+        story.say("GET", f"/generations?limit=2{asked}", 200, page(*ids, cursor=cursor))
+    story.say("GET", "/generations?limit=2", 200, page(*pages[0], cursor="c1"))
+
+
+def test_a_walk_that_is_whole(story: Story) -> None:
+    walk(story, ("run_1", "run_2"), ("run_3", "run_4"), ("run_5",))
+    walk(story, ("run_1", "run_2"), ("run_3", "run_4"), ("run_5",))
+    assert story.found() == set()
+
+
+def test_a_walk_that_repeats_a_run(story: Story) -> None:
+    walk(story, ("run_1", "run_2"), ("run_2", "run_3"))
+    assert story.found() == {"pages-without-repetition"}
+
+
+def test_a_walk_that_leaves_out_a_run(story: Story) -> None:
+    walk(story, ("run_1", "run_2"), ("run_3", "run_4"), ("run_5",))
+    walk(story, ("run_1", "run_2"), ("run_4", "run_5"))
+    assert story.found() == {"pages-without-gap"}
+
+
+def test_a_repetition_while_runs_come_in_is_no_fault(story: Story) -> None:
+    story.say("GET", "/generations?limit=2", 200, page("run_2", "run_3", cursor="c1"))
+    story.say("GET", "/generations?limit=2&cursor=c1", 200, page("run_3", "run_4"))
+    story.say("GET", "/generations?limit=2", 200, page("run_1", "run_2", cursor="c1"))
+    assert story.found() == set()
+
+
+@given(st.permutations(range(6)))
+def test_judging_bit_by_bit_comes_to_the_same(order: list[int]) -> None:
+    story, judge = Story(), None
+    steps = [
+        lambda: story.create("run_1", key="k"),
+        lambda: story.create("run_2", key="k"),
+        lambda: story.look(status="completed"),
+        lambda: story.look(status="pending"),
+        lambda: story.look(progress=1),
+        lambda: story.say("GET", "/generations?limit=1", 200, page("run_1", "run_2")),
+    ]
+    judge = Judge(story.ledger)
+    for step in order:
+        steps[step]()
+        judge.update()
+    whole = Judge(story.ledger)
+    whole.update()
+    assert [f.fingerprint for f in judge.findings()] == [f.fingerprint for f in whole.findings()]
+    assert judge.tally() == whole.tally()
+
+
+answers = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 2) | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=2)
+    | st.dictionaries(
+        st.sampled_from(
+            ["error", "code", "fields", "field", "run_id", "status", "generations", "meta",
+             "next_cursor", "outputs", "model", "model_id", "created_at", "progress", "poll_url"]
+        ),
+        inner,
+        max_size=4,
+    ),
+    max_leaves=8,
+)  # fmt: skip
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(
+                [("GET", "/generations"), ("GET", "/runs/run_1"), ("POST", "/generate")]
+            ),
+            st.sampled_from([200, 201, 400, 401, 404, 409, 500]),
+            answers,
+            answers,
+        ),
+        max_size=4,
+    )
+)
+def test_no_answer_however_wrong_upsets_an_oracle(exchanges: list[Any]) -> None:
+    story = Story()
+    for (method, path), status, answer, body in exchanges:
+        story.say(method, path, status, answer, body=body, key="k")
+    story.found()
+
+
+def test_every_oracle_says_what_it_holds_against_a_server_and_on_whose_word() -> None:
+    for oracle in catalogue().values():
+        assert oracle.sentence.endswith("."), oracle.id
+        assert oracle.source, oracle.id
+
+
+def test_the_catalogue_in_the_documentation_is_current() -> None:
+    written = (ROOT / "docs" / "oracles.md").read_text(encoding="utf-8")
+    assert written == listing("markdown"), "flora-contract check --list --format markdown"

@@ -1,0 +1,102 @@
+"""Traffic that others recorded."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from flora_contract.conformance.judge import Judge
+from flora_contract.conformance.recorded import har, read
+from flora_contract.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RUN = {"run_id": "run_1", "status": "running", "progress": 5, "created_at": 1}
+
+
+def har_entry(second: int, body: dict[str, Any], status: int = 200) -> dict[str, Any]:
+    return {
+        "startedDateTime": f"2026-06-15T12:00:{second:02}.000Z",
+        "time": 120,
+        "request": {
+            "method": "GET",
+            "url": "https://app.flora.ai/api/v1/runs/run_1",
+            "headers": [{"name": "Authorization", "value": "Bearer sk_live_secret"}],
+        },
+        "response": {
+            "status": status,
+            "headers": [{"name": "Content-Type", "value": "application/json"}],
+            "content": {"text": json.dumps(body)},
+        },
+    }
+
+
+def oracles(path: Path) -> set[str]:
+    judge = Judge(read([path]))
+    judge.update()
+    return {f.oracle.id for f in judge.findings()}
+
+
+def test_a_har_file(tmp_path: Path) -> None:
+    path = tmp_path / "browser.har"
+    entries = [har_entry(2, RUN | {"status": "pending"}), har_entry(1, RUN)]
+    path.write_text(json.dumps({"log": {"entries": entries}}))
+    assert oracles(path) == {"status-forward"}
+
+
+def test_no_key_survives(tmp_path: Path) -> None:
+    path = tmp_path / "browser.har"
+    body = RUN | {"error_message": "key sk_live_secret is odd"}
+    path.write_text(json.dumps({"log": {"entries": [har_entry(1, body)]}}))
+    assert "sk_live_secret" not in har(read([path]))
+
+
+@pytest.mark.parametrize("as_bytes", [False, True])
+def test_a_vcr_cassette(tmp_path: Path, as_bytes: bool) -> None:
+    def interaction(body: dict[str, Any]) -> dict[str, Any]:
+        text = json.dumps(body)
+        return {
+            "request": {
+                "method": "GET",
+                "uri": "https://app.flora.ai/api/v1/runs/run_1",
+                "headers": {"Authorization": ["Bearer sk_live_secret"]},
+                "body": None,
+            },
+            "response": {
+                "status": {"code": 200, "message": "OK"},
+                "headers": {"Content-Type": ["application/json"]},
+                "body": {"string": text.encode() if as_bytes else text},
+            },
+        }
+
+    path = tmp_path / "cassette.yaml"
+    story = [interaction(RUN), interaction(RUN | {"progress": 3})]
+    path.write_text(yaml.safe_dump({"interactions": story, "version": 1}))
+    assert oracles(path) == {"progress-forward"}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "neither JSON nor YAML"),
+        ("{", "neither JSON nor YAML"),
+        ("- a\n", "no mapping"),
+        ("{}", "not a HAR file"),
+        ('{"log": {"entries": [{"request": {}}]}}', "not a HAR file"),
+        ('{"log": {"entries": []}}', "no request to an operation"),
+    ],
+)
+def test_what_is_no_recording(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "x.har"
+    path.write_text(text)
+    with pytest.raises(InputError, match=words):
+        read([path])
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be read"):
+        read([tmp_path / "nothing.har"])

@@ -1,0 +1,87 @@
+"""What may be sent, and what it may cost."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from flora_contract.conformance.scenarios import scenarios
+
+if TYPE_CHECKING:
+    import pytest
+
+    from flora_contract.conformance.run import Check
+    from flora_contract.conformance.session import Session
+
+
+def accepted(check: Check) -> list[str]:
+    return [str(e) for e in check.ledger.creations if e.succeeded]
+
+
+def test_read_only_sends_gets_only(server: Any) -> None:
+    with server.check(profile="read-only") as check:
+        check.run()
+    assert {e.request.method for e in check.ledger.exchanges} == {"GET"}
+    assert check.judge.findings() == []
+
+
+def test_free_starts_no_run(server: Any) -> None:
+    with server.check(profile="free") as check:
+        check.run()
+    assert accepted(check) == []
+    assert {e.request.method for e in check.ledger.exchanges} == {"GET", "POST"}
+    assert check.judge.findings() == []
+    reasons = {o.reason for o in check.outcomes}
+    assert "needs --profile full" in reasons
+
+
+def test_full_stops_before_the_limit(server: Any) -> None:
+    with server.check(max_spend=0.10) as check:
+        check.run([s for s in scenarios() if s.layer != "generated"])
+    assert 0 < check.session.spent <= 0.10
+    assert len(accepted(check)) == check.session.creates
+    assert any("--max-spend" in o.reason for o in check.outcomes)
+
+
+def test_a_limit_of_nothing_spends_nothing(server: Any) -> None:
+    with server.check(max_spend=0) as check:
+        check.run([s for s in scenarios() if s.layer == "lifecycle"])
+    assert accepted(check) == []
+
+
+def test_every_post_has_a_key_unless_its_absence_is_tested(server: Any) -> None:
+    with server.check() as check:
+        check.run([s for s in scenarios() if s.layer == "lifecycle"])
+    keyless = {
+        e.origin for e in check.ledger.creations if e.request.header("Idempotency-Key") is None
+    }
+    assert keyless == {"without-a-key"}
+
+
+def test_it_waits_as_it_is_told(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    answers = iter(
+        [
+            httpx.Response(429, headers={"Retry-After": "7"}, json={}),
+            httpx.Response(429, json={}),
+            httpx.Response(200, json={}),
+        ]
+    )
+    with server.check() as check:
+        session: Session = check.session
+        monkeypatch.setattr(session._client, "send", lambda _: next(answers))
+        assert session.list().status == 200
+    assert slept == [7.0, 2.0]
+    assert [e.status for e in check.ledger.exchanges] == [429, 429, 200]
+
+
+def test_a_silent_operation_is_asked_once(server: Any) -> None:
+    server.switch("list-hangs")
+    with server.check(timeout=0.3) as check:
+        check.run([s for s in scenarios() if s.layer == "requests"])
+    silent = [e for e in check.ledger.exchanges if e.response is None]
+    assert len(silent) == 1
+    assert any("gave no answer" in o.reason for o in check.outcomes)
