@@ -12,7 +12,13 @@ from flora_contract.errors import InputError
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=4010, show_default=True, help="Port; 0 takes a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=4010,
+    show_default=True,
+    help="Port; 0 takes a free one.",
+)
 @click.option(
     "--state", metavar="FILE", help="SQLite file or postgresql:// address to keep state in."
 )
@@ -47,8 +53,8 @@ def mock(
     from flora_contract.mock.application import Settings
     from flora_contract.mock.server import listen, origin_of, run, run_workers
 
-    if run_seconds < 0:
-        raise InputError("--run-seconds: must not be negative")
+    if not 0 <= run_seconds <= 1e6:
+        raise InputError("--run-seconds: must be from 0 to 1e6")
     if workers < 1:
         raise InputError("--workers: must be 1 or more")
     if workers > 1 and state is None:

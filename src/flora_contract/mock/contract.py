@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import jsonschema_rs
 
-from flora_contract.mock.messages import invalid
+from flora_contract.mock.messages import Refusal, invalid
 
 if TYPE_CHECKING:
     from flora_contract.openapi import Document, Operation
@@ -142,8 +142,12 @@ def check_parameters(route: Route, path: dict[str, str], query: str) -> dict[str
 
 def check_body(route: Route, body: Any) -> None:
     """Raises Refusal 400 with an entry for each wrong field of a JSON body."""
-    if route.body_check is not None and not route.body_check.is_valid(body):
-        raise invalid(field_errors(route.body_check, body, "body"))
+    check = route.body_check
+    try:
+        if check is not None and not check.is_valid(body):
+            raise invalid(field_errors(check, body, "body"))
+    except ValueError:  # the validator's own limit, 255 levels
+        raise Refusal(400, "invalid_json", "The body is nested too deep.") from None
 
 
 def undeclared(route: Route, query: str) -> list[str]:

@@ -79,7 +79,9 @@ class Connection(asyncio.Protocol):
         self._paused = False
         self._closing = False  # nothing more is read as a request
         self._in_request = False
-        self._head_size = 0
+        self._head_done = True
+        self._chunk_size = 0
+        self._head_size = 0  # at most: what came with it may be more than the head
         self._body_size = 0
 
     # asyncio.Protocol
@@ -100,8 +102,8 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._closing:
             return
-        if not self._head_done:
-            self._head_size += len(data)
+        self._chunk_size = len(data)
+        self._head_size += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -111,7 +113,7 @@ class Connection(asyncio.Protocol):
             if not self._closing:
                 self._refuse(Refusal(400, "input_validation_error", f"Malformed HTTP: {error}."))
         if not self._head_done and self._head_size > self.endpoint.limits.head:
-            self._refuse(Refusal(431, "header_too_large", "The head of the request is too large."))
+            self._refuse(head_too_large())
         self._drain()
 
     def eof_received(self) -> bool:
@@ -134,6 +136,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         self._in_request = True
+        self._head_size = self._chunk_size
         self._head_done = False
         self._url = b""
         self._headers: list[tuple[bytes, bytes]] = []
@@ -150,8 +153,14 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         self._head_done = True
-        self._head_size = 0
+        if self._head_size > self.endpoint.limits.head:  # what came at once may be a body, too
+            size = len(self._url) + sum(len(name) + len(value) for name, value in self._headers)
+            if size > self.endpoint.limits.head:
+                self._refuse(head_too_large())
         for name, value in self._headers:
+            if name == b"content-length" and int(value) > MAX_BODY:
+                self._refuse(too_large())
+                return
             if name == b"expect" and value.lower() == b"100-continue" and not self._queue:
                 self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
@@ -186,8 +195,6 @@ class Connection(asyncio.Protocol):
             host=hosts[0].decode("latin-1") if hosts else self._address(),
         )
         self._queue.append((request, connection))
-
-    _head_done = True
 
     # Answering
 
@@ -271,3 +278,7 @@ class Connection(asyncio.Protocol):
     def _address(self) -> str:
         name = self._transport.get_extra_info("sockname")
         return f"{name[0]}:{name[1]}"
+
+
+def head_too_large() -> Refusal:
+    return Refusal(431, "header_too_large", "The head of the request is too large.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import multiprocessing
+import multiprocessing.connection
 import signal
 import socket
 import sys
@@ -87,6 +88,9 @@ def run(settings: Settings, listener: socket.socket, *, log_requests: bool = Fal
         for signal_number in (signal.SIGINT, signal.SIGTERM):
             with contextlib.suppress(NotImplementedError):  # Windows has no handlers in loops
                 loop.add_signal_handler(signal_number, stop.set)
+        parent = multiprocessing.parent_process()
+        if parent is not None:  # a worker does not outlive what would replace it
+            loop.add_reader(parent.sentinel, stop.set)
         application = Application(settings)
         try:
             await serve(application, listener, log=log, stop=stop)

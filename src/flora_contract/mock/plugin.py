@@ -1,0 +1,27 @@
+"""A fixture for everybody's tests: `flora_mock`, a running mock with no runs in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flora_contract.mock.embedded import MockFlora
+
+
+@pytest.fixture(scope="session")
+def _flora_mock_server() -> Iterator[MockFlora]:
+    from flora_contract.mock.embedded import MockFlora  # pytest runs without a mock need not wait
+
+    with MockFlora() as server:
+        yield server
+
+
+@pytest.fixture
+def flora_mock(_flora_mock_server: MockFlora) -> MockFlora:
+    """A FLORA to test against: `flora_mock.base_url`, with the key `sk_live_test`."""
+    _flora_mock_server.reset()
+    return _flora_mock_server

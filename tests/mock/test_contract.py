@@ -1,0 +1,148 @@
+"""The mock against the whole contract, and against operations that it does not know by heart."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from flora_contract import shipped
+from flora_contract.mock import MockFlora, examples
+from flora_contract.mock.contract import Contract
+from flora_contract.mock.messages import Request, Response
+from flora_contract.openapi import parse
+
+if TYPE_CHECKING:
+    from tests.mock.conftest import Client
+
+
+# A model of another type and a cursor of another list fit the schema and are refused all the same,
+# as documented (C23). That what is right is accepted is for the other tests to see.
+CONFIG = """
+[checks.positive_data_acceptance]
+expected-statuses = ["2xx", "400", "402", "404", "409"]
+"""
+
+
+def test_schemathesis_finds_nothing(mock: MockFlora, tmp_path: Path) -> None:
+    config = tmp_path / "schemathesis.toml"
+    config.write_text(CONFIG)
+    done = subprocess.run(
+        [
+            str(Path(sys.executable).with_name("schemathesis")),
+            *("--config-file", str(config), "run", str(shipped.CONTRACT)),
+            *("--url", mock.base_url, "-H", "Authorization: Bearer sk_live_test"),
+            *("--max-examples", "40", "--seed", "1", "--generation-database", "none", "--no-color"),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-6000:]
+    assert "Selected: 4/4" in done.stdout
+    assert "Tested: 4" in done.stdout
+
+
+LIBRARY = """
+openapi: 3.1.0
+info: {title: More, version: '1'}
+servers: [{url: 'http://127.0.0.1/v2'}]
+paths:
+  /models/{id}:
+    get:
+      operationId: getModel
+      parameters:
+        - {name: id, in: path, required: true, schema: {type: string, minLength: 2}}
+        - {name: deep, in: query, schema: {type: boolean}}
+      responses:
+        '200':
+          description: A model.
+          content: {application/json: {schema: {$ref: '#/components/schemas/Model'}}}
+        '400': {description: Wrong.}
+        '401': {description: No key.}
+  /models:
+    delete:
+      operationId: dropModels
+      responses: {'204': {description: Gone.}}
+components:
+  schemas:
+    Named: {type: object, required: [name], properties: {name: {type: string, minLength: 12}}}
+    Model:
+      allOf:
+        - $ref: '#/components/schemas/Named'
+        - type: object
+          required: [kind, cost, tags, parent, when, id, nothing]
+          properties:
+            kind: {enum: [image, video]}
+            cost: {type: number, exclusiveMinimum: 0, maximum: 3}
+            tags: {type: array, minItems: 2, items: {type: string, pattern: ^tag_}}
+            parent: {anyOf: [{$ref: '#/components/schemas/Model'}, {type: 'null'}]}
+            when: {type: string, format: date-time}
+            id: {type: [string, 'null'], format: uuid}
+            nothing: {type: 'null'}
+            flag: {type: boolean}
+            always: {const: 7}
+"""
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_an_operation_without_a_handler_gets_a_schema_true_example(seed: int) -> None:
+    document = parse(LIBRARY.replace("parent, ", ""), "library.yaml")
+    contract = Contract(document)
+    found = contract.match("/v2/models/xy")
+    assert found is not None
+    route = found[0]["GET"]
+    answer = examples.answer(route, document, seed)
+    assert (
+        route.responses.problems(answer.status, httpx.Response(200, content=answer.body).json())
+        == []
+    )
+    assert examples.answer(route, document, seed).body == answer.body
+    empty = contract.match("/v2/models")
+    assert empty is not None
+    assert examples.answer(empty[0]["DELETE"], document, seed).status == 204
+
+
+def test_a_new_operation_of_the_contract_answers_without_code(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    document = shipped.contract("mock")
+    more = parse(LIBRARY.replace("parent, ", ""), "library.yaml").tree
+    document.tree["paths"] |= more["paths"]
+    document.tree["components"]["schemas"] |= more["components"]["schemas"]
+    monkeypatch.setattr(shipped, "contract", lambda *_: document)
+    with MockFlora(self_check=True) as mock:
+        headers = {"authorization": "Bearer sk_live_test"}
+        with httpx.Client(base_url=mock.base_url, headers=headers) as client:
+            first = client.get("/models/xy", params={"deep": "true"})
+            assert first.status_code == 200
+            assert first.json()["kind"] in {"image", "video"}
+            assert client.get("/models/xy").json() == first.json()
+            refused = client.get("/models/x", params={"deep": "maybe"}).json()["error"]
+            assert {entry["field"] for entry in refused["fields"]} == {"id", "deep"}
+            assert client.delete("/models").status_code == 204
+            assert client.get("/models/xy", headers={"authorization": ""}).status_code == 401
+
+
+def test_self_check_turns_a_wrong_answer_into_an_error(
+    mock: MockFlora, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flora_contract.mock.application import Application
+
+    def wrong(*_: object) -> Response:
+        return Response(200, b'{"generations": [{}], "meta": {}}')
+
+    monkeypatch.setattr(Application, "_operate", wrong)
+    assert client.list().status_code == 500
+
+
+def test_a_joined_header_is_one_value() -> None:
+    headers = [(b"host", b"x"), (b"authorization", b"Bearer a"), (b"authorization", b"Bearer b")]
+    request = Request("GET", "/x?y=1", headers, b"", client="", host="x")
+    assert request.header(b"authorization") == "Bearer a, Bearer b"
+    assert (request.path, request.query) == ("/x", "y=1")
