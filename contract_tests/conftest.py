@@ -8,12 +8,13 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
-from flora_contract.conformance.command import OPTIONS
+from flora_contract.conformance.command import OPTIONS, read_baseline, write_all
 from flora_contract.conformance.renderings.text import conclusion, coverage_table
 from flora_contract.conformance.run import Check
 from flora_contract.conformance.settings import gather
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from flora_contract.conformance.settings import Settings
 
 CHECK = pytest.StashKey[Check]()
+ACCEPTED = pytest.StashKey[frozenset[str]]()
 
 START_SECONDS = 20.0
 
@@ -36,6 +38,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("flora", "the server and the accounts to test with")
     for name, kind, text in OPTIONS:
         group.addoption(name, default=None, help=text, type=kind if callable(kind) else str)
+    group.addoption("--report-dir", type=Path, help="Write every form of the report here.")
+    group.addoption("--baseline", type=Path, help="Accepted findings.")
 
 
 def _given(config: pytest.Config) -> dict[str, Any]:
@@ -51,9 +55,10 @@ def settings(pytestconfig: pytest.Config) -> Iterator[Settings]:
         if given["base_url"] is None:
             given["base_url"] = stack.enter_context(_mock())
         try:
-            yield gather(given)
+            told = gather(given)
         except CommandError as error:
             pytest.exit(str(error), returncode=error.exit_code)
+        yield told
 
 
 @contextlib.contextmanager
@@ -88,11 +93,31 @@ def _answers(url: str) -> bool:
     return True
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Read the baseline before anything is sent."""
+    try:
+        config.stash[ACCEPTED] = read_baseline(config.getoption("--baseline"))
+    except CommandError as error:
+        pytest.exit(str(error), returncode=error.exit_code)
+
+
+@pytest.fixture(scope="session")
+def own_mock(pytestconfig: pytest.Config) -> bool:
+    """Whether the server is the mock that this run has started."""
+    return pytestconfig.getoption("--base-url") is None
+
+
+@pytest.fixture(scope="session")
+def accepted(pytestconfig: pytest.Config) -> frozenset[str]:
+    """Fingerprints of the baseline's findings."""
+    return pytestconfig.stash[ACCEPTED]
+
+
 @pytest.fixture(scope="session")
 def check(settings: Settings, pytestconfig: pytest.Config) -> Iterator[Check]:
     """The run of the suite that every test takes part in."""
-    with Check(settings) as running:
-        pytestconfig.stash[CHECK] = running
+    pytestconfig.stash[CHECK] = running = Check(settings)
+    with running:
         yield running
 
 
@@ -101,7 +126,9 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     running = config.stash.get(CHECK, None)
     if running is None or not running.ledger.exchanges:
         return
-    summary = of_check(running)
+    summary = of_check(running, config.stash[ACCEPTED])
+    if (folder := config.getoption("--report-dir")) is not None:
+        write_all(summary, folder)
     console = terminal.plain(width=shutil.get_terminal_size().columns)
     console.print(coverage_table(summary))
     console.print(conclusion(summary))

@@ -107,7 +107,7 @@ def check(
     from flora_contract.conformance.summary import of_check
 
     settings = gather({k: v for k, v in given.items() if k in _NAMES}, config)
-    accepted = _baseline(baseline)
+    accepted = read_baseline(baseline)
     with Check(settings) as running:
         running.run(watch=_progress())
     summary = of_check(running, accepted)
@@ -140,24 +140,29 @@ def traffic(
     from flora_contract.conformance.recorded import read
     from flora_contract.conformance.summary import of_traffic
 
-    summary = of_traffic(Judge(read(files, base_url)), _baseline(baseline))
+    summary = of_traffic(Judge(read(files, base_url)), read_baseline(baseline))
     _show(summary, form, output, report_dir)
     sys.exit(0 if summary.holds else 1)
 
 
 def _show(summary: Summary, form: str, output: Path | None, report_dir: Path | None) -> None:
     if report_dir is not None:
-        from flora_contract.conformance.recorded import har
-
-        for name, each in FILES.items():
-            write(report_dir / name, render(summary, each))
-        write(report_dir / "traffic.har", har(summary.ledger))
+        write_all(summary, report_dir)
     if form == "text" and output is None:
         from flora_contract.conformance.renderings.text import show
 
         show(summary, terminal.answers())
     else:
         deliver(render(summary, form), output)
+
+
+def write_all(summary: Summary, folder: Path) -> None:
+    """Every form of the report, and the traffic as a HAR file."""
+    from flora_contract.conformance.recorded import har
+
+    for name, form in FILES.items():
+        write(folder / name, render(summary, form))
+    write(folder / "traffic.har", har(summary.ledger))
 
 
 def _progress() -> Callable[[Outcome], None]:
@@ -173,7 +178,7 @@ def _progress() -> Callable[[Outcome], None]:
     return watch
 
 
-def _baseline(path: Path | None) -> frozenset[str]:
+def read_baseline(path: Path | None) -> frozenset[str]:
     """Fingerprints of a baseline file. Raises InputError when it is none."""
     if path is None:
         return frozenset()
