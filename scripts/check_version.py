@@ -1,6 +1,6 @@
-"""Say what has changed in the contract since the last release, and that its version follows.
+"""Exit with 1 when openapi.yaml changed since the last tag and its version does not say so.
 
-Exit code 1 when info.version of openapi.yaml is lower than the changes ask for.
+python scripts/check_version.py
 """
 
 from __future__ import annotations
@@ -8,22 +8,18 @@ from __future__ import annotations
 import sys
 
 from flora_contract.diff.release import since_last_tag
+from flora_contract.diff.render.text import summary
 from flora_contract.errors import CommandError
 
 
-def main() -> int:
-    """Compare the working tree with the last tag."""
+def main() -> None:
     try:
         comparison = since_last_tag()
     except CommandError as error:
         print(error, file=sys.stderr)
-        return error.exit_code
-    if comparison is None:
-        print("openapi.yaml: no release to compare with")
-    else:
-        print(f"openapi.yaml: {len(comparison.changes)} changes, and a version that follows them")
-    return 0
+        sys.exit(error.exit_code)
+    print("there is no tag yet" if comparison is None else summary(comparison))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

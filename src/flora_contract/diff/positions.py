@@ -6,7 +6,6 @@ once along those places; what lies beside the way is skipped by the decoder at t
 
 from __future__ import annotations
 
-import bisect
 import json
 import re
 from collections import defaultdict
@@ -57,11 +56,19 @@ def _in_json(document: Document, pointers: set[Pointer]) -> dict[Pointer, Locati
     text = document.text
     offsets: dict[tuple[str, ...], int] = {(): 0}
     _walk(text, _skip_blank(text, 0), way, (), offsets)
-    breaks = [found.start() for found in re.finditer("\n", text)]
-    return {
-        pointer: _location(document.file, breaks, _nearest(offsets, pointer))
-        for pointer in pointers
-    }
+    places = _locations(document, sorted(set(offsets.values())))
+    return {pointer: places[_nearest(offsets, pointer)] for pointer in pointers}
+
+
+def _locations(document: Document, offsets: list[int]) -> dict[int, Location]:
+    """Line and column of offsets, which are given in their order."""
+    places = {}
+    text, line, passed = document.text, 1, 0
+    for offset in offsets:
+        line += text.count("\n", passed, offset)
+        passed = offset
+        places[offset] = Location(document.file, line, offset - text.rfind("\n", 0, offset))
+    return places
 
 
 def _nearest(offsets: dict[tuple[str, ...], int], pointer: Pointer) -> int:
@@ -69,12 +76,6 @@ def _nearest(offsets: dict[tuple[str, ...], int], pointer: Pointer) -> int:
     while parts not in offsets:
         parts = parts[:-1]
     return offsets[parts]
-
-
-def _location(file: str, breaks: list[int], offset: int) -> Location:
-    line = bisect.bisect_left(breaks, offset)
-    start = breaks[line - 1] + 1 if line else 0
-    return Location(file, line + 1, offset - start + 1)
 
 
 def _walk(

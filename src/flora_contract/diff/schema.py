@@ -68,6 +68,7 @@ LITERALS = [
 FLAGS = ("readOnly", "writeOnly", "deprecated", "uniqueItems")
 WORDS = ("title", "description", "example", "examples", "externalDocs", "xml", "$comment")
 
+_BOUNDS = frozenset(BOUNDS)
 _TRIVIAL = {"minLength": 0, "minItems": 0, "minProperties": 0, "minContains": 1, "pattern": ""}
 _TRIVIAL_IF_EMPTY = {*SINGLE} - {"not", "if", "contains"}
 _IDENTIFIERS = {"$ref", "$id", "$anchor", "$dynamicRef", "$dynamicAnchor", "$schema", "$defs"}
@@ -163,6 +164,8 @@ class Schemas:
 
     def _peeled(self, schema: Schema) -> Schema:
         """Without unions and allOf that only wrap one schema."""
+        if not schema.lists:
+            return schema
         for keyword in ("anyOf", "oneOf"):
             branches = schema.lists.get(keyword, [])
             others = [branch for branch in branches if not self._is_null(branch)]
@@ -275,9 +278,8 @@ def _read_subschemas(schema: Schema, node: Node, mapping: dict[str, Any]) -> Non
 
 
 def _check_words(node: Node, schema: Schema) -> None:
-    for bound in BOUNDS:
-        value = schema.words.get(bound, 0)
-        if not isinstance(value, int | float):
-            raise node.child(bound).wrong("must be a number")
+    for word, value in schema.words.items():
+        if word in _BOUNDS and not isinstance(value, int | float):
+            raise node.child(word).wrong("must be a number")
     if not isinstance(schema.words.get("enum", []), list):
         raise node.child("enum").wrong("must be a list")

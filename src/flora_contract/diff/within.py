@@ -26,9 +26,14 @@ class Property:
     required_after: bool
 
 
+_HOLDERS = {*SINGLE, *LISTS, *MAPS, "discriminator"}
+
+
 def within(base: Node, revision: Node) -> Iterator[tuple[str, Node, Node, Property | None]]:
     """The schemas within two schemas that are written alike."""
     mapping = base.value
+    if not mapping.keys() & _HOLDERS:
+        return
     for keyword in SINGLE:
         if isinstance(mapping.get(keyword), dict):
             yield keyword, base.child(keyword), revision.child(keyword), None
