@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -86,23 +87,32 @@ def test_a_change_of_generated_turns_the_check_red(checkout: Path) -> None:
     assert "-x = 1" in done.stdout
 
 
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ("openapi: 3.1.0", "openapi: [3.1.0"),
-        ("'#/components/schemas/RunAccepted'", "'#/components/schemas/Nothing'"),
-        ("openapi: 3.1.0", "openapi: 3.2.0"),
-    ],
-)
-def test_a_failure_leaves_generated_as_it_was(checkout: Path, old: str, new: str) -> None:
+def test_a_failure_is_one_line_and_leaves_generated_as_it_was(checkout: Path) -> None:
     file = checkout / "openapi.yaml"
-    file.write_text(file.read_text().replace(old, new))
+    file.write_text(file.read_text().replace("openapi: 3.1.0", "openapi: [3.1.0"))
     done = script(checkout)
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
     assert "openapi.yaml" in done.stderr
     assert files_in(checkout / "generated" / "flora_client") == files_in(GENERATED)
     assert {p.name for p in (checkout / "generated").iterdir()} == {"flora_client"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("'#/components/schemas/RunAccepted'", "'#/components/schemas/Nothing'"),
+        ("openapi: 3.1.0", "openapi: 3.2.0"),
+        ("openapi: 3.1.0", "swagger: 2.0"),
+    ],
+)
+def test_a_document_that_no_client_can_be_made_of_is_refused(
+    tmp_path: Path, old: str, new: str
+) -> None:
+    document = parse((ROOT / "openapi.yaml").read_text().replace(old, new), "openapi.yaml")
+    with pytest.raises(InputError, match=r"openapi\.yaml"):
+        generate(document, tmp_path / "client", complete=True)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_failure_while_writing_leaves_the_target_as_it_was(
@@ -127,6 +137,28 @@ def test_nothing_untrusted_or_renamed_is_printed() -> None:
     assert "type_" not in text.replace("error_type_", "")
     assert "object at 0x" not in text
     assert "py.typed" in files_in(GENERATED)
+
+
+def test_methods_of_one_name_are_named_apart(tmp_path: Path) -> None:
+    def client(second: str) -> tuple[list[str], str]:
+        responses = "responses: {'200': {description: ok}}"
+        text = f"""
+            openapi: 3.1.0
+            info: {{title: T, version: '1'}}
+            paths:
+              /a: {{get: {{operationId: allOfA, x-method: all, {responses}}}}}
+              /b: {{get: {{operationId: {second}, x-method: all, {responses}}}}}
+        """
+        document = parse(textwrap.dedent(text), "x.yaml")
+        warnings = generate(document, tmp_path / "client")
+        return warnings, (tmp_path / "client" / "resources" / "default.py").read_text()
+
+    warnings, text = client("allOfB")
+    assert warnings == []
+    assert "def all(" in text
+    assert "def all_of_b(" in text
+    warnings, _ = client("all")
+    assert warnings == ["GET /b: its name stands twice"]
 
 
 def test_what_has_no_counterpart_is_told_or_refused(tmp_path: Path) -> None:

@@ -145,10 +145,23 @@ class _Reader:
                 name=name,
                 class_name=str(ClassName(name, "")),
                 doc=tags.get(name, ""),
-                methods=_without_twins(own),
+                methods=self._named_apart(own),
             )
             for name, own in methods.items()
         ]
+
+    def _named_apart(self, methods: list[MethodView]) -> list[MethodView]:
+        """Each under a name of its own: a later one of the same name takes its operation's."""
+        named: dict[str, MethodView] = {}
+        for method in methods:
+            name = method.name
+            if name in named:
+                name = _identifier(method.constant.lower())
+            if name in named:
+                self.warnings.append(f"{method.http_method} {method.path}: its name stands twice")
+                continue
+            named[name] = evolve(method, name=name)
+        return list(named.values())
 
     def _method(self, operation: Operation, endpoint: Endpoint) -> MethodView:
         node = operation.node
@@ -347,14 +360,6 @@ def _endpoint_name(operation: Operation) -> str:
 def _identifier(text: str) -> str:
     name = re.sub(r"\W+", "_", snake_case(str(text))) or "default"
     return f"{name}_" if keyword.iskeyword(name) else name if name.isidentifier() else f"_{name}"
-
-
-def _without_twins(methods: list[MethodView]) -> list[MethodView]:
-    """A name stands once in a resource: later ones of the same name keep their operation's."""
-    seen: dict[str, MethodView] = {}
-    for method in methods:
-        seen.setdefault(method.name, method)
-    return list(seen.values())
 
 
 def _sentences(*texts: Any) -> str:
