@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -18,7 +21,6 @@ from tests.mock.server_process import free_port, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 def test_a_restart_goes_on_where_it_was(tmp_path: Path) -> None:
@@ -66,7 +68,7 @@ def test_kill_9_under_load_loses_nothing_that_was_acknowledged(
 
             with ThreadPoolExecutor(6) as pool:
                 futures = [pool.submit(create, thread) for thread in range(6)]
-                time.sleep(1.2)
+                time.sleep(0.8)
                 server.kill()
                 stop.set()
                 for future in futures:
@@ -131,29 +133,28 @@ def test_workers_share_clock_accounts_faults_and_requests(tmp_path: Path) -> Non
 
 
 @pytest.fixture(scope="module")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql() -> Iterator[str]:
     """A server of its own, started for these tests."""
     initdb, postgres = _program("initdb"), _program("postgres")
     if initdb is None or postgres is None:
         pytest.skip("postgresql is not installed")
-    as_user = ["runuser", "-u", "postgres", "--"] if _is_root() else []
-    folder = tmp_path_factory.mktemp("pg")
-    data, port = folder / "data", free_port()
-    if as_user:
-        for part in (folder, *list(folder.parents)[:2]):
-            part.chmod(0o755)
-        shutil.chown(folder, "postgres")
-    options = ["-A", "trust", "-U", "flora", "-D", str(data), "-E", "UTF8", "--no-sync"]
-    subprocess.run([*as_user, initdb, *options], check=True, capture_output=True, cwd=folder)
-    arguments = ["-D", str(data), "-p", str(port), "-k", "", "-h", "127.0.0.1", "-F"]
-    server = subprocess.Popen(
-        [*as_user, postgres, *arguments], stderr=subprocess.DEVNULL, cwd=folder
-    )
-    url = f"postgresql://flora@127.0.0.1:{port}/postgres"
-    _wait_for(url)
-    yield url
-    server.terminate()
-    server.wait(20)
+    # It refuses to run as root, and its user cannot enter the folders of pytest.
+    as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    with tempfile.TemporaryDirectory() as folder:
+        if as_user:
+            shutil.chown(folder, "postgres")
+        data, port = f"{folder}/data", free_port()
+        options = ["-A", "trust", "-U", "flora", "-D", data, "-E", "UTF8", "--no-sync"]
+        subprocess.run([*as_user, initdb, *options], check=True, stdout=subprocess.DEVNULL, cwd="/")
+        arguments = ["-D", data, "-p", str(port), "-k", "", "-h", "127.0.0.1", "-F"]
+        server = subprocess.Popen(
+            [*as_user, postgres, *arguments], stderr=subprocess.DEVNULL, cwd="/"
+        )
+        url = f"postgresql://flora@127.0.0.1:{port}/postgres"
+        _wait_for(url)
+        yield url
+        server.terminate()
+        server.wait(20)
 
 
 def test_two_servers_on_one_postgresql_are_one_flora(postgresql: str) -> None:
@@ -221,17 +222,9 @@ def _set_credits(origin: str, dollars: float) -> None:
 def _program(name: str) -> str | None:
     found = shutil.which(name)
     if found is None:
-        from pathlib import Path
-
         installed = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
         found = str(installed[-1]) if installed else None
     return found
-
-
-def _is_root() -> bool:
-    import os
-
-    return os.geteuid() == 0
 
 
 def _wait_for(url: str) -> None:

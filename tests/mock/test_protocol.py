@@ -212,7 +212,7 @@ def test_a_client_that_does_not_read_holds_up_nobody(mock: MockFlora, client: Cl
 
 
 @settings(
-    max_examples=200,
+    max_examples=120,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
