@@ -247,13 +247,12 @@ def load(
     """Send requests (method and path) in turn over 16 connections, for the bench's seconds.
 
     `pause`, in milliseconds, is the mean wait of a connection between an answer and its next
-    request; `stop_after` ends by a number of requests and not by time. Raises BenchError for any
-    answer but a 2xx.
+    request; after `stop_after` requests no more are sent. Raises BenchError for any answer but a
+    2xx.
     """
     script = bench.folder / "load.lua"
     script.write_text(lua(server, requests, pause, stop_after))
-    seconds = 600 if stop_after else bench.seconds
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script)]
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{bench.seconds}s", "-s", str(script)]
     url = f"http://127.0.0.1:{server.port}"
     before = server.cpu_seconds()
     result = subprocess.run(
@@ -427,8 +426,8 @@ def store(server: Server, bench: Bench, runs: int) -> None:
     task = bench.progress.add_task("runs stored", total=runs)
     stored = 0
     while stored < runs:
-        part = min(runs - stored, 100_000)
-        stored += load(server, bench, [("POST", "/generate")], stop_after=part).requests
+        left = runs - stored
+        stored += load(server, bench, [("POST", "/generate")], stop_after=left).requests
         bench.progress.update(task, completed=stored)
 
 
@@ -458,6 +457,7 @@ MEASUREMENTS = {
 @click.option("--only", multiple=True, type=click.Choice(list(MEASUREMENTS)), help="Repeatable.")
 def main(seconds: int, only: tuple[str, ...]) -> None:
     """Hold the mock's speed, memory and start against its targets."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # servers are ended on the way out
     figures: dict[str, float] = {}
     console = Console(stderr=True)
     try:
