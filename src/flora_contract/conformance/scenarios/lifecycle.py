@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -155,8 +156,14 @@ def simultaneous_requests(session: Session) -> None:
     request, key = body(home(session)), session.key()
     content = orjson.dumps(request)
     session.allow_spending()
+    gate = Barrier(SIMULTANEOUS)
+
+    def send() -> Exchange:
+        gate.wait()
+        return session.create(content, key=key)
+
     with ThreadPoolExecutor(SIMULTANEOUS) as pool:
-        sent = [pool.submit(session.create, content, key=key) for _ in range(SIMULTANEOUS)]
+        sent = [pool.submit(send) for _ in range(SIMULTANEOUS)]
         for future in sent:
             future.result()
 
