@@ -17,6 +17,8 @@ from flora_contract.documents.check import check as hold
 from flora_contract.documents.reading import elsewhere, read_page, stored_pages
 from flora_contract.documents.register import explained
 from flora_contract.documents.rendering import FORMS
+from flora_contract.documents.suggest import closest, patch
+from flora_contract.documents.suggest import suggest as propose
 from flora_contract.openapi import load
 from flora_contract.report import terminal
 from flora_contract.report.output import deliver
@@ -33,6 +35,12 @@ _file = click.Path(path_type=Path)
 _contract = click.option(
     "--contract", type=_file, default=shipped.CONTRACT, help="The contract. By default our own."
 )
+_registers = click.option(
+    "--registers",
+    type=_file,
+    default=shipped.REGISTERS,
+    help="Folder of conflicts.md. By default our own.",
+)
 _format = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 _output = click.option("--output", type=_file, help="Write to this file instead.")
 
@@ -45,12 +53,7 @@ def documents() -> None:
 @documents.command()
 @click.argument("files", nargs=-1, type=_file)
 @_contract
-@click.option(
-    "--registers",
-    type=_file,
-    default=shipped.REGISTERS,
-    help="Folder of conflicts.md. By default our own.",
-)
+@_registers
 @_format
 @_output
 @click.pass_context
@@ -100,6 +103,36 @@ def diff(ctx: click.Context, old: Path, new: Path, form: str, output: Path | Non
     else:
         _deliver(output, lambda console: _show_changes(console, found, after))
     ctx.exit(1 if found or after.unread else 0)
+
+
+@documents.command()
+@click.argument("new", type=_file)
+@_contract
+@click.option("--label", help="The label of the page. By default that of its name, or the closest.")
+@_registers
+@_output
+def suggest(
+    new: Path, contract: Path, label: str | None, registers: Path, output: Path | None
+) -> None:
+    """Propose edits of the contract that follow from a new version of a page, as a patch.
+
+    It is to be read, and applied with `git apply` or `patch -p1`. What only a person can decide is
+    listed on stderr.
+
+    Exit codes: 0 done; 2 a file cannot be read.
+    """
+    document, stored = load(_near(contract)), stored_pages()
+    page = read_page(new, label)
+    page.label = closest(page, stored).label
+    pages = with_pages(stored, [page]) + elsewhere()
+    found = propose(document, pages, page, explained(registers / "conflicts.md"))
+    deliver(patch(document, found.document, contract.name), output)
+    console = terminal.progress()
+    for finding in found.left:
+        where = [finding.page] if finding.page else []
+        if finding.pointer:
+            where.append(str(found.document.locate(finding.pointer)))
+        _line(console, "left to you: ", f"{finding.what}  ({', '.join(where)})", style="yellow")
 
 
 def _near(path: Path) -> Path:

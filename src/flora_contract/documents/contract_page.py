@@ -69,7 +69,7 @@ def _row(made: Transcript, place: Place) -> Row:
         required=said.get("required") is True,
         nullable=said.get("nullable") is True,
         constraints={a: said[a] for a in (*CONSTRAINTS, "prefix") if a in said},
-        values=tuple(c.value for c in values),
+        values=tuple(dict.fromkeys(c.value for c in values)),
         closed=any("enum" in c.pointer for c in values),
         sources=tuple(labels),
         conflicts=tuple(sorted(made.conflicts.get(place, ()), key=lambda c: int(c[1:]))),

@@ -68,7 +68,8 @@ class Transcript:
     """All that a contract claims.
 
     `nodes`: what carries `x-source`, and the places it describes. `unsourced`: what should carry
-    it and does not. `examples`: sample values of single fields.
+    it and does not. `examples`: sample values of single fields. `objects`: the schemas that list
+    the fields of a place.
     """
 
     document: Document
@@ -81,6 +82,7 @@ class Transcript:
     descriptions: dict[Place, str] = field(default_factory=dict)
     conflicts: dict[Place, set[str]] = field(default_factory=dict)
     undescribed: dict[str, list[str]] = field(default_factory=dict)
+    objects: dict[Place, list[Pointer]] = field(default_factory=dict)
 
 
 def transcript(document: Document) -> Transcript:
@@ -200,6 +202,8 @@ class _Walk:
             else:
                 self.schema(at, place)
         self.keywords(pointer, node, place)
+        if "properties" in node:
+            self.made.objects.setdefault(place, []).append(pointer)
         for name in node.get("required", []):
             at = (*pointer, "required", node["required"].index(name))
             self.required.setdefault(place, {})[name] = at

@@ -232,7 +232,10 @@ def _styled(value: Any) -> Any:
     if isinstance(value, dict):
         return CommentedMap({_styled(key): _styled(part) for key, part in value.items()})
     if isinstance(value, list):
-        return CommentedSeq(_styled(item) for item in value)
+        styled = CommentedSeq(_styled(item) for item in value)
+        if isinstance(value, CommentedSeq) and value.fa.flow_style():
+            styled.fa.set_flow_style()
+        return styled
     if not isinstance(value, str):
         return value
     if _NEEDS_ESCAPES.search(value):
