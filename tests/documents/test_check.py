@@ -68,7 +68,7 @@ def test_each_fact_has_its_line_on_the_page_and_in_the_contract() -> None:
         ),
         (
             "          type: string\n          description: Name of the technique.",
-            "          type: string\n          maxLength: 9\n          description: Name of the one.",
+            "          type: string\n          maxLength: 9\n          description: Its name.",
             f"contradicted: {NAME} has maxLength in the contract, and none on the page",
         ),
         (

@@ -82,7 +82,7 @@ def test_every_x_source_is_missed_when_it_goes() -> None:
             f"  schemas:\n    One: {{$ref: '{IN}Two'}}\n    Two: {{$ref: '{IN}One'}}\n",
             "Two is used nowhere",
         ),
-        ("        action: [S002, S003", "        action: [S001, S003", "S001 states action, but"),
+        ("        action: [S002, S003", "        action: [D-err, S003", "D-err states action, but"),
         (
             LIMITED,
             f"{10 * ' '}examples: {{b: {{value: {ERROR}}}}}\n{LIMITED}",
