@@ -191,6 +191,8 @@ class AsyncIO:
         loop = asyncio.get_running_loop()
         client = self._clients.get(loop)
         if client is None:
+            for ended in [other for other in self._clients if other.is_closed()]:
+                del self._clients[ended]  # its connections keep it alive, and can close no more
             client = self._clients[loop] = httpx.AsyncClient()
         return client
 
