@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
+import ssl
 import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
@@ -17,6 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 KEY = "sk-live-0123456789"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _certificates_once() -> Iterator[None]:
+    """Reading all certificates takes a client longer than most tests, none of which needs them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ssl.create_default_context", functools.cache(ssl.create_default_context))
+        yield
 
 
 @pytest.fixture

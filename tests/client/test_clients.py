@@ -6,6 +6,7 @@ import asyncio
 import gc
 import inspect
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
@@ -201,19 +202,28 @@ def test_eight_threads_make_one_pool(serve, monkeypatch):
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 def test_an_asynchronous_client_can_be_made_outside_of_any_loop_and_used_in_several(serve):
     server = serve(Reply(200, RUN))
-    flora = AsyncFlora(api_key=KEY, base_url=server.base_url)
+    loops = weakref.WeakSet[asyncio.AbstractEventLoop]()
 
-    async def look() -> str:
-        runs = await asyncio.gather(*(flora.generations.retrieve("run_1") for _ in range(8)))
-        return runs[0].run_id
+    def use() -> None:
+        flora = AsyncFlora(api_key=KEY, base_url=server.base_url)
 
-    async def look_and_close() -> str:
-        async with flora:
-            return await look()
+        async def look() -> None:
+            loops.add(asyncio.get_running_loop())
+            looks = (flora.generations.retrieve("run_1") for _ in range(8))
+            assert [run.run_id for run in await asyncio.gather(*looks)] == ["run_1"] * 8
 
-    assert asyncio.run(look()) == "run_1"
-    assert asyncio.run(look_and_close()) == "run_1"
-    gc.collect()  # connections of the loop that was ended without closing them
+        async def look_and_close() -> None:
+            async with flora:
+                await look()
+
+        for _ in range(3):
+            asyncio.run(look())
+        asyncio.run(look_and_close())
+        gc.collect()
+        assert len(loops) <= 2, "connections of loops that have ended are kept"
+
+    use()
+    gc.collect()
 
 
 def test_a_closed_client_says_so(connect, serve):

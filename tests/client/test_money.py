@@ -127,7 +127,7 @@ def test_no_create_makes_two_runs_and_no_run_is_lost(
     flora = FakeFlora(fault, seed=at_once)
     slow = fault == "slow_answer"
     with Server(flora) as server:
-        outcomes = create(server, 40 if slow else 100, at_once, 8, TIMEOUT if slow else 10.0)
+        outcomes = create(server, 40 if slow else 80, at_once, 8, TIMEOUT if slow else 10.0)
     settle(flora, outcomes)
     returned = [outcome for outcome in outcomes if isinstance(outcome, RunAccepted)]
     assert len(returned) > len(outcomes) / 3
