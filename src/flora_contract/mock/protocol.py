@@ -55,13 +55,21 @@ class Endpoint:
         self.limits = limits or Limits()
         self.connections: set[Connection] = set()
         self.now = 0.0
-        self.date = b""
+        self._second = 0
+        self._date = b""
         self.tick()
 
+    @property
+    def date(self) -> bytes:
+        """By the mock's clock, as the times of runs are: a client may hold the two together."""
+        second = self.application.store.now() // 1000
+        if second != self._second:
+            self._second, self._date = second, formatdate(second, usegmt=True).encode()
+        return self._date
+
     def tick(self) -> None:
-        """Once a second: set the date, and close what has waited too long."""
+        """Once a second: close what has waited too long."""
         self.now = time.monotonic()
-        self.date = formatdate(usegmt=True).encode()
         for connection in [c for c in self.connections if c.deadline < self.now]:
             connection.expire()
 
