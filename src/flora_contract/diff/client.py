@@ -1,8 +1,8 @@
 """What a change of the contract does to those who use the generated Python client.
 
 A client is generated from either contract, and the public interfaces are compared: methods,
-their arguments, models and their attributes. What an overlay `overlays/client.yaml` beside a
-contract says is applied to it first, as it is when the client is made.
+their arguments, models and their attributes. An overlay `overlays/client.yaml` beside a contract
+is applied to it first, as it is when the client is made; where only one has it, to both.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import griffe
+import jinja2
 
 from flora_contract.codegen import generate
+from flora_contract.diff.rules import rules
 from flora_contract.errors import InputError
 from flora_contract.openapi import apply
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from flora_contract.diff.changes import Change, Comparison
     from flora_contract.diff.tree import Tree
+    from flora_contract.openapi import Document
 
 OVERLAY = "overlays/client.yaml"
 _PACKAGE = "made_client"
@@ -67,8 +70,9 @@ def with_effects(comparison: Comparison, base: Tree, revision: Tree) -> Comparis
     generated from one of the contracts.
     """
     with tempfile.TemporaryDirectory(prefix="flora-client-") as folder:
-        old = interface(_generated(base, Path(folder, "base")))
-        new = interface(_generated(revision, Path(folder, "revision")))
+        overlays = _overlay(base), _overlay(revision)
+        old = interface(_generated(base, overlays[0] or overlays[1], Path(folder, "base")))
+        new = interface(_generated(revision, overlays[1] or overlays[0], Path(folder, "revision")))
     caused: dict[int, list[str]] = defaultdict(list)
     unexplained = []
     for effect in effects(old, new):
@@ -84,15 +88,22 @@ def with_effects(comparison: Comparison, base: Tree, revision: Tree) -> Comparis
     return replace(comparison, changes=changes, client=tuple(unexplained))
 
 
-def _generated(tree: Tree, folder: Path) -> Path:
-    document = tree.document
+def _overlay(tree: Tree) -> Document | None:
     try:
-        overlay = tree.beside(OVERLAY)
+        return tree.beside(OVERLAY)
     except InputError:
-        overlay = None
+        return None
+
+
+def _generated(tree: Tree, overlay: Document | None, folder: Path) -> Path:
+    document = tree.document
     if overlay is not None:
         document = apply(document, [overlay]).document
-    generate(document, folder / _PACKAGE)
+    try:
+        generate(document, folder / _PACKAGE)
+    except jinja2.TemplateError as error:
+        problem = f"no client can be generated from it with its hints: {error}"
+        raise InputError(f"{document.file}: {problem}") from None
     return folder
 
 
@@ -224,6 +235,8 @@ def _cause(effect: Effect, changes: tuple[Change, ...]) -> int | None:
     names = {_plain(name) for name in effect.names} - _COMMON
     best, found = 0, None
     for index, change in enumerate(changes):
+        if rules()[change.id].area in {"documentation", "info"}:
+            continue  # words do nothing to a client
         words = _words(change)
         score = sum(2 * (name in words) + _begins(name, words) for name in names)
         if score > best:
