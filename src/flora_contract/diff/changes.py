@@ -195,6 +195,8 @@ _SECTIONS = {
 
 # Each change once
 
+Reaches = tuple["Reach", ...]
+
 
 @dataclass
 class _Group:
@@ -202,7 +204,7 @@ class _Group:
 
     base: Node | None
     revision: Node | None
-    found: list[tuple[Level, str, str, Reach]] = field(default_factory=list)
+    found: list[tuple[Level, str, str, Reaches]] = field(default_factory=list)
 
     @property
     def level(self) -> Level:
@@ -228,16 +230,22 @@ def _grouped(log: Log, settings: Settings) -> Iterable[_Group]:
         if level is not None:
             group = groups.setdefault(finding.cause, _Group(finding.base, finding.revision))
             reach = _reach(finding.site, finding.side, "", finding.rule_id, level)
-            group.found.append((level, finding.rule_id, finding.message, reach))
+            group.found.append((level, finding.rule_id, finding.message, (reach,)))
+    told: dict[tuple[int, str, str], Reaches] = {}
     for occurrence in occurrences(log.roots):
         for fact in occurrence.pair.facts:
             for index, verdict, level in _judged(fact, occurrence, settings):
                 key = (*fact.cause, index)
                 group = groups.setdefault(key, _Group(fact.base, fact.revision))
-                for root in occurrence.each(log.roots):
-                    side = "request" if occurrence.standing.side == "request" else "response"
-                    reach = _reach(root.site, side, root.where, verdict.rule_id, level)
-                    group.found.append((level, verdict.rule_id, verdict.message, reach))
+                # What is shared by many is reached by the same many: said once, and kept once.
+                side = occurrence.standing.side
+                same = occurrence.roots, side, verdict.rule_id
+                if same not in told:
+                    told[same] = tuple(
+                        _reach(root.site, side, root.where, verdict.rule_id, level)
+                        for root in occurrence.each(log.roots)
+                    )
+                group.found.append((level, verdict.rule_id, verdict.message, told[same]))
     return groups.values()
 
 
@@ -257,7 +265,7 @@ def _reach(site: Site, side: str, where: str, rule_id: str, level: Level) -> Rea
 
 def _change(group: _Group, places: Positions) -> Change:
     level, rule_id, message, _ = min(group.found, key=lambda found: found[0].rank)
-    reaches = list(dict.fromkeys(reach for *_, reach in group.found))
+    reaches = _merged([reaches for *_, reaches in group.found])
     operations = {(reach.operation, reach.path) for reach in reaches}
     sides = {reach.side for reach in reaches} - {"none"}
     operation, path = operations.pop() if len(operations) == 1 else (None, None)
@@ -272,8 +280,14 @@ def _change(group: _Group, places: Positions) -> Change:
         base=_spot(group.base, places),
         revision=_spot(group.revision, places),
         message=message,
-        reaches=tuple(reaches),
+        reaches=reaches,
     )
+
+
+def _merged(found: list[Reaches]) -> Reaches:
+    if len(found) == 1:
+        return found[0]
+    return tuple(dict.fromkeys(reach for reaches in found for reach in reaches))
 
 
 def _section(pointer: str) -> str:
@@ -314,7 +328,7 @@ def _expanded(log: Log, settings: Settings) -> Iterator[_Group]:
 def _single(finding: Finding, level: Level) -> _Group:
     group = _Group(finding.base, finding.revision)
     reach = _reach(finding.site, finding.side, "", finding.rule_id, level)
-    group.found.append((level, finding.rule_id, finding.message, reach))
+    group.found.append((level, finding.rule_id, finding.message, (reach,)))
     return group
 
 
@@ -330,7 +344,7 @@ def _walk(root: Root, leads: set[int], settings: Settings) -> Iterator[_Group]:
                 group = _Group(fact.base, fact.revision)
                 where = f"{root.where}, {way}" if way else root.where
                 reach = _reach(root.site, standing.side, where, verdict.rule_id, level)
-                group.found.append((level, verdict.rule_id, verdict.message, reach))
+                group.found.append((level, verdict.rule_id, verdict.message, (reach,)))
                 yield group
         for edge in reversed(pair.edges):
             if id(edge.pair) in leads and id(edge.pair) not in passed:
@@ -358,5 +372,5 @@ def _unkept(
     group = _Group(None, revision.root.child("info").child("version"))
     message = f"{rules()[rule_id].text}: {versions[0]} to {versions[1]}"
     reach = Reach(None, None, "none", "", rule_id, level)
-    group.found.append((level, rule_id, message, reach))
+    group.found.append((level, rule_id, message, (reach,)))
     yield group
