@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+PLUMBING = frozenset(
+    {"host", "connection", "accept-encoding", "content-length", "user-agent", "accept"}
+)
+"""Request headers, in lower case, that whatever sends a request writes by itself."""
+
+
 class _NotJson:
     """What stands for a body that is no JSON, since None is JSON."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from flora_contract.conformance import contract as contracts
-from flora_contract.conformance.exchange import UNKNOWN, Credential, Request, Response
+from flora_contract.conformance.exchange import PLUMBING, UNKNOWN, Credential, Request, Response
 from flora_contract.conformance.ledger import Ledger
 from flora_contract.errors import InputError
 from flora_contract.report.redaction import SECRET_HEADERS, Redactor
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
 PREFIX = "/api/v1"
 """Path under which the contract stands on any server (C7)."""
+
+
+_FILTERED = re.compile(r"\[[A-Za-z]+\]|\*+")
+"""What a recorder writes in place of a value; schemathesis takes Idempotency-Key for a secret."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +129,7 @@ def _har_entry(entry: dict[str, Any]) -> _Entry:
         url=asked["url"],
         headers=[(h["name"], h["value"]) for h in asked.get("headers", ())],
         body=(post.get("text") or "").encode(),
-        status=got["status"],
+        status=int(got["status"]),
         answer_headers=[(h["name"], h["value"]) for h in got.get("headers", ())],
         answer=whole,
     )
@@ -141,7 +146,7 @@ def _vcr_entry(interaction: dict[str, Any], number: int) -> _Entry:
         url=asked["uri"],
         headers=_vcr_headers(asked),
         body=_vcr_body(asked),
-        status=status["code"] if isinstance(status, dict) else int(status),
+        status=int(status["code"] if isinstance(status, dict) else status),
         answer_headers=_vcr_headers(got or {}),
         answer=_vcr_body(got or {}),
     )
@@ -178,7 +183,11 @@ def _entry(
     answer: bytes,
 ) -> _Entry:
     redactor = Redactor()
-    kept = [(n, v) for n, v in headers if n.lower() not in SECRET_HEADERS]
+    kept = [
+        (n, v)
+        for n, v in headers
+        if n.lower() not in SECRET_HEADERS | PLUMBING and not _FILTERED.fullmatch(v)
+    ]
     # Recorders decode a body and join its chunks, but leave the headers that spoke of them.
     plain = [
         (n, v)

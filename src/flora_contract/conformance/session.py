@@ -18,6 +18,7 @@ from flora_contract.conformance.exchange import (
     BROKE,
     OTHER,
     OWNER,
+    PLUMBING,
     Credential,
     Exchange,
     Request,
@@ -254,11 +255,8 @@ class Session:
                 self._dearest = max(self._dearest, cost)
 
 
-_PLUMBING = {"host", "connection", "accept-encoding", "content-length", "user-agent", "accept"}
-
-
 def _is_ours(name: str) -> bool:
-    return name.lower() not in _PLUMBING | SECRET_HEADERS
+    return name.lower() not in PLUMBING | SECRET_HEADERS
 
 
 def _retry_after(exchange: Exchange, default: float) -> float:

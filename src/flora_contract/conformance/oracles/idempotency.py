@@ -46,25 +46,24 @@ def _repeats(ledger: Ledger) -> Iterator[tuple[Exchange, Exchange]]:
 def key_used_once(ledger: Ledger) -> Iterator[Verdict]:
     """The same request under a used key starts no second run: 409, or the first run again."""
     for started, later in _repeats(ledger):
-        if later.request.body == started.request.body and later.status != 429:
-            yield _no_second_run(started, later)
+        if later.request.body != started.request.body or later.status in {402, 429}:
+            continue
+        # What was accepted once is refused for nothing else, if the key is known to be the same.
+        if later.succeeded or later.status == 409 or later.credential.accepted:
+            yield _no_second_run(started, later, also=())
 
 
 @oracle("key-used-once-for-any-body", "ledger", source="S000 S003 S004", conflict="C5")
 def key_used_once_for_any_body(ledger: Ledger) -> Iterator[Verdict]:
-    """Another valid request under a used key starts no second run: 409, or 422."""
+    """Another request under a used key starts no second run: 409, or 422."""
     for started, later in _repeats(ledger):
-        assert later.operation is not None
-        endpoint = ledger.contract.operations[later.operation]
-        if later.request.body == started.request.body or later.status == 429:
+        if later.request.body == started.request.body:
             continue
-        if not endpoint.request_breaches(later.request, later.path_parameters):
-            yield _no_second_run(started, later, {422})
+        if later.succeeded or later.status in {409, 422}:
+            yield _no_second_run(started, later, also=(422,))
 
 
-def _no_second_run(
-    started: Exchange, later: Exchange, also: frozenset[int] | set[int] = frozenset()
-) -> Verdict:
+def _no_second_run(started: Exchange, later: Exchange, also: tuple[int, ...]) -> Verdict:
     run_id = started.answer_object.get("run_id")
     replayed = later.succeeded and later.answer_object.get("run_id") == run_id
     return verdict(
