@@ -87,6 +87,26 @@ def test_rendering_rules_decide_who_may_contradict(old: str, new: str, fault: st
     assert fault in faults(old, new)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["[1, 2]", "paths: 3", "paths: {/a: {get: {parameters: [{in: query}]}}}", "servers: [1]"],
+)
+def test_what_is_no_contract_is_one_clear_error(text: str) -> None:
+    with pytest.raises(InputError, match=r"openapi.yaml: not a contract that can be read"):
+        check(parse(text, "openapi.yaml"), [], {})
+
+
+def test_schemas_that_refer_to_themselves_are_read_once() -> None:
+    text = """
+paths: {/a: {get: {x-source: [X], responses: {'200': {x-source: [X], content:
+  {application/json: {schema: {$ref: '#/components/schemas/A'}}}}}}}}
+components: {schemas: {A: {allOf: [{$ref: '#/components/schemas/A'}], type: object,
+  properties: {a: {$ref: '#/components/schemas/A', x-source: [X]}}}}}
+"""
+    result = check(parse(text, "openapi.yaml"), [], {})
+    assert {f.verdict for f in result.faults} == {"invented"}
+
+
 def test_a_row_that_explains_no_difference_is_told() -> None:
     stale = {"S002 POST /generate answer run_id required true": "C99"}
     result = check(load(shipped.CONTRACT), stored_pages() + elsewhere(), ACCEPTED | stale)

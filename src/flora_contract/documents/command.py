@@ -24,6 +24,8 @@ from flora_contract.report import terminal
 from flora_contract.report.output import deliver
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import Console
 
     from flora_contract.documents.changes import Change
@@ -147,9 +149,8 @@ def with_pages(stored: list[Page], read: list[Page]) -> list[Page]:
     return list(by_label.values())
 
 
-def _deliver(output: Path | None, show: object) -> None:
+def _deliver(output: Path | None, show: Callable[[Console], None]) -> None:
     console = terminal.answers() if output is None else terminal.plain()
-    assert callable(show)
     show(console)
     if output is not None:
         assert isinstance(console.file, io.StringIO)

@@ -86,10 +86,14 @@ class Transcript:
 
 
 def transcript(document: Document) -> Transcript:
-    """Read a contract. Raises InputError when a reference leads nowhere."""
+    """Read a contract. Raises InputError when it is none, or a reference leads nowhere."""
     made = Transcript(document)
-    made.undescribed = document.tree.get("x-undescribed", {})
-    _Walk(made).everything()
+    try:
+        made.undescribed = document.tree.get("x-undescribed", {})
+        _Walk(made).everything()
+    except (AttributeError, KeyError, TypeError) as error:
+        problem = f"not a contract that can be read ({error}): see flora-contract lint"
+        raise InputError(f"{document.file}: {problem}") from None
     return made
 
 
@@ -97,6 +101,7 @@ class _Walk:
     def __init__(self, made: Transcript) -> None:
         self.made = made
         self.document = made.document
+        self.read: set[tuple[Pointer, Place]] = set()
         self.fields: dict[Place, dict[str, Pointer]] = {}
         self.required: dict[Place, dict[str, Pointer]] = {}
 
@@ -186,8 +191,10 @@ class _Walk:
 
     def schema(self, pointer: Pointer, place: Place) -> None:
         """A schema, with all that it refers to and consists of."""
-        if place.field.count(".") + place.field.count("[") > _DEEPEST:
+        deep = place.field.count(".") + place.field.count("[") > _DEEPEST
+        if deep or (pointer, place) in self.read:
             return
+        self.read.add((pointer, place))
         node = self.document.at(pointer)
         self.describe(pointer, place, must=False)
         self.example(pointer, place)
