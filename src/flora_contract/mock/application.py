@@ -93,9 +93,12 @@ class Application:
 
     def refuse(self, refusal: Refusal) -> Response:
         """The answer to bytes that are no request."""
-        request = Request("", "", [], b"", client="", host="")
         request_id = f"req_{self._name}{next(self._numbers):08x}"
-        self._record(request, request_id, None, refusal.status, [refusal.message])
+        request = Request("", "", [], b"", client="", host="")
+        try:
+            self._record(request, request_id, None, refusal.status, [refusal.message])
+        except Exception:
+            logger.exception("a refusal could not be recorded")
         response = refusal.response()
         response.headers += (("request-id", request_id),)
         return response

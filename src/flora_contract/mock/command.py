@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -70,13 +69,13 @@ def mock(
     )
     listener = listen(host, port)
     origin = origin_of(listener)
-    print(f"FLORA mock at {origin}/api/v1, key sk_live_test", file=sys.stderr)
+    greeting = f"FLORA mock at {origin}/api/v1, key sk_live_test"
     if not no_control:
-        print(f"Watch it at {origin}/_mock/", file=sys.stderr, flush=True)
+        greeting += f"\nWatch it at {origin}/_mock/"
     if workers > 1:
-        run_workers(settings, listener, workers, log_requests=log_requests)
+        run_workers(settings, listener, workers, log_requests=log_requests, greeting=greeting)
     else:
-        run(settings, listener, log_requests=log_requests)
+        run(settings, listener, log_requests=log_requests, greeting=greeting)
 
 
 def rate(text: str) -> float:

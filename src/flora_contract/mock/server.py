@@ -78,8 +78,10 @@ async def serve(
         await asyncio.sleep(0.01)
 
 
-def run(settings: Settings, listener: socket.socket, *, log_requests: bool = False) -> None:
-    """Serve in this process until SIGINT or SIGTERM."""
+def run(
+    settings: Settings, listener: socket.socket, *, log_requests: bool = False, greeting: str = ""
+) -> None:
+    """Serve in this process until SIGINT or SIGTERM; the greeting is said once all is ready."""
     log = log_line if log_requests else None
 
     async def main() -> None:
@@ -92,6 +94,7 @@ def run(settings: Settings, listener: socket.socket, *, log_requests: bool = Fal
         if parent is not None:  # a worker does not outlive what would replace it
             loop.add_reader(parent.sentinel, stop.set)
         application = Application(settings)
+        greet(greeting)
         try:
             await serve(application, listener, log=log, stop=stop)
         finally:
@@ -102,10 +105,16 @@ def run(settings: Settings, listener: socket.socket, *, log_requests: bool = Fal
 
 
 def run_workers(
-    settings: Settings, listener: socket.socket, number: int, *, log_requests: bool = False
+    settings: Settings,
+    listener: socket.socket,
+    number: int,
+    *,
+    log_requests: bool = False,
+    greeting: str = "",
 ) -> None:
     """Serve in several processes that share a socket and the state; one that dies is replaced."""
     Application(replace(settings, self_check=False)).close()  # makes the state, or says why not
+    greet(greeting)
     spawn = multiprocessing.get_context("spawn")
     stopping = False
 
@@ -140,6 +149,11 @@ def run_loop(main: Any) -> None:
         asyncio.run(main)
     else:
         uvloop.run(main)
+
+
+def greet(greeting: str) -> None:
+    if greeting:
+        print(greeting, file=sys.stderr, flush=True)
 
 
 def log_line(request: Request, response: Response, seconds: float) -> None:
