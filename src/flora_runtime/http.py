@@ -22,7 +22,7 @@ from flora_runtime.errors import (
 from flora_runtime.exchange import Answer, Request, block_on
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
     from typing import BinaryIO
 
 HTTPClient = httpx.Client
@@ -31,6 +31,10 @@ AsyncHTTPClient = httpx.AsyncClient
 T = TypeVar("T")
 
 _CONNECT_SECONDS = 10.0
+
+_NO_PLAIN_PROXY: Mapping[str, None] = {"http://": None}
+"""Plain http is for this machine only. A proxy that the environment names would take it, and the
+key with it, away from here in the clear."""
 
 
 class BlockingIO:
@@ -109,7 +113,7 @@ class BlockingIO:
         if self._client is None:
             with self._lock:
                 if self._client is None:
-                    self._client = httpx.Client()
+                    self._client = httpx.Client(mounts=_NO_PLAIN_PROXY)
         return self._client
 
 
@@ -193,7 +197,7 @@ class AsyncIO:
         if client is None:
             for ended in [other for other in self._clients if other.is_closed()]:
                 del self._clients[ended]  # its connections keep it alive, and can close no more
-            client = self._clients[loop] = httpx.AsyncClient()
+            client = self._clients[loop] = httpx.AsyncClient(mounts=_NO_PLAIN_PROXY)
         return client
 
 
