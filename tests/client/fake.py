@@ -39,6 +39,8 @@ class FakeFlora:
     """Its clock is not ours."""
     lag: float = 0.0
     """Seconds until a run is shown in the history."""
+    replays: bool = False
+    """A duplicate key is answered as the first time instead (C5, reading B)."""
     runs: list[dict[str, Any]] = field(factory=list)
     by_key: dict[str, dict[str, Any]] = field(factory=dict)
     broken: int = 0
@@ -84,9 +86,9 @@ class FakeFlora:
 
     def _create(self, seen: Seen) -> Reply:
         key = seen.headers["idempotency-key"]
-        if key in self.by_key:
+        if key in self.by_key and not self.replays:
             return refusal(409, "idempotency_duplicate")
-        run = self.add(**seen.json())
+        run = self.by_key.get(key) or self.add(**seen.json())
         self.by_key[key] = run
         accepted = {name: value for name, value in run.items() if name in _ACCEPTED}
         return Reply(201, {**accepted, "type": "generation"})

@@ -9,6 +9,7 @@ import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from typing import Any
 
 import httpx
 import pytest
@@ -181,10 +182,10 @@ def test_eight_threads_make_one_pool(serve, monkeypatch):
     made: list[httpx.Client] = []
 
     class Counted(httpx.Client):
-        def __init__(self) -> None:
+        def __init__(self, **settings: Any) -> None:
             made.append(self)
             start.wait(0.05)
-            super().__init__()
+            super().__init__(**settings)
 
     monkeypatch.setattr("httpx.Client", Counted)
     start, together = threading.Event(), threading.Barrier(8)

@@ -109,6 +109,19 @@ def test_the_key_does_not_go_over_plain_http_or_to_an_odd_url(kind, base_url):
     assert "pass" not in str(caught.value)
 
 
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "ALL_PROXY"])
+def test_the_key_does_not_go_over_plain_http_to_a_proxy(
+    connect, serve, monkeypatch, tmp_path, variable
+):
+    """What is for this machine would otherwise leave it, readable on its way."""
+    proxy, server = serve(Reply(200, RUN)), serve(Reply(200, RUN))
+    monkeypatch.setenv(variable.lower(), proxy.url)
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    assert connect(server).generations.retrieve("run_1").run_id == "run_1"
+    assert proxy.seen == []
+
+
 @BOTH
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.9.1", "[::1]"])
 def test_plain_http_is_for_this_machine(kind, host):

@@ -149,6 +149,60 @@ def test_a_run_that_no_other_can_be_taken_for_is_always_found_again(
 
 
 @BOTH
+@pytest.mark.parametrize("fault", AFTER_ACCEPTANCE)
+def test_an_answer_that_is_replayed_is_the_same_run(create: Create, fault: str) -> None:
+    flora = FakeFlora(fault, seed=5, replays=True)
+    with Server(flora) as server:
+        outcomes = create(server, 60, 8, projects=1)
+    settle(flora, outcomes)
+    assert all(isinstance(o, RunAccepted) or o.attempts == 3 for o in outcomes)
+
+
+def test_a_key_that_was_used_up_without_a_run_starts_none_and_adopts_none() -> None:
+    """An API may keep a key whose request failed: a duplicate is no proof of a run (C5)."""
+    flora = FakeFlora()
+
+    def handler(seen: Seen) -> Reply:
+        if seen.method == "GET":
+            return flora(seen)
+        return Reply(502) if len(server.seen) == 1 else flora_duplicate(flora)
+
+    server = Server(handler)
+    with server, Flora(api_key="secret-key", base_url=server.base_url) as client:
+        error = outcome_of(client)
+    assert error.candidates == ()
+    assert error.idempotency_key == server.seen[0].headers["idempotency-key"]
+    assert flora.runs == []
+
+
+@pytest.mark.parametrize("where", ["an hour before", "another project", "another model"])
+def test_a_run_that_cannot_be_it_is_not_adopted(where: str) -> None:
+    flora = FakeFlora()
+
+    def handler(seen: Seen) -> Reply:
+        if seen.method == "GET":
+            return flora(evolve(seen, query={}))
+        return Reply(502) if len(server.seen) == 1 else flora_duplicate(flora)
+
+    theirs = {"workspace_id": "ws_1", "project_id": "prj_0", "model": "m"}
+    if where == "another project":
+        theirs["project_id"] = "prj_other"
+    if where == "another model":
+        theirs["model"] = "other"
+    run = flora.add(prompt="somebody else's", **theirs)
+    if where == "an hour before":
+        run["created_at"] -= 3600
+    server = Server(handler)
+    with (
+        server,
+        Flora(api_key="secret-key", base_url=server.base_url) as client,
+        pytest.raises(RunOutcomeUnknownError) as caught,
+    ):
+        client.generations.create(**arguments(0, 1), model="m")
+    assert caught.value.candidates == ()
+
+
+@BOTH
 def test_a_history_that_lags_does_not_mix_up_runs(create: Create) -> None:
     flora = FakeFlora("lost_answer", seed=3, lag=0.1)
     with Server(flora) as server:
