@@ -3,6 +3,7 @@
     python scripts/bench_client.py [--rounds N]
 
 import         CPU seconds to import flora_client against those to import httpx, in fresh processes
+first client   the same with a client made: flora_client loads httpx only then
 distributions  what `pip install flora-client` brings besides flora-client itself
 call           CPU seconds of a typed `retrieve` on loopback against httpx's get and `.json()`
 paging         growth of memory while 10,000 items are read, against the first 1,000
@@ -38,6 +39,10 @@ CALL_RATIO = 1.3
 PAGING_BYTES = 256 * 1024
 
 KEY = "a-key-for-nobody"
+FIRST_CLIENT = f"""
+import flora_client
+flora_client.Flora(api_key="{KEY}")._session.io._pool()
+"""
 CALLS = 200
 ITEMS, PAGE = 10_000, 100
 
@@ -105,8 +110,8 @@ def loopback() -> Iterator[str]:
         process.stdout.close()
 
 
-def cpu_of_import(module: str) -> float:
-    """CPU seconds of a fresh interpreter that imports a module, less those of one that does not."""
+def cpu_of_process(code: str) -> float:
+    """CPU seconds of a fresh interpreter that runs some code, less those of one that does not."""
 
     def spend(code: str) -> float:
         before = os.times()
@@ -114,13 +119,13 @@ def cpu_of_import(module: str) -> float:
         after = os.times()
         return sum(after[2:4]) - sum(before[2:4])
 
-    return spend(f"import {module}") - spend("pass")
+    return spend(code) - spend("pass")
 
 
-def import_ratio(rounds: int) -> tuple[float, str]:
+def process_ratio(own: str, bare: str, rounds: int) -> tuple[float, str]:
     """Medians over interleaved rounds, after one that writes the bytecode."""
-    cpu_of_import("httpx"), cpu_of_import("flora_client")
-    pairs = [(cpu_of_import("flora_client"), cpu_of_import("httpx")) for _ in range(rounds)]
+    cpu_of_process(own), cpu_of_process(bare)
+    pairs = [(cpu_of_process(own), cpu_of_process(bare)) for _ in range(rounds)]
     ours, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
     return ours / theirs, f"{ours * 1000:.0f} ms against {theirs * 1000:.0f} ms"
 
@@ -196,7 +201,18 @@ def main() -> int:
     rounds = parser.parse_args().rounds
     with loopback() as url:
         rows = [
-            ("import / httpx", import_ratio(rounds), IMPORT_RATIO, "{:.2f}"),
+            (
+                "import / httpx",
+                process_ratio("import flora_client", "import httpx", rounds),
+                IMPORT_RATIO,
+                "{:.2f}",
+            ),
+            (
+                "first client / httpx",
+                process_ratio(FIRST_CLIENT, "import httpx; httpx.Client()", rounds),
+                IMPORT_RATIO,
+                "{:.2f}",
+            ),
             ("installed distributions", distributions(), DISTRIBUTIONS, "{:.0f}"),
             ("CPU of a call / httpx", call_ratio(url, rounds), CALL_RATIO, "{:.2f}"),
             ("memory held by paging, bytes", paging_growth(url), PAGING_BYTES, "{:,.0f}"),
