@@ -64,3 +64,11 @@ def mock(session: nox.Session) -> None:
     """Run the mock; options after `--` are handed on."""
     install(session)
     session.run("flora-contract", "mock", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure one of mock, client, check and diff against its peers: `nox -s bench -- mock`."""
+    install(session, "test")
+    name, *options = session.posargs or ["mock"]
+    session.run("python", f"scripts/bench_{name}.py", *options)
