@@ -22,6 +22,7 @@ def contract(session: nox.Session) -> None:
     """Build the contract, check that generated/ is current, run the suite on the mock, report."""
     install(session)
     session.run("flora-contract", "lint")
+    session.run("flora-contract", "documents", "check")
     session.run("python", "scripts/generate_client.py", "--check")
     session.run("pytest", "contract_tests", "--report-dir=build/contract", *session.posargs)
 
