@@ -125,6 +125,14 @@ class Exchange:
         return self.response is not None and 200 <= self.response.status < 300
 
     @property
+    def decided(self) -> bool:
+        """Whether the server has decided about the request: neither put it off nor failed over it.
+
+        That a server fails is a finding of its own, whatever it was asked.
+        """
+        return self.status is not None and self.status != 429 and self.status < 500
+
+    @property
     def answer(self) -> Any:
         """The response's body as data, or NOT_JSON."""
         return self.response.json if self.response is not None else NOT_JSON

@@ -31,7 +31,7 @@ def key_checked(exchange: Exchange, _ledger: Ledger) -> Iterator[Verdict]:
 
 
 def _refused(exchange: Exchange) -> Iterator[Verdict]:
-    if exchange.status not in {None, 429}:
+    if exchange.decided:
         yield verdict(
             exchange.status == 401,
             exchange,
@@ -67,7 +67,7 @@ def foreign_run_hidden(ledger: Ledger) -> Iterator[Verdict]:
                 and exchange.path_parameters.get("runId") == run.run_id
                 and exchange.credential in {OWNER, OTHER}
                 and exchange.credential != creation.exchange.credential
-                and exchange.status not in {None, 429}
+                and exchange.decided
             ):
                 yield verdict(
                     exchange.status in {403, 404},
@@ -112,7 +112,7 @@ def foreign_workspace_refused(exchange: Exchange, ledger: Ledger) -> Iterator[Ve
         return
     if sent.get("workspace_id") != foreign.workspace and sent.get("project_id") != foreign.project:
         return
-    if exchange.status not in {None, 429} and not _malformed(exchange, ledger):
+    if exchange.decided and not _malformed(exchange, ledger):
         yield verdict(
             exchange.status in {403, 404},
             exchange,
@@ -134,7 +134,7 @@ def foreign_history_hidden(exchange: Exchange, ledger: Ledger) -> Iterator[Verdi
     if (
         foreign.workspace not in query.get("workspace_id", ())
         and foreign.project not in query.get("project_id", ())
-    ) or exchange.status in {None, 429}:
+    ) or not exchange.decided:
         return
     empty = exchange.succeeded and not exchange.answer_object.get("generations")
     yield verdict(

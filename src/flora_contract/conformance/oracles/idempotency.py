@@ -146,7 +146,7 @@ def key_new_to_server(ledger: Ledger) -> Iterator[Verdict]:
     for exchange in ledger.creations:
         users.setdefault(exchange.request.header("Idempotency-Key") or "", []).append(exchange)
     for exchange in ledger.creations:
-        if not exchange.credential.accepted or exchange.status in {None, 429}:
+        if not exchange.credential.accepted or not exchange.decided:
             continue
         key = exchange.request.header("Idempotency-Key")
         if key and any(e is not exchange and e.started < exchange.ended for e in users[key]):
@@ -172,7 +172,7 @@ def key_belongs_to_account(ledger: Ledger) -> Iterator[Verdict]:
         if first is None:
             if exchange.succeeded:
                 used[key] = exchange
-        elif first.credential != exchange.credential and exchange.status not in {None, 402, 429}:
+        elif first.credential != exchange.credential and exchange.decided:
             run_id = first.answer_object.get("run_id")
             same_run = exchange.answer_object.get("run_id") == run_id
             if exchange.succeeded or exchange.status == 409:

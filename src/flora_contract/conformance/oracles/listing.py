@@ -47,7 +47,7 @@ def list_works(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
     together = not both or any(
         query["workspace_id"][0] == p.workspace and query["project_id"][0] == p.project for p in own
     )
-    if given and known_place and together and exchange.status not in {None, 401, 429}:
+    if given and known_place and together and exchange.decided and exchange.status != 401:
         yield verdict(
             exchange.succeeded,
             exchange,

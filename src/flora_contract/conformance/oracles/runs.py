@@ -74,7 +74,7 @@ def create_works(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
         return
     if set(sent) - {"type", "prompt", "workspace_id", "project_id", "model", "params"}:
         return
-    if exchange.status not in {None, 401, 402, 409, 429}:
+    if exchange.decided and exchange.status not in {401, 402, 409}:
         yield verdict(
             exchange.succeeded,
             exchange,
@@ -88,7 +88,7 @@ def create_works(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
 def run_found(ledger: Ledger) -> Iterator[Verdict]:
     """A run that was started can be read from then on."""
     for exchange in ledger.exchanges:
-        if exchange.operation != GET_RUN or exchange.status in {None, 429, 500, 503}:
+        if exchange.operation != GET_RUN or not exchange.decided:
             continue
         run = ledger.runs.get(exchange.path_parameters["runId"])
         creation = run.creation if run is not None else None

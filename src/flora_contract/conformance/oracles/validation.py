@@ -97,7 +97,7 @@ def _breaches(exchange: Exchange, ledger: Ledger) -> list[Breach]:
     """What is wrong with a request whose refusal is due to nothing else."""
     if exchange.operation is None or not exchange.credential.accepted:
         return []
-    if exchange.status in {None, 429}:
+    if not exchange.decided:
         return []
     endpoint = ledger.contract.operations[exchange.operation]
     return [
@@ -222,7 +222,7 @@ def refuses_unknown_model(exchange: Exchange, _ledger: Ledger) -> Iterator[Verdi
         exchange.operation in CREATE
         and exchange.credential.accepted
         and exchange.sent_object.get("model") in UNKNOWN_MODELS
-        and exchange.status not in {None, 429}
+        and exchange.decided
     ):
         yield verdict(
             exchange.status == 400,
@@ -240,7 +240,7 @@ def refuses_unknown_place(exchange: Exchange, _ledger: Ledger) -> Iterator[Verdi
         return
     sent = exchange.sent_object
     for field, unknown in (("workspace_id", UNKNOWN_WORKSPACE), ("project_id", UNKNOWN_PROJECT)):
-        if sent.get(field) == unknown and exchange.status not in {None, 429}:
+        if sent.get(field) == unknown and exchange.decided:
             yield verdict(
                 exchange.status in {400, 403, 404},
                 exchange,
@@ -255,7 +255,7 @@ def unknown_run_404(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
     """A run that does not exist is not found; a malformed id may be refused as well."""
     if exchange.operation != GET_RUN or not exchange.credential.accepted:
         return
-    if exchange.status in {None, 429}:
+    if not exchange.decided:
         return
     malformed = any(b.place == "path" for b in _breaches(exchange, ledger))
     if malformed or exchange.path_parameters["runId"] == UNKNOWN_RUN:
@@ -275,7 +275,7 @@ def refuses_garbage_cursor(exchange: Exchange, _ledger: Ledger) -> Iterator[Verd
     if exchange.operation != LIST or not exchange.credential.accepted:
         return
     garbage = set(exchange.request.query.get("cursor", ())) & set(GARBAGE_CURSORS)
-    if garbage and exchange.status not in {None, 429}:
+    if garbage and exchange.decided:
         yield verdict(
             exchange.status == 400,
             exchange,
@@ -293,7 +293,7 @@ def limit_over_maximum(exchange: Exchange, _ledger: Ledger) -> Iterator[Verdict]
         return
     items = exchange.answer_object.get("generations")
     shown = len(items) if isinstance(items, list) else 0
-    if exchange.credential.accepted and exchange.status not in {None, 429}:
+    if exchange.credential.accepted and exchange.decided:
         yield verdict(
             exchange.status == 400 or (exchange.succeeded and shown <= MAX_LIMIT),
             exchange,
