@@ -121,7 +121,7 @@ def test_many_creates_end_each_in_its_place(connect, serve):
         prompt = seen.json()["prompt"]
         if prompt == "bad":
             return refusal(400, "input_validation_error")
-        return Reply(201, {**ACCEPTED, "run_id": f"run_{prompt}"}, delay=0.05)
+        return Reply(201, {**ACCEPTED, "run_id": f"run_{prompt}"}, delay=0.2)
 
     server = serve(handler)
     flora = connect(server)

@@ -240,9 +240,9 @@ def test_a_rate_limit_cools_down_every_call_of_the_client(connect, serve, naps):
         flora.generations.retrieve("run_1", max_retries=0)
     assert naps == []
     flora.with_options(timeout=5).generations.retrieve("run_2")
-    assert sum(naps) == pytest.approx(20, abs=0.5)
+    assert sum(naps) == pytest.approx(20, abs=3)
     flora.generations.retrieve("run_3")
-    assert sum(naps) == pytest.approx(20, abs=0.5)
+    assert sum(naps) == pytest.approx(20, abs=3)
 
 
 def test_a_post_without_a_key_is_sent_once(connect, serve, naps):
@@ -281,6 +281,15 @@ def test_nobody_listens(connect):
     with pytest.raises(APIConnectionError) as caught:
         connect("http://127.0.0.1:9").generations.create(**CREATE, max_retries=0)
     assert caught.value.idempotency_key
+    assert not caught.value.may_have_started
+
+
+@pytest.mark.parametrize(("status", "unclear"), [(429, False), (408, True), (503, True)])
+def test_an_error_says_whether_a_run_may_have_been_started(connect, serve, naps, status, unclear):
+    with pytest.raises(APIError) as caught:
+        connect(serve(Reply(status))).generations.create(**CREATE)
+    assert caught.value.may_have_started is unclear
+    assert (f"idempotency_key={caught.value.idempotency_key!r}" in str(caught.value)) is unclear
 
 
 def test_per_call_options_reach_the_request(connect, serve):

@@ -205,7 +205,7 @@ def test_the_others_are_saved_and_named_when_one_cannot_be(connect, serve, tmp_p
 
 
 def test_several_are_fetched_at_once(connect, serve, tmp_path):
-    server = serve(Reply(200, PNG, IMAGE, delay=0.2))
+    server = serve(Reply(200, PNG, IMAGE, delay=0.4))
     outputs = [image(server, f"output_{n}") for n in range(8)]
     connect(server).generations.download(completed(*outputs), tmp_path, max_concurrency=4)
     assert server.most_at_once == 4

@@ -25,7 +25,7 @@ from .server import Reply, Seen, Server
 
 HASTE = 200
 """Pauses of the client are this much shorter, so that thousands of creates fit into a test."""
-TIMEOUT = 0.1
+TIMEOUT = 0.15
 
 Create = Callable[..., list[RunAccepted | FloraError]]
 
@@ -222,10 +222,10 @@ def test_a_create_that_began_while_the_history_was_read_keeps_its_run() -> None:
             if not theirs:
                 theirs.append(flora.add(prompt="prompt 1", workspace_id="ws_1", project_id="prj_0"))
                 second.set()
-                return evolve(flora(evolve(seen, query={})), delay=0.3)
+                return evolve(flora(evolve(seen, query={})), delay=0.4)
             return flora(seen)
         if b"prompt 1" in seen.body:
-            return Reply(201, {**theirs[0], "type": "generation"}, delay=0.6)
+            return Reply(201, {**theirs[0], "type": "generation"}, delay=1.5)
         return Reply(fault="close") if len(server.seen) == 1 else flora_duplicate(flora)
 
     def begin_second() -> RunAccepted:
