@@ -71,6 +71,7 @@ class Check:
 
     def _beside(self, members: list[Scenario]) -> None:
         """Send the requests of independent scenarios at once; they are judged afterwards."""
+        self.session.origin = "steps side by side"
         with ThreadPoolExecutor(self.settings.workers) as pool:
             sent = [pool.submit(_send, s, self.session) for s in members]
             self._sent = {s.name: f.result() for s, f in zip(members, sent, strict=True)}
