@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from flora_contract import shipped
 from flora_contract.conformance.command import OPTIONS, read_baseline, write_all
 from flora_contract.conformance.renderings.text import conclusion, coverage_table
 from flora_contract.conformance.run import Check
@@ -94,8 +95,9 @@ def _answers(url: str) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Read the baseline before anything is sent."""
+    """Read the contract and the baseline before anything is sent."""
     try:
+        shipped.contract("conformance")
         config.stash[ACCEPTED] = read_baseline(config.getoption("--baseline"))
     except CommandError as error:
         pytest.exit(str(error), returncode=error.exit_code)

@@ -115,6 +115,32 @@ def test_a_document_that_no_client_can_be_made_of_is_refused(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_reference_to_nothing_is_told_with_its_line(tmp_path: Path) -> None:
+    old, new = "'#/components/schemas/RunStatus'", "'#/components/schemas/Nothing'"
+    document = parse((ROOT / "openapi.yaml").read_text().replace(old, new), "openapi.yaml")
+    with pytest.raises(InputError, match=r"^openapi\.yaml:\d+: \$ref .*/Nothing names nothing"):
+        generate(document, tmp_path / "client", complete=True)
+
+
+def test_a_failed_swap_leaves_the_target_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "client"
+    target.mkdir()
+    (target / "mine.py").write_text("x = 1\n")
+    rename = Path.rename
+
+    def fail(self: Path, to: Path) -> Path:
+        if self.name == "new":
+            raise OSError("no disk")
+        return rename(self, to)
+
+    monkeypatch.setattr(Path, "rename", fail)
+    with pytest.raises(OSError, match="no disk"):
+        generate(contract("client"), target)
+    assert files_in(tmp_path) == {"client/mine.py": b"x = 1\n"}
+
+
 def test_a_failure_while_writing_leaves_the_target_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

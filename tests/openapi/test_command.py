@@ -94,7 +94,9 @@ def test_bad_input_is_one_line(tmp_path: Path, spec: str, text: str, message: st
 
 def test_files_that_are_not_there(tmp_path: Path, overlay: Path) -> None:
     assert run(tmp_path / "none.yaml", overlay).returncode == 2
-    assert run(overlay, tmp_path / "none.yaml").stderr.endswith("none.yaml: no such file\n")
+    assert run(overlay, tmp_path / "none.yaml").stderr.endswith(
+        "none.yaml: no such file; correct the path\n"
+    )
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in shipped.OVERLAYS.glob("*.yaml")))

@@ -128,7 +128,7 @@ class TestReferences:
     @pytest.mark.parametrize(
         ("reference", "problem"),
         [
-            ("none.yaml#/x", r"none.yaml: no such file$"),
+            ("none.yaml#/x", r"none.yaml: no such file; correct the path$"),
             ("https://example.com/x.yaml", "is on another host, which is not asked$"),
             ("//example.com/x.yaml#/y", "is on another host, which is not asked$"),
             ("broken.yaml#/x", r"broken.yaml:2: not valid YAML"),

@@ -190,7 +190,7 @@ class TestFaults:
         assert problem in str(failure.value)
 
     def test_files_that_are_none(self, tmp_path: Path) -> None:
-        with pytest.raises(InputError, match=r"none.yaml: no such file$"):
+        with pytest.raises(InputError, match=r"none.yaml: no such file; correct the path$"):
             load(tmp_path / "none.yaml")
         with pytest.raises(InputError, match=r"cannot be read: Is a directory$"):
             load(tmp_path)

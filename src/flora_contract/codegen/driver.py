@@ -15,6 +15,7 @@ from ruff import find_ruff_bin  # type: ignore[import-untyped]  # it ships no ty
 
 from flora_contract.codegen.reading import read
 from flora_contract.errors import InputError
+from flora_contract.openapi import walk
 from flora_runtime import errors
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ def generate(document: Document, target: Path, *, complete: bool = False) -> lis
     the folder is replaced whole, or left as it was where generation fails. Returns what of the
     document has no counterpart in the client; with `complete` that is an error. Raises InputError.
     """
+    if complete:  # the generator tells a reference to nothing without its line
+        for _, node in walk(document.tree):
+            if isinstance(node, dict) and isinstance(node.get("$ref"), str):
+                document.find(node["$ref"])
     view, warnings = read(document)
     if warnings and complete:
         raise InputError(f"{document.file}: the client would lack something: {'; '.join(warnings)}")
@@ -56,7 +61,12 @@ def _made_elsewhere(target: Path) -> Iterator[Path]:
         yield made
         if target.exists():
             target.rename(old)
-        made.rename(target)
+        try:
+            made.rename(target)
+        except OSError:
+            if old.exists():
+                old.rename(target)
+            raise
 
 
 def _modules(view: ClientView, package: str) -> dict[str, str]:

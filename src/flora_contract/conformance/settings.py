@@ -154,6 +154,10 @@ def _complete(settings: Settings) -> Settings:
 
 
 def _check_url(url: str) -> None:
+    if not url:
+        raise InputError(
+            "--base-url is missing: name the server, such as http://127.0.0.1:4010/api/v1"
+        )
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise InputError(f"--base-url {url}: not an http URL, such as http://127.0.0.1:4010/api/v1")

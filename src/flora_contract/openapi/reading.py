@@ -111,7 +111,7 @@ def read(text: str, file: str) -> tuple[Any, Text]:
         source.is_json = False
     root = source.compose()
     if root is None:
-        raise InputError(f"{file}: is empty")
+        raise InputError(f"{file}: is empty; write a document there, or name another file")
     return source.build(root), source
 
 
