@@ -124,7 +124,7 @@ class Endpoint:
         self.id = operation.operation_id
         self.method = operation.method
         self.path = operation.path
-        self.statuses = frozenset(int(s) for s in operation.responses if s.isdigit())
+        self.statuses = frozenset(int(s) for s in operation.responses if s.isdecimal())
         template = re.escape(operation.path).replace(r"\{", "{").replace(r"\}", "}")
         self.template = re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", template))
         self._validators: dict[int, jsonschema_rs.Draft202012Validator | None] = {}

@@ -112,7 +112,7 @@ class Page:
     def limit(self) -> int | None:
         """The limit asked for, where it is a number."""
         text = self.exchange.request.query.get("limit", [""])[0]
-        return int(text) if text.isdigit() else None
+        return int(text) if text.isdecimal() else None
 
 
 @dataclass(eq=False)

@@ -265,7 +265,7 @@ def _retry_after(exchange: Exchange, default: float) -> float:
     wait = default
     if text is not None:
         with contextlib.suppress(ValueError, TypeError):
-            wait = float(text) if text.isdigit() else _seconds_until(text)
+            wait = float(text) if text.isdecimal() else _seconds_until(text)
     return min(max(wait, 0.0), MAX_RETRY_AFTER)
 
 

@@ -668,7 +668,7 @@ add(
 async def huge_page(wrapper: Wrapper, asked: Asked, _: Memory) -> Answered:
     if (
         asked.operation == "list"
-        and (asked.param("limit") or "").isdigit()
+        and (asked.param("limit") or "").isdecimal()
         and int(asked.param("limit") or 0) > 100
     ):
         items = await whole_history(wrapper, asked, asked.key)
@@ -1117,7 +1117,7 @@ add(
         lambda q: q.__setattr__(
             "query",
             [
-                (k, str(int(v) + 1) if k == "limit" and v.isdigit() and 0 < int(v) < 100 else v)
+                (k, str(int(v) + 1) if k == "limit" and v.isdecimal() and 0 < int(v) < 100 else v)
                 for k, v in q.query
             ],
         ),

@@ -19,7 +19,7 @@ def before(asked: Asked, _: Memory) -> Answered | None:
     if asked.operation != "list":
         return None
     limit = asked.param("limit") or ""
-    if limit.isdigit() and int(limit) > 100:  # capped, not refused
+    if limit.isdecimal() and int(limit) > 100:  # capped, not refused
         asked.without("limit")
         asked.query.append(("limit", "100"))
     return None
@@ -30,7 +30,7 @@ async def around(wrapper: Wrapper, asked: Asked, _: Memory) -> Answered:
     cursor = asked.param("cursor")
     if asked.operation != "list" or asked.key not in {OWNER, OTHER}:
         return await wrapper.inner(asked)
-    if cursor is not None and not cursor.isdigit():
+    if cursor is not None and not (cursor.isascii() and cursor.isdecimal()):
         return refusal(400, "input_validation_error", "cursor: Invalid", "cursor")
     asked.without("cursor")
     answer = await wrapper.inner(asked)

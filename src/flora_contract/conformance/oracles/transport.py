@@ -38,7 +38,7 @@ def answer_whole(exchange: Exchange, _ledger: Ledger) -> Iterator[Verdict]:
         return
     if response.header("content-encoding") is None:
         yield verdict(
-            length.isdigit() and int(length) == len(response.body),
+            length.isdecimal() and int(length) == len(response.body),
             exchange,
             expected=f"{length} bytes, as the header Content-Length says",
             seen=f"{len(response.body)} bytes",

@@ -289,7 +289,7 @@ def refuses_garbage_cursor(exchange: Exchange, _ledger: Ledger) -> Iterator[Verd
 def limit_over_maximum(exchange: Exchange, _ledger: Ledger) -> Iterator[Verdict]:
     """A limit above 100 is refused, or taken for 100."""
     limit = exchange.request.query.get("limit", [""])[0]
-    if exchange.operation != LIST or not limit.isdigit() or int(limit) <= MAX_LIMIT:
+    if exchange.operation != LIST or not limit.isdecimal() or int(limit) <= MAX_LIMIT:
         return
     items = exchange.answer_object.get("generations")
     shown = len(items) if isinstance(items, list) else 0
