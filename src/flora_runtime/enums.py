@@ -17,6 +17,10 @@ class OpenStrEnum(StrEnum):
         member._name_ = member._value_ = value
         return member
 
+    def __reduce_ex__(self, _protocol: object) -> tuple[type[Self], tuple[str]]:
+        # By value: the enums of early Python 3.11 go by name, which no unknown value has.
+        return type(self), (self._value_,)
+
     @property
     def is_known(self) -> bool:
         """Whether the contract names this value."""
@@ -33,6 +37,10 @@ class OpenIntEnum(IntEnum):
         member = int.__new__(cls, value)
         member._name_, member._value_ = f"UNKNOWN_{value}", value
         return member
+
+    def __reduce_ex__(self, _protocol: object) -> tuple[type[Self], tuple[int]]:
+        # By value: the enums of early Python 3.11 go by name, which no unknown value has.
+        return type(self), (self._value_,)
 
     @property
     def is_known(self) -> bool:
