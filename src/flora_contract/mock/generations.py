@@ -186,7 +186,7 @@ class Generations:
         return created_at, seq
 
     def _seal(self, place: tuple[int, int], filters: Filters) -> bytes:
-        text = repr((self._store.world.seed, place, filters))
+        text = repr((self._store.world.seed, *place, *filters))
         return hashlib.blake2b(text.encode(), digest_size=8).digest()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import multiprocessing
 import multiprocessing.connection
 import signal
@@ -94,6 +95,7 @@ def run(
         if parent is not None:  # a worker does not outlive what would replace it
             loop.add_reader(parent.sentinel, stop.set)
         application = Application(settings)
+        spare_the_old()
         greet(greeting)
         try:
             await serve(application, listener, log=log, stop=stop)
@@ -102,6 +104,17 @@ def run(
 
     with contextlib.suppress(KeyboardInterrupt):
         run_loop(main())
+
+
+def spare_the_old() -> None:
+    """Collect young garbage only, in a process that does nothing but serve.
+
+    Runs refer to nothing that refers to them, so that a full collection finds nothing, and stops
+    the server while it walks every run there is: 0.1 s at 300,000.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 1_000_000)
 
 
 def run_workers(

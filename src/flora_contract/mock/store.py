@@ -10,7 +10,7 @@ import random
 import time
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import orjson
 
@@ -66,8 +66,7 @@ class Draft:
     key: str
 
 
-@dataclass(frozen=True)
-class Filters:
+class Filters(NamedTuple):
     """Whose runs a page shows, and which of them; empty means any."""
 
     account: str
