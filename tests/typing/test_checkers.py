@@ -26,4 +26,4 @@ def test_mypy_strict_accepts_user_code() -> None:
 
 @pytest.mark.skipif(importlib.util.find_spec("pyright") is None, reason="pyright is not installed")
 def test_pyright_strict_accepts_client_runtime_and_user_code() -> None:
-    check("pyright", "--pythonpath", sys.executable)
+    check("pyright", "--project", "pyproject.toml", "--pythonpath", sys.executable)
