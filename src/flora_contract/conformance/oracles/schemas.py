@@ -169,7 +169,7 @@ def action_id(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
     if exchange.operation not in CREATE or not isinstance(name, str):
         return
     schema = ledger.contract.document.tree["components"]["schemas"]["ActionId"]
-    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
+    if not re.search(schema["pattern"], name):
         yield verdict(False, exchange, expected="a slug", seen=name, subject="action.action_id")
     else:
         yield verdict(
@@ -178,7 +178,7 @@ def action_id(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
             expected="an action of the documents, older or newer",
             seen=name,
             subject="action.action_id",
-            severity=Severity.WARNING,
+            severity=Severity(schema["x-severity"]),
         )
 
 
