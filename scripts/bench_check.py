@@ -4,8 +4,12 @@
 
 kill    each fault with `flora-contract check --fail-fast`, from process start to exit
 name    each fault until the oracle that is meant for it finds it
-peer    each fault with `schemathesis run --checks all`
+peer    each fault with `schemathesis run --checks all`; killed is one of which it says anything
+        that it does not say of the unbroken mock as well
 clean   the unbroken mock and the correct variant, each with --runs seeds: nothing may be found
+
+Seconds are those on the clock from process start to exit, and beside them those of the processor,
+which a busy machine does not stretch as much. Progress goes to stderr.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ import contextlib
 import json
 import os
 import re
+import resource
 import socket
 import statistics
 import subprocess
@@ -22,9 +27,9 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ET
-from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx
 
@@ -69,65 +74,102 @@ def faults() -> list[dict[str, str]]:
     return rows
 
 
-def check(origin: str, *options: str) -> tuple[int, float, dict[str, Any]]:
+class Seconds(NamedTuple):
+    """On the clock, and of the processor (user and system, this process and those it ended)."""
+
+    wall: float
+    cpu: float
+
+    @classmethod
+    def now(cls) -> Seconds:
+        """As of now; only a difference means anything."""
+        used = [resource.getrusage(w) for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        return cls(time.monotonic(), sum(u.ru_utime + u.ru_stime for u in used))
+
+    def passed(self) -> Seconds:
+        """Since then."""
+        now = Seconds.now()
+        return Seconds(now.wall - self.wall, now.cpu - self.cpu)
+
+
+def check(origin: str, *options: str) -> tuple[int, Seconds, dict[str, Any]]:
     """Exit code, seconds from process start to exit, and the report."""
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder, "report.json")
-        command = [BIN / "flora-contract", "check", "--base-url", f"{origin}/api/v1"]
-        started = time.monotonic()
+        command: list[str | Path] = [
+            BIN / "flora-contract",
+            "check",
+            "--base-url",
+            f"{origin}/api/v1",
+        ]
+        started = Seconds.now()
         done = subprocess.run(
             [*command, "--format", "json", "--output", output, *options],
             capture_output=True,
             check=False,
         )
-        seconds = time.monotonic() - started
+        seconds = started.passed()
         if done.returncode not in {0, 1}:
             raise SystemExit(done.stderr.decode())
         return done.returncode, seconds, json.loads(output.read_text())
 
 
+@dataclass(frozen=True)
+class Shot:
+    """One fault: its class, whether it was killed, and how long that took."""
+
+    kind: str
+    killed: bool
+    seconds: Seconds
+
+
 class Board:
     """Killed and seconds by class."""
 
-    def __init__(self) -> None:
-        self.killed: dict[str, list[bool]] = defaultdict(list)
-        self.seconds: dict[str, list[float]] = defaultdict(list)
+    def __init__(self, title: str, total: int) -> None:
+        self.title = title
+        self.total = total
+        self.shots: list[Shot] = []
 
-    def add(self, row: dict[str, str], *, killed: bool, seconds: float) -> None:
+    def add(self, row: dict[str, str], *, killed: bool, seconds: Seconds) -> None:
         """One fault's result; a miss is named at once."""
-        self.killed[row["class"]].append(killed)
-        self.seconds[row["class"]].append(seconds)
+        self.shots.append(Shot(row["class"], killed, seconds))
+        print(
+            f"{self.title} {len(self.shots)}/{self.total} {row['name']}: "
+            f"{'killed' if killed else 'missed'} in {seconds.wall:.2f} s, {seconds.cpu:.2f} s cpu",
+            file=sys.stderr,
+            flush=True,
+        )
         if not killed:
             print(f"  missed: ({row['class']}) {row['name']}, for {row['oracle']}", flush=True)
 
-    def show(self, title: str) -> None:
+    def show(self) -> None:
         """The table."""
-        print(f"{title}\nclass  killed   median s   max s")
-        everything = sorted(self.killed)
-        for kind in everything:
-            self._row(kind, self.killed[kind], self.seconds[kind])
-        self._row(
-            "all",
-            [k for kind in everything for k in self.killed[kind]],
-            [s for kind in everything for s in self.seconds[kind]],
-        )
+        print(f"{self.title}\nclass  killed   median s   max s   median cpu s   max cpu s")
+        for kind in sorted({shot.kind for shot in self.shots}):
+            self._row(kind, [shot for shot in self.shots if shot.kind == kind])
+        self._row("all", self.shots)
         print(flush=True)
 
     @staticmethod
-    def _row(name: str, killed: list[bool], seconds: list[float]) -> None:
-        share = f"{sum(killed)}/{len(killed)}"
-        print(f"{name:<5}{share:>9}{statistics.median(seconds):>10.2f}{max(seconds):>9.2f}")
+    def _row(name: str, shots: list[Shot]) -> None:
+        share = f"{sum(shot.killed for shot in shots)}/{len(shots)}"
+        wall, cpu = zip(*(shot.seconds for shot in shots), strict=True)
+        print(
+            f"{name:<5}{share:>9}{statistics.median(wall):>10.2f}{max(wall):>9.2f}"
+            f"{statistics.median(cpu):>13.2f}{max(cpu):>12.2f}"
+        )
 
 
 def kill(rows: list[dict[str, str]]) -> None:
     """Each fault with --fail-fast."""
-    board = Board()
+    board = Board("flora-contract check --fail-fast", len(rows))
     with fault_server() as origin:
         for row in rows:
             switch(origin, row["name"])
             code, seconds, _ = check(origin, "--fail-fast", "--max-wait", "5")
             board.add(row, killed=code == 1, seconds=seconds)
-    board.show("flora-contract check --fail-fast")
+    board.show()
 
 
 def name(rows: list[dict[str, str]]) -> None:
@@ -137,12 +179,12 @@ def name(rows: list[dict[str, str]]) -> None:
     from flora_contract.conformance.scenarios import scenarios
     from flora_contract.conformance.settings import gather
 
-    board = Board()
+    board = Board("named by the oracle that is meant for it", len(rows))
     with fault_server() as origin:
         given = {"base_url": f"{origin}/api/v1", "max_wait": 2.0, "timeout": 1.0}
         for row in rows:
             switch(origin, row["name"])
-            started = time.monotonic()
+            started = Seconds.now()
             named = False
             with Check(gather(given)) as running:
                 for scenario in scenarios():
@@ -153,30 +195,37 @@ def name(rows: list[dict[str, str]]) -> None:
                     )
                     if named:
                         break
-            board.add(row, killed=named, seconds=time.monotonic() - started)
-    board.show("named by the oracle that is meant for it")
+            board.add(row, killed=named, seconds=started.passed())
+    board.show()
 
 
 def peer(rows: list[dict[str, str]]) -> None:
     """Each fault with plain schemathesis; what it also says of the sound server does not count."""
-    board = Board()
+    board = Board("schemathesis run --checks all", len(rows))
     with fault_server() as origin:
         switch(origin, "sound")
         false, _ = schemathesis(origin)
         print(f"schemathesis on the unbroken mock: {len(false)} false alarms {sorted(false)}")
+        print("killed: anything else that it says of a faulty server", flush=True)
         for row in rows:
             switch(origin, row["name"])
             found, seconds = schemathesis(origin)
             board.add(row, killed=bool(found - false), seconds=seconds)
-    board.show("schemathesis run --checks all")
+    board.show()
 
 
-def schemathesis(origin: str) -> tuple[set[tuple[str, str]], float]:
+def schemathesis(origin: str) -> tuple[set[tuple[str, str]], Seconds]:
     """(operation, kind of failure) of one run, and its seconds."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "junit.xml")
-        command = [BIN / "schemathesis", "run", ROOT / "openapi.yaml", "--url", f"{origin}/api/v1"]
-        started = time.monotonic()
+        command: list[str | Path] = [
+            BIN / "schemathesis",
+            "run",
+            ROOT / "openapi.yaml",
+            "--url",
+            f"{origin}/api/v1",
+        ]
+        started = Seconds.now()
         subprocess.run(
             [
                 *command,
@@ -189,7 +238,7 @@ def schemathesis(origin: str) -> tuple[set[tuple[str, str]], float]:
             cwd=folder,
             env={**os.environ, "NO_COLOR": "1"},
         )
-        seconds = time.monotonic() - started
+        seconds = started.passed()
         if not report.is_file():
             return {("-", "did not finish")}, seconds
         return set(_failures(report)), seconds
@@ -215,9 +264,12 @@ def clean(runs: int) -> None:
                 found += [(seed, f["oracle"], f["seen"]) for f in report["findings"]]
                 times.append(seconds)
                 creates.append(report["runs_started"])
+                print(f"{server} {seed + 1}/{runs}: {seconds.wall:.1f} s", file=sys.stderr)
+            wall, cpu = zip(*times, strict=True)
             print(
                 f"{server}: {len(found)} findings in {runs} runs {found or ''}; "
-                f"median {statistics.median(times):.1f} s, max {max(times):.1f} s; "
+                f"median {statistics.median(wall):.1f} s, max {max(wall):.1f} s "
+                f"(cpu {statistics.median(cpu):.1f} s, {max(cpu):.1f} s); "
                 f"at most {max(creates)} paid creates",
                 flush=True,
             )
