@@ -38,6 +38,11 @@ class FaultServer:
         """Another fault, on a mock without history. `sound` and `variant` are correct."""
         httpx.put(f"{self.origin}/_fault/{fault}", timeout=20).raise_for_status()
 
+    def came(self) -> list[dict[str, Any]]:
+        """The requests that have come since the switch, in order."""
+        came: list[dict[str, Any]] = httpx.get(f"{self.origin}/_came").json()
+        return came
+
     def check(self, **given: Any) -> Check:
         """A run of the suite against it, not yet begun."""
         return Check(gather({"base_url": self.base_url, "max_wait": 3.0, "timeout": 2.0} | given))

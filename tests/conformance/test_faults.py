@@ -54,13 +54,3 @@ def test_nothing_is_found_on_a_correct_server(correct: str, server: Any) -> None
         "full-page-leads-on",
         "key-used-once-at-a-time",  # needs requests that truly met
     }
-
-
-def test_the_same_seed_sends_the_same_requests(server: Any) -> None:
-    def sent(layer_only: str) -> list[tuple[str, str, bytes]]:
-        server.switch("sound")
-        with server.check(seed=5) as check:
-            check.run([s for s in scenarios() if s.layer == layer_only])
-        return [(e.request.method, e.request.url, e.request.body) for e in check.ledger.exchanges]
-
-    assert sent("requests") == sent("requests")

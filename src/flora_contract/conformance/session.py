@@ -49,7 +49,8 @@ class NotTested(Exception):  # noqa: N818 - it is no error
 class Session:
     """Sends requests for the scenarios and records them in the ledger.
 
-    `spent` is the sum of charged_cost over the runs started here, in US dollars.
+    `spent` is the sum of charged_cost over the runs started here, in US dollars; `given_up` are
+    ids of runs that did not end in their time, and are waited for no more.
     """
 
     def __init__(self, settings: Settings, ledger: Ledger) -> None:
@@ -58,6 +59,7 @@ class Session:
         self.origin = ""
         self.spent = 0.0
         self.creates = 0
+        self.given_up: set[str] = set()
         self._dearest = 0.0
         self._keys = 0
         self._salt = f"{settings.seed:x}-{time.time_ns():x}"

@@ -121,12 +121,14 @@ class Wrapper:
     fault: Fault = SOUND
     memory: dict[str, Any] = field(default_factory=dict)
     app: Any = None
+    came: list[dict[str, Any]] = field(default_factory=list)
 
     def switch(self, name: str) -> None:
-        """A fresh mock with another fault."""
+        """A fresh mock with another fault, to which nothing has come yet."""
         self.fault = self.faults[name] if name != "sound" else SOUND
         self.memory = {}
         self.app = self.make()
+        self.came = []
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -141,6 +143,9 @@ class Wrapper:
             self.switch(scope["path"].removeprefix("/_fault/"))
             await _reply(send, Answered(200, {}, {}), receive)
             return
+        if scope["path"] == "/_came":
+            await _reply(send, Answered(200, {}, self.came), receive)
+            return
         asked = Asked(
             scope["method"],
             scope["path"],
@@ -151,6 +156,15 @@ class Wrapper:
         )
         original = Asked(
             **{**vars(asked), "query": list(asked.query), "headers": dict(asked.headers)}
+        )
+        self.came.append(
+            {
+                "method": asked.method,
+                "path": asked.scope["raw_path"].decode(),
+                "query": scope["query_string"].decode(),
+                "headers": dict(asked.headers),
+                "body": body.decode("latin-1"),
+            }
         )
         answer = self.fault.before(asked, self.memory)
         if answer is None:

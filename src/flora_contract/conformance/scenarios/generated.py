@@ -17,7 +17,7 @@ from flora_contract.conformance.contract import CREATE, LIST
 from flora_contract.conformance.exchange import ABSENT, OTHER, OWNER, Exchange
 from flora_contract.conformance.ledger import Remark
 from flora_contract.conformance.scenarios import scenario
-from flora_contract.conformance.scenarios.lifecycle import follow_every_run
+from flora_contract.conformance.scenarios.lifecycle import await_open_runs, follow_every_run
 from flora_contract.conformance.scenarios.requests import ROUTES, body, home
 from flora_contract.conformance.session import NotTested
 from flora_contract.conformance.values import UNKNOWN_PROJECT
@@ -191,24 +191,19 @@ def _request_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in arguments.items() if k in names}
 
 
+_CHECKS = {
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+}
+"""Checks that look at one answer alone. What a status means, our oracles know better."""
+
+
 @cache
 def _checks() -> list[Any]:
-    """The checks that look at one answer alone. What a status means, our oracles know better."""
     from schemathesis import checks
 
-    return [
-        checks.not_a_server_error,
-        *(
-            c
-            for c in checks.CHECKS.get_all()
-            if c.__name__
-            in {
-                "content_type_conformance",
-                "response_headers_conformance",
-                "response_schema_conformance",
-            }
-        ),
-    ]
+    return [c for c in checks.CHECKS.get_all() if c.__name__ in _CHECKS]
 
 
 def _response(exchange: Exchange) -> StResponse:
@@ -289,6 +284,9 @@ def linked_operations(session: Session) -> None:
 
     place = home(session)
     sender = _Sender(session)
+    # What a filtered page links to must not hang on how far a run has come: the same seed is to
+    # send the same requests.
+    await_open_runs(session)
     base = _schema(place.workspace, place.project).as_state_machine()
 
     class Linked(base):  # type: ignore[misc, valid-type]  # made at run time
@@ -317,6 +315,8 @@ def orders_nobody_thought_of(session: Session) -> None:  # noqa: C901 - its rule
     second = session.ledger.facts.second
     budget = [PAID_BY_MACHINE if session.settings.profile == "full" else 0]
     types = st.sampled_from(["image", "video", "audio", "text"])
+    limits = st.sampled_from([1, 2, 5, 20, 100])
+    statuses = st.sampled_from(["pending", "running", "completed", "failed"])
 
     class Machine(stateful.RuleBasedStateMachine):
         started = stateful.Bundle("started")
@@ -350,16 +350,15 @@ def orders_nobody_thought_of(session: Session) -> None:  # noqa: C901 - its rule
             if runs:
                 _ask(session.get_run, runs[number % len(runs)], credential)
 
-        @stateful.rule(
-            target=pages,
-            limit=st.sampled_from([1, 2, 5, 20, 100]),
-            status=st.sampled_from([None, "pending", "running", "completed", "failed"]),
-            here=st.booleans(),
-        )
-        def first_page(self, limit: int, status: str | None, here: bool) -> Any:
-            where = place.workspace if here else None
-            query = {"limit": limit, "status": status, "workspace_id": where}
-            return _ask(session.list, {k: v for k, v in query.items() if v is not None})
+        @stateful.rule(target=pages, limit=limits, here=st.booleans())
+        def first_page(self, limit: int, here: bool) -> Any:
+            where = {"workspace_id": place.workspace} if here else {}
+            return _ask(session.list, {"limit": limit, **where})
+
+        # Leads nowhere: whether it is followed by another page hangs on the clock.
+        @stateful.rule(limit=limits, status=statuses)
+        def page_of_a_status(self, limit: int, status: str) -> None:
+            _ask(session.list, {"limit": limit, "status": status})
 
         @stateful.rule(target=pages, page=pages)
         def next_page(self, page: Exchange) -> Any:

@@ -17,6 +17,9 @@ from flora_contract.conformance.session import NotTested
 from flora_contract.conformance.values import UNKNOWN_PROJECT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flora_contract.conformance.ledger import Observation
     from flora_contract.conformance.session import Session
 
 NEAR_PAUSES = (0.0, 0.03, 0.07, 0.15, 0.25)
@@ -171,23 +174,25 @@ def simultaneous_requests(session: Session) -> None:
 @scenario("lifecycle")
 def follow_every_run(session: Session) -> None:
     """Look at every open run until it has ended, and at those that have ended once more."""
-    deadline = session.clock() + (session.settings.max_wait or 0.0)
+    await_open_runs(session)
+    for run in _own_runs(session):
+        session.get_run(run.run_id, run.exchange.credential)
+
+
+def await_open_runs(session: Session) -> None:
+    """Look at every open run until it has ended, or has had its time."""
     for pause in _pauses(session):
         still_open = _open_runs(session)
         if not still_open:
-            break
-        if session.clock() > deadline:
-            for run_id, credential in still_open:
-                session.get_run(run_id, credential)
-            break
+            return
         time.sleep(pause)
-        for run_id, credential in still_open:
-            session.get_run(run_id, credential)
-    for run_id, credential in _own_runs(session):
-        session.get_run(run_id, credential)
+        for run in still_open:
+            if session.clock() - run.exchange.ended > (session.settings.max_wait or 0.0):
+                session.given_up.add(run.run_id)  # after this last look
+            session.get_run(run.run_id, run.exchange.credential)
 
 
-def _pauses(session: Session) -> Any:
+def _pauses(session: Session) -> Iterator[float]:
     interval = session.settings.poll_interval
     if interval is None and not session.settings.loopback:
         interval = FAR_PAUSE
@@ -197,21 +202,18 @@ def _pauses(session: Session) -> Any:
         yield schedule[-1]
 
 
-def _own_runs(session: Session) -> list[tuple[str, Any]]:
-    """Runs that were started here, with the key that started them."""
-    return [
-        (run.run_id, run.creation.exchange.credential)
-        for run in list(session.ledger.runs.values())
-        if run.creation is not None
-    ]
+def _own_runs(session: Session) -> list[Observation]:
+    """Runs that were started here, as their creations show them."""
+    return [run.creation for run in list(session.ledger.runs.values()) if run.creation is not None]
 
 
-def _open_runs(session: Session) -> list[tuple[str, Any]]:
-    runs = session.ledger.runs
+def _open_runs(session: Session) -> list[Observation]:
+    looks = session.ledger.runs
     return [
-        (run_id, credential)
-        for run_id, credential in _own_runs(session)
-        if not any(o.final for o in runs[run_id].of("retrieve"))
+        run
+        for run in _own_runs(session)
+        if run.run_id not in session.given_up
+        and not any(o.final for o in looks[run.run_id].of("retrieve"))
     ]
 
 
