@@ -34,6 +34,12 @@ class Request:
     body: bytes | None
     timeout: float
     """Seconds for the whole exchange, from connecting to the last byte."""
+    held_back: Callable[[], bool] = lambda: False
+    """Asked once there is a connection: whether to send nothing after all."""
+
+
+class HeldBackError(Exception):
+    """A request was held back: nothing of it was sent."""
 
 
 @frozen
@@ -55,7 +61,8 @@ class IO(Protocol):
     """
 
     async def send(self, request: Request) -> Answer:
-        """Send to the configured origin. Raises APIConnectionError, APITimeoutError."""
+        """Send to the configured origin. Raises APIConnectionError, APITimeoutError, and
+        HeldBackError where the request says so."""
         ...
 
     async def fetch(self, request: Request, into: BinaryIO, most: int) -> Answer:

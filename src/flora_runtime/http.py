@@ -19,7 +19,7 @@ from flora_runtime.errors import (
     FloraError,
     InvalidArgumentError,
 )
-from flora_runtime.exchange import Answer, Request, block_on
+from flora_runtime.exchange import Answer, HeldBackError, Request, block_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -50,9 +50,8 @@ class BlockingIO:
         client = self._pool()
         deadline = _Deadline(request.timeout)
         try:
-            response = client.send(
-                _own_request(client, request, deadline), stream=True, follow_redirects=False
-            )
+            outgoing = _own_request(client, request, deadline, _gate(request))
+            response = client.send(outgoing, stream=True, follow_redirects=False)
             try:
                 body = b"".join([deadline.checked(chunk) for chunk in response.iter_bytes()])
             finally:
@@ -130,9 +129,8 @@ class AsyncIO:
         client = self._pool()
         deadline = _Deadline(request.timeout)
         try:
-            response = await client.send(
-                _own_request(client, request, deadline), stream=True, follow_redirects=False
-            )
+            outgoing = _own_request(client, request, deadline, _async_gate(request))
+            response = await client.send(outgoing, stream=True, follow_redirects=False)
             try:
                 chunks = [deadline.checked(chunk) async for chunk in response.aiter_bytes()]
             finally:
@@ -232,15 +230,38 @@ class _Deadline(dict[str, float]):
 
 
 def _own_request(
-    client: httpx.Client | httpx.AsyncClient, request: Request, deadline: _Deadline
+    client: httpx.Client | httpx.AsyncClient,
+    request: Request,
+    deadline: _Deadline,
+    gate: Callable[[str, Any], Any],
 ) -> httpx.Request:
     return client.build_request(
         request.method,
         request.url,
         headers=request.headers,
         content=request.body,
-        extensions={"timeout": deadline},
+        extensions={"timeout": deadline, "trace": gate},
     )
+
+
+def _gate(request: Request) -> Callable[[str, Any], None]:
+    """What the library calls at each step of an exchange. A request waits for a connection longer
+    than it seems: for a free one, for a handshake."""
+
+    def gate(event: str, _info: Any) -> None:
+        if event.endswith(".send_request_headers.started") and request.held_back():
+            raise HeldBackError
+
+    return gate
+
+
+def _async_gate(request: Request) -> Callable[[str, Any], Coroutine[Any, Any, None]]:
+    gate = _gate(request)
+
+    async def asynchronous(event: str, info: Any) -> None:
+        gate(event, info)
+
+    return asynchronous
 
 
 def _foreign_request(request: Request, deadline: _Deadline) -> httpx.Request:

@@ -104,3 +104,7 @@ class CoolDown:
     def left(self) -> float:
         """Seconds until requests may be sent."""
         return max(self._until - time.monotonic(), 0.0)
+
+    def lasts(self) -> bool:
+        """Whether the pause is under way."""
+        return self._until > time.monotonic()

@@ -5,7 +5,6 @@ Everything here is `async`, over an IO that either blocks and never suspends, or
 
 from __future__ import annotations
 
-import itertools
 import logging
 import time
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -23,7 +22,7 @@ from flora_runtime.errors import (
     RateLimitError,
     ResponseDecodingError,
 )
-from flora_runtime.exchange import IO, Answer, Request
+from flora_runtime.exchange import IO, Answer, HeldBackError, Request
 from flora_runtime.ledger import Ledger
 from flora_runtime.log import logger
 from flora_runtime.model import Call
@@ -171,10 +170,13 @@ class Session:
             repeatable and options.idempotency_key is not None
         )
         unclear = reached = False
-        for attempt in itertools.count(1):
+        attempt = 1
+        while True:
             await self._wait_out_cool_down(options)
             try:
                 answer = await self._attempt(outgoing, options, attempt)
+            except HeldBackError:
+                continue
             except (APIConnectionError, APIError) as error:
                 error.repeated = reached
                 reached = reached or was_sent(error)
@@ -189,6 +191,7 @@ class Session:
                     raise
                 logger.debug("attempt %d failed (%s); next in %.2f s", attempt, _kind(error), delay)
                 await self._sleep(delay, options, error)
+                attempt += 1
                 continue
             return answer, Call(
                 status_code=answer.status_code,
@@ -196,7 +199,6 @@ class Session:
                 request_id=request_id(answer, self.profile),
                 idempotency_key=options.idempotency_key,
             )
-        raise AssertionError
 
     async def _attempt(self, outgoing: Draft, options: Options, attempt: int) -> Answer:
         key = await self.key.read(self.io.settle)
@@ -221,6 +223,7 @@ class Session:
             headers=headers,
             body=outgoing.body,
             timeout=timeout,
+            held_back=self.shared.cool_down.lasts,
         )
         answer = _without_echo(await self.io.send(request), key)
         if logger.isEnabledFor(logging.DEBUG):

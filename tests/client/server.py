@@ -7,7 +7,7 @@ import json
 import socket
 import struct
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from email.utils import formatdate
 from typing import Any, Literal, Self
 from urllib.parse import parse_qs, urlsplit
@@ -45,7 +45,7 @@ def _encoded(body: Any) -> bytes:
     return body.encode() if isinstance(body, str) else json.dumps(body).encode()
 
 
-Handler = Callable[[Seen], Reply]
+Handler = Callable[[Seen], Reply | Awaitable[Reply]]
 
 
 class Server:
@@ -109,7 +109,8 @@ class Server:
         self._at_once += 1
         self.most_at_once = max(self.most_at_once, self._at_once)
         try:
-            reply = self.handler(seen)
+            answer = self.handler(seen)
+            reply = answer if isinstance(answer, Reply) else await answer
             if reply.delay:
                 await asyncio.sleep(reply.delay)
         finally:
