@@ -61,6 +61,8 @@ def test_self_check_holds_its_own_answers_to_the_contract() -> None:
         (["--run-seconds", "nan"], "--run-seconds"),
         (["--host", "no.such.host.invalid"], "no.such.host.invalid"),
         (["--port", "99999"], "99999"),
+        (["--state", ":memory:"], "--state"),
+        (["--state", ""], "--state"),
         (["--state", "/nowhere/state.db"], "/nowhere/state.db"),
         (["--accounts", "/nowhere.yaml"], "/nowhere.yaml"),
     ],

@@ -13,7 +13,7 @@ import pytest
 from flora_contract import shipped
 from flora_contract.mock import MockFlora, examples
 from flora_contract.mock.contract import Contract
-from flora_contract.mock.messages import Request, Response
+from flora_contract.mock.messages import Request, Response, fields_of
 from flora_contract.openapi import parse
 
 if TYPE_CHECKING:
@@ -143,6 +143,6 @@ def test_self_check_turns_a_wrong_answer_into_an_error(
 
 def test_a_joined_header_is_one_value() -> None:
     headers = [(b"host", b"x"), (b"authorization", b"Bearer a"), (b"authorization", b"Bearer b")]
-    request = Request("GET", "/x?y=1", headers, b"", client="", host="x")
+    request = Request("GET", "/x?y=1", fields_of(headers), b"", client="", host="x")
     assert request.header(b"authorization") == "Bearer a, Bearer b"
     assert (request.path, request.query) == ("/x", "y=1")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
 
 from flora_contract.mock.catalogue import Account, Model
-from flora_contract.mock.database import connect
+from flora_contract.mock.database import SQLite
 from flora_contract.mock.memory import MemoryStore
 from flora_contract.mock.store import (
     DatabaseStore,
@@ -59,7 +59,7 @@ class Alike(RuleBasedStateMachine):
         self.patches.enter_context(patch.object(time, "time", lambda: 1_800_000_000.0))
         self.stores: list[Store] = [
             MemoryStore(ACCOUNTS, 7, 2.0, rate),
-            DatabaseStore(connect(":memory:"), ACCOUNTS, 7, 2.0, rate),
+            DatabaseStore(SQLite(":memory:"), ACCOUNTS, 7, 2.0, rate),
         ]
 
     def teardown(self) -> None:
@@ -111,10 +111,10 @@ class Alike(RuleBasedStateMachine):
     @rule(chosen=filters, limit=st.integers(1, 4))
     def page(self, chosen: Filters, limit: int) -> None:
         before, listed = None, []
-        while found := self.both(lambda store: store.page(chosen, before, limit)):  # noqa: B023
+        while found := self.both(lambda store: store.page(chosen, before, limit, store.now())):  # noqa: B023
             listed += found
             before = found[-1].created_at, found[-1].seq
-        assert len(listed) == self.both(lambda store: store.total(chosen))
+        assert len(listed) == self.both(lambda store: store.total(chosen, store.now()))
         assert len({run.run_id for run in listed}) == len(listed)
 
     @invariant()
@@ -125,7 +125,7 @@ class Alike(RuleBasedStateMachine):
             self.both(lambda store: store.balance(account))  # noqa: B023
             for status in ("pending", "running", "completed", "failed"):
                 chosen = Filters(account, status=status)
-                self.both(lambda store: store.page(chosen, None, 100))  # noqa: B023
+                self.both(lambda store: store.page(chosen, None, 100, store.now()))  # noqa: B023
 
     @rule(account=st.sampled_from(list(ACCOUNTS)))
     def spend(self, account: str) -> None:

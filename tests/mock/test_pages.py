@@ -42,9 +42,9 @@ def steps(path: Path, number: int, filters: Filters) -> int:
         counted += 1
         return 0
 
-    store.page(filters, None, 21)  # what is fetched once is kept
+    store.page(filters, None, 21, now)  # what is fetched once is kept
     store._db._connection.set_progress_handler(count, 10)
-    store.page(filters, (now - 20, number // 2), 21)
+    store.page(filters, (now - 20, number // 2), 21, now)
     store._db._connection.set_progress_handler(None, 0)
     application.close()
     return counted

@@ -94,7 +94,7 @@ class Application:
     def refuse(self, refusal: Refusal) -> Response:
         """The answer to bytes that are no request."""
         request_id = f"req_{self._name}{next(self._numbers):08x}"
-        request = Request("", "", [], b"", client="", host="")
+        request = Request("", "", {}, b"", client="", host="")
         try:
             self._record(request, request_id, None, refusal.status, [refusal.message])
         except Exception:

@@ -6,7 +6,14 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from flora_contract.mock.application import Application, Settings
-from flora_contract.mock.messages import MAX_BODY, Request, Response, content_headers, too_large
+from flora_contract.mock.messages import (
+    MAX_BODY,
+    Request,
+    Response,
+    content_headers,
+    fields_of,
+    too_large,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -93,11 +100,12 @@ def _request(scope: dict[str, Any], body: bytes) -> Request:
     query = scope["query_string"].decode("latin-1")
     path = scope.get("raw_path") or scope["path"].encode()
     target = path.decode("latin-1").partition("?")[0]
-    host = dict(scope["headers"]).get(b"host")
+    fields = fields_of(scope["headers"])
+    host = fields.get(b"host")
     return Request(
         scope["method"],
         f"{target}?{query}" if query else target,
-        list(scope["headers"]),
+        fields,
         body,
         client=(scope.get("client") or ("",))[0],
         host=host.decode("latin-1") if host else "127.0.0.1",

@@ -29,7 +29,7 @@ class Fields:
     enums: set[str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Route:
     """One operation: how its requests are checked and what it may answer."""
 
@@ -125,17 +125,10 @@ def check_parameters(route: Route, path: dict[str, str], query: str) -> dict[str
     Raises Refusal 400 with an entry for each wrong one. Query keys the contract does not have
     are left out.
     """
-    values: dict[str, Any] = {}
-    repeated: list[str] = []
-    for name, text in _pairs(query):
-        if name not in route.parameters:
-            continue
-        if name in values:
-            repeated.append(name)
-        values[name] = _typed(text, route.parameters[name])
-    values.update(path)
-    if repeated or not route.parameter_check.is_valid(values):
-        fields = [{"field": name, "message": "Given more than once"} for name in repeated]
+    read = _read(route, query)
+    values = {**read.values, **path}
+    if read.repeated or not route.parameter_check.is_valid(values):
+        fields = [{"field": name, "message": "Given more than once"} for name in read.repeated]
         raise invalid(fields + field_errors(route.parameter_check, values, "request"))
     return values
 
@@ -152,7 +145,7 @@ def check_body(route: Route, body: Any) -> None:
 
 def undeclared(route: Route, query: str) -> list[str]:
     """Query keys that the contract does not have."""
-    return sorted({name for name, _ in _pairs(query)} - set(route.parameters))
+    return _read(route, query).undeclared
 
 
 def field_errors(check: jsonschema_rs.Validator, value: Any, whole: str) -> list[dict[str, str]]:
@@ -235,9 +228,28 @@ def _values(template: tuple[str, ...], segments: list[str]) -> dict[str, str] | 
     return values
 
 
+@dataclass(frozen=True)
+class _Query:
+    """A query as an operation reads it."""
+
+    values: dict[str, Any]
+    repeated: list[str]
+    undeclared: list[str]
+
+
 @lru_cache(maxsize=256)
-def _pairs(query: str) -> tuple[tuple[str, str], ...]:
-    return tuple(parse_qsl(query, keep_blank_values=True))
+def _read(route: Route, query: str) -> _Query:
+    values: dict[str, Any] = {}
+    repeated: dict[str, None] = {}
+    undeclared: set[str] = set()
+    for name, text in parse_qsl(query, keep_blank_values=True):
+        if name not in route.parameters:
+            undeclared.add(name)
+            continue
+        if name in values:
+            repeated[name] = None
+        values[name] = _typed(text, route.parameters[name])
+    return _Query(values, list(repeated), sorted(undeclared))
 
 
 def _typed(text: str, schema: dict[str, Any]) -> Any:

@@ -1,4 +1,4 @@
-"""Where state is kept: SQLite in memory or in a file, or PostgreSQL. One SQL, two dialects."""
+"""Where state is kept: SQLite or PostgreSQL. One SQL, two dialects."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ Row = tuple[Any, ...]
 class Database(Protocol):
     """A connection. Statements use `?` for values and the types of `types`."""
 
-    shared: bool
-    """Other processes may change what is stored."""
     types: dict[str, str]
     for_update: str
     """What a SELECT ends with to keep others from changing its rows until the commit."""
@@ -37,7 +35,7 @@ class Database(Protocol):
 
 
 class SQLite:
-    """A file in WAL mode, which several processes may share, or memory, which none can.
+    """A file in WAL mode, which several processes may share.
 
     A commit is in the file, or in the system's cache of it, before it is acknowledged: a process
     that is killed loses nothing. Only a machine that loses power could lose the last commits.
@@ -47,7 +45,6 @@ class SQLite:
     for_update = ""
 
     def __init__(self, path: str) -> None:
-        self.shared = path != ":memory:"
         try:
             self._connection = sqlite3.connect(
                 path, timeout=20, isolation_level=None, cached_statements=256
@@ -86,7 +83,6 @@ class SQLite:
 class PostgreSQL:
     """A database that servers on several machines share. A lost connection is made anew."""
 
-    shared = True
     types = {"serial": "BIGSERIAL PRIMARY KEY", "bytes": "BYTEA"}  # noqa: RUF012 - read only
     for_update = " FOR UPDATE"
 
@@ -149,6 +145,8 @@ def connect(state: str) -> Database:
     """
     if state.startswith(("postgresql://", "postgres://")):
         return PostgreSQL(state)
+    if state in {"", ":memory:"}:  # to SQLite, a database that nobody else can open
+        raise InputError("--state: names no file; leave it out to keep state in memory")
     return SQLite(state)
 
 

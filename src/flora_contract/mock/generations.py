@@ -7,13 +7,13 @@ import binascii
 import hashlib
 import math
 import struct
-from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from flora_contract.mock import runs
 from flora_contract.mock.contract import check_body, check_parameters
+from flora_contract.mock.final import FinalJSON
 from flora_contract.mock.messages import Refusal, Response, invalid_field, not_found
 from flora_contract.mock.store import (
     Draft,
@@ -29,16 +29,14 @@ if TYPE_CHECKING:
     from flora_contract.mock.catalogue import Account, Catalogue, Model
     from flora_contract.mock.contract import Route
     from flora_contract.mock.messages import Request
-    from flora_contract.mock.runs import Run, View
+    from flora_contract.mock.runs import Run
     from flora_contract.mock.store import Store
 
     Handler = Callable[[Route, Request, dict[str, str]], Response]
+    View = Callable[[Run, int, str, str], dict[str, Any]]
 
 DEFAULT_LIMIT: Final = 20
 """Runs on a page when nobody says how many; undocumented, the vendor's own tools use it (SKILL)."""
-
-_RENDERED_RUNS: Final = 4096
-"""How many finished runs keep the JSON that was made of them."""
 
 _CURSOR: Final = struct.Struct(">QQ8s")
 
@@ -50,7 +48,7 @@ class Generations:
         self._store = store
         self._catalogue = catalogue
         self._base = base
-        self._rendered: deque[Run] = deque()
+        self._final = FinalJSON(store)
         self.handlers: dict[str, Handler] = {
             "createGeneration": self.create,
             "createGenerationRun": self.create,
@@ -106,13 +104,22 @@ class Generations:
         before = self._position(values["cursor"], filters) if "cursor" in values else None
         self._count(account)
         if not _reaches(account, filters):
-            return _page([], None, 0)
-        # One more than asked for tells whether there is a next page.
-        found = self._store.page(filters, before, limit + 1)
-        shown, now, origin = found[:limit], self._store.now(), request.origin
-        cursor = self._cursor(shown[-1], filters) if len(found) > limit else None
-        items = [self._json(runs.generation_view, run, now, origin) for run in shown]
-        return _page(items, cursor, self._store.total(filters))
+            return Response(200, _page([], None, 0))
+        now, origin = self._store.now(), request.origin
+        total = self._store.total(filters, now)
+        known = (filters, before, limit, origin, total)
+        body = self._final.get(known)
+        if body is None:
+            # One more than asked for tells whether there is a next page.
+            found = self._store.page(filters, before, limit + 1, now)
+            shown = found[:limit]
+            cursor = self._cursor(shown[-1], filters) if len(found) > limit else None
+            items = [self._json(runs.generation_view, run, now, origin) for run in shown]
+            body = _page(items, cursor, total)
+            # Runs are only added, and stay finished: where there are as many, they are the same.
+            if shown and all(run.completed_at <= now for run in shown):
+                self._final.keep(known, body)
+        return Response(200, body)
 
     def caller(self, request: Request) -> Account:
         """The account whose key a request carries. Raises Refusal 401."""
@@ -156,17 +163,13 @@ class Generations:
             raise rate_limited(error) from None
 
     def _json(self, view: View, run: Run, now: int, origin: str) -> bytes:
-        """JSON of a view of a run; kept for a while once the run is finished."""
-        at, kept = run.rendered.get(view, ("", b""))
-        if at == origin:
-            return kept
-        made = orjson.dumps(view(run, now, origin, self._base))
-        if now >= run.completed_at:
-            if not run.rendered:
-                self._rendered.append(run)
-            if len(self._rendered) > _RENDERED_RUNS:
-                self._rendered.popleft().rendered.clear()
-            run.rendered[view] = origin, made
+        """JSON of a view of a run, made once when the run is finished."""
+        known = (view, run.run_id, origin)
+        made = self._final.get(known)
+        if made is None:
+            made = orjson.dumps(view(run, now, origin, self._base))
+            if run.completed_at <= now:
+                self._final.keep(known, made)
         return made
 
     def _cursor(self, last: Run, filters: Filters) -> str:
@@ -206,7 +209,6 @@ def _reaches(account: Account, filters: Filters) -> bool:
     )
 
 
-def _page(items: list[bytes], cursor: str | None, total: int) -> Response:
+def _page(items: list[bytes], cursor: str | None, total: int) -> bytes:
     meta: dict[str, Any] = {"next_cursor": cursor, "total_estimate": total}
-    body = b'{"generations":[%b],"meta":%b}' % (b",".join(items), orjson.dumps(meta))
-    return Response(200, body)
+    return b'{"generations":[%b],"meta":%b}' % (b",".join(items), orjson.dumps(meta))

@@ -12,7 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict, deque
 from dataclasses import replace
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from flora_contract.mock.runs import RunIds
 from flora_contract.mock.store import (
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from flora_contract.mock.runs import Run
     from flora_contract.mock.store import Draft
 
+_FAILS: Final = {"completed": False, "failed": True}
 _seq, _started, _ended = map(attrgetter, ("seq", "started_at", "completed_at"))
 
 
@@ -121,8 +122,10 @@ class MemoryStore:
         seq = self._ids.decode(run_id)
         return self._runs[seq - 1] if seq is not None and seq <= len(self._runs) else None
 
-    def page(self, filters: Filters, before: tuple[int, int] | None, limit: int) -> list[Run]:
-        runs, start, end = self._span(filters)
+    def page(
+        self, filters: Filters, before: tuple[int, int] | None, limit: int, now: int
+    ) -> list[Run]:
+        runs, start, end = self._span(filters, now)
         if before is not None:
             end = min(end, bisect_left(runs, before[1], key=_seq))
         return runs[max(start, end - limit) : end][::-1]
@@ -131,14 +134,14 @@ class MemoryStore:
         return self._runs[: -number - 1 : -1]
 
     def counts(self) -> dict[str, int]:
-        statuses = ("pending", "running", "completed", "failed")
+        statuses, now = ("pending", "running", "completed", "failed"), self.now()
         return {
-            status: sum(self.total(Filters(key, status=status)) for key in self.world.accounts)
+            status: sum(self.total(Filters(key, status=status), now) for key in self.world.accounts)
             for status in statuses
         }
 
-    def total(self, filters: Filters) -> int:
-        _, start, end = self._span(filters)
+    def total(self, filters: Filters, now: int) -> int:
+        _, start, end = self._span(filters, now)
         return end - start
 
     def balance(self, account: str) -> int:
@@ -191,13 +194,12 @@ class MemoryStore:
         if fails:
             self._refunds[run.account].append((run.completed_at, run.cost))
 
-    def _span(self, filters: Filters) -> tuple[list[Run], int, int]:
+    def _span(self, filters: Filters, now: int) -> tuple[list[Run], int, int]:
         """A list of runs, oldest first, and where in it those begin and end that are meant."""
-        fails = {"completed": False, "failed": True}.get(filters.status)
+        fails = _FAILS.get(filters.status)
         runs = self._lists[*filters.scope(), fails]
         if not filters.status:
             return runs, 0, len(runs)
-        now = self.now()
         ended = bisect_right(runs, now, key=_ended)
         if fails is not None:
             return runs, 0, ended

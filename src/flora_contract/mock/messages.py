@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -53,8 +54,8 @@ def invalid_field(field: str, reason: str) -> Refusal:
 class Request:
     """One request as it came in.
 
-    `fields` holds the headers by lower-case name; those that came several times are joined by a
-    comma (RFC 9110, 5.3). `origin` is scheme and authority as the client named them.
+    `fields` holds the headers as `fields_of` gives them. `origin` is scheme and authority as the
+    client named them.
     """
 
     __slots__ = ("body", "client", "fields", "host", "method", "path", "query", "scheme")
@@ -63,7 +64,7 @@ class Request:
         self,
         method: str,
         target: str,
-        headers: list[tuple[bytes, bytes]],
+        fields: dict[bytes, bytes],
         body: bytes,
         *,
         client: str,
@@ -72,9 +73,7 @@ class Request:
     ) -> None:
         self.method = method
         self.path, _, self.query = target.partition("?")
-        self.fields = dict(headers)
-        if len(self.fields) != len(headers):
-            self.fields = _joined(headers)
+        self.fields = fields
         self.body = body
         self.client = client
         self.host = host
@@ -118,6 +117,16 @@ class Request:
         return content
 
 
+def fields_of(headers: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Headers by name; those that came several times are joined by a comma (RFC 9110, 5.3)."""
+    fields = dict(headers)
+    if len(fields) != len(headers):
+        fields.clear()
+        for name, value in headers:
+            fields[name] = fields[name] + b", " + value if name in fields else value
+    return fields
+
+
 class Response:
     """An answer, and how the connection is to treat it.
 
@@ -152,24 +161,18 @@ def too_large() -> Refusal:
     return Refusal(413, "payload_too_large", message)
 
 
-def content_headers(response: Response) -> list[tuple[str, str]]:
+def content_headers(response: Response) -> tuple[tuple[str, str], ...]:
     """The headers that go with a body; a status without one has none (RFC 9110, 8.6)."""
     if response.status in {204, 304}:
-        return []
+        return ()
     length = ("content-length", str(len(response.body)))
-    return [("content-type", response.content_type), length] if response.body else [length]
+    return (("content-type", response.content_type), length) if response.body else (length,)
 
 
+@lru_cache
 def reason(status: int) -> str:
     """The reason phrase of a status; empty for one that has none."""
     try:
         return HTTPStatus(status).phrase
     except ValueError:
         return ""
-
-
-def _joined(headers: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    fields: dict[bytes, bytes] = {}
-    for name, value in headers:
-        fields[name] = fields[name] + b", " + value if name in fields else value
-    return fields

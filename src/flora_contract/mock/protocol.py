@@ -23,6 +23,7 @@ from flora_contract.mock.messages import (
     Request,
     Response,
     content_headers,
+    fields_of,
     reason,
     too_large,
 )
@@ -56,15 +57,15 @@ class Endpoint:
         self.connections: set[Connection] = set()
         self.now = 0.0
         self._second = 0
-        self._date = b""
+        self._date = ""
         self.tick()
 
     @property
-    def date(self) -> bytes:
+    def date(self) -> str:
         """By the mock's clock, as the times of runs are: a client may hold the two together."""
         second = self.application.store.now() // 1000
         if second != self._second:
-            self._second, self._date = second, formatdate(second, usegmt=True).encode()
+            self._second, self._date = second, formatdate(second, usegmt=True)
         return self._date
 
     def tick(self) -> None:
@@ -165,12 +166,11 @@ class Connection(asyncio.Protocol):
             size = len(self._url) + sum(len(name) + len(value) for name, value in self._headers)
             if size > self.endpoint.limits.head:
                 self._refuse(head_too_large())
-        for name, value in self._headers:
-            if name == b"content-length" and int(value) > MAX_BODY:
-                self._refuse(too_large())
-                return
-            if name == b"expect" and value.lower() == b"100-continue" and not self._queue:
-                self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self._fields = fields_of(self._headers)
+        if int(self._fields.get(b"content-length", 0)) > MAX_BODY:
+            self._refuse(too_large())
+        elif self._fields.get(b"expect", b"").lower() == b"100-continue" and not self._queue:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
         self._body_size += len(body)
@@ -188,8 +188,9 @@ class Connection(asyncio.Protocol):
         if not self._parser.should_keep_alive() or self._parser.should_upgrade():
             connection = "close"
             self._closing = True
-        hosts = [value for name, value in self._headers if name == b"host"]
-        if not (len(hosts) == 1 and _HOST.match(hosts[0])) and not (old and not hosts):
+        host = self._fields.get(b"host")
+        # Several are joined by a comma, which no valid one has.
+        if not (old if host is None else _HOST.match(host)):
             self._refuse(
                 Refusal(400, "input_validation_error", "Exactly one valid Host is needed.")
             )
@@ -197,10 +198,10 @@ class Connection(asyncio.Protocol):
         request = Request(
             self._parser.get_method().decode("latin-1"),
             self._url.decode("latin-1"),
-            self._headers,
+            self._fields,
             b"".join(self._body),
             client=self._client,
-            host=hosts[0].decode("latin-1") if hosts else self._address(),
+            host=host.decode("latin-1") if host else self._address(),
         )
         self._queue.append((request, connection))
 
@@ -261,16 +262,14 @@ class Connection(asyncio.Protocol):
         if response.hang_up:
             self._transport.close()
             return
-        lines = [
-            f"HTTP/1.1 {response.status} {reason(response.status)}",
-            *[f"{name}: {value}" for name, value in content_headers(response)],
-            *[f"{name}: {value}" for name, value in response.headers],
-        ]
+        head = f"HTTP/1.1 {response.status} {reason(response.status)}\r\n"
+        for name, value in content_headers(response) + response.headers:
+            head += f"{name}: {value}\r\n"
         if connection:
-            lines.append(f"connection: {connection}")
-        head = "\r\n".join(lines).encode("latin-1")
+            head += f"connection: {connection}\r\n"
         body = b"" if method == "HEAD" else response.body[: response.cut]
-        self._transport.write(b"%b\r\ndate: %b\r\n\r\n%b" % (head, self.endpoint.date, body))
+        head += f"date: {self.endpoint.date}\r\n\r\n"
+        self._transport.write(head.encode("latin-1") + body)
         if response.cut is not None:
             self._transport.close()
         elif connection == "close":

@@ -7,13 +7,10 @@ running, completed or failed; nothing is written when it moves on, so a finished
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from dataclasses import dataclass
+from typing import Any, Final, Literal
 
 from flora_contract.mock.catalogue import MICROS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 Status = Literal["pending", "running", "completed", "failed"]
 
@@ -49,8 +46,6 @@ class Run:
     created_at: int
     started_at: int
     completed_at: int
-    # Views of the finished run, and for each the origin it was asked at and the JSON.
-    rendered: dict[View, tuple[str, bytes]] = field(default_factory=dict, compare=False)
 
     def status(self, now: int) -> Status:
         if now < self.started_at:
@@ -58,10 +53,6 @@ class Run:
         if now < self.completed_at:
             return "running"
         return "failed" if self.error else "completed"
-
-
-View: TypeAlias = "Callable[[Run, int, str, str], dict[str, Any]]"
-"""How a run looks at a moment to whoever asks at an origin, below a base path."""
 
 
 class RunIds:

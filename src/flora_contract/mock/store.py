@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 import time
-from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
@@ -79,9 +78,10 @@ class Filters(NamedTuple):
 
         A project belongs to one workspace, and that to one account, so the narrowest is enough.
         """
-        for column in ("project_id", "workspace_id"):
-            if value := getattr(self, column):
-                return column, value
+        if self.project_id:
+            return "project_id", self.project_id
+        if self.workspace_id:
+            return "workspace_id", self.workspace_id
         return "account", self.account
 
 
@@ -128,8 +128,10 @@ class Store(Protocol):
 
     def run(self, run_id: str) -> Run | None: ...
 
-    def page(self, filters: Filters, before: tuple[int, int] | None, limit: int) -> list[Run]:
-        """Runs newest first, older than `before` (created_at, seq)."""
+    def page(
+        self, filters: Filters, before: tuple[int, int] | None, limit: int, now: int
+    ) -> list[Run]:
+        """Runs newest first, older than `before` (created_at, seq), as they are at `now`."""
 
     def recent(self, number: int) -> list[Run]:
         """The newest runs of all accounts."""
@@ -137,8 +139,8 @@ class Store(Protocol):
     def counts(self) -> dict[str, int]:
         """How many runs there are in each status, of all accounts."""
 
-    def total(self, filters: Filters) -> int:
-        """How many runs there are of a kind."""
+    def total(self, filters: Filters, now: int) -> int:
+        """How many runs there are of a kind at `now`."""
 
     def balance(self, account: str) -> int:
         """Micro-dollars that an account has, with what failed runs gave back."""
@@ -172,7 +174,6 @@ class DatabaseStore:
         self._duration = round(run_seconds * 1000)
         self._rate = rate_limit
         self._runs: dict[int, Run] = {}
-        self._exchanges: deque[Exchange] = deque(maxlen=KEPT_EXCHANGES)
         self._now = 0
         with database.setup():
             for statement in statements(database.types):
@@ -188,11 +189,10 @@ class DatabaseStore:
 
     def refresh(self) -> None:
         """See what other processes have changed: to be called before each request."""
-        if self._db.shared:
-            version = self._db.rows("SELECT version FROM world")[0][0]
-            if version != self.world.version:
-                self.world = self._read_world()
-                self._runs.clear()
+        version = self._db.rows("SELECT version FROM world")[0][0]
+        if version != self.world.version:
+            self.world = self._read_world()
+            self._runs.clear()
 
     def now(self) -> int:
         """Epoch milliseconds by the mock's clock, which never goes back in one process."""
@@ -231,7 +231,6 @@ class DatabaseStore:
                 "clock_offset = 0, faults = '[]', accounts = ?", _dump_accounts(self._initial)
             )
         self._runs.clear()
-        self._exchanges.clear()
         self._now = 0
 
     # Runs
@@ -262,10 +261,11 @@ class DatabaseStore:
             return None
         return self._runs.get(seq) or next(iter(self._fetch([seq])), None)
 
-    def page(self, filters: Filters, before: tuple[int, int] | None, limit: int) -> list[Run]:
-        """Runs newest first, older than `before` (created_at, seq)."""
+    def page(
+        self, filters: Filters, before: tuple[int, int] | None, limit: int, now: int
+    ) -> list[Run]:
+        """Runs newest first, older than `before` (created_at, seq), as they are at `now`."""
         column, value = filters.scope()
-        now = self.now()
         where = [f"{column} = ?"]
         values: list[str | int] = [value]
         created, seq = "created_at", "seq"
@@ -300,16 +300,17 @@ class DatabaseStore:
     def counts(self) -> dict[str, int]:
         """How many runs there are in each status, of all accounts."""
         found = dict.fromkeys(("pending", "running", "completed", "failed"), 0)
+        now = self.now()
         for key in self.world.accounts:
             for status in found:
-                found[status] += self.total(Filters(key, status=status))
+                found[status] += self.total(Filters(key, status=status), now)
         return found
 
-    def total(self, filters: Filters) -> int:
-        """How many runs there are of a kind."""
+    def total(self, filters: Filters, now: int) -> int:
+        """How many runs there are of a kind at `now`."""
         column, value = filters.scope()
         if filters.status in {"pending", "running"}:
-            return self._unfinished(filters, filters.status)
+            return self._unfinished(filters, filters.status, now)
         where = f"{column} = ?"
         values: list[str | int] = [value]
         if filters.status:
@@ -317,7 +318,7 @@ class DatabaseStore:
             values.append(int(filters.status == "failed"))
         rows = self._db.rows(f"SELECT sum(runs) FROM tallies WHERE {where}", values)  # noqa: S608
         total = int(rows[0][0] or 0)
-        return total - self._unfinished(filters, filters.status) if filters.status else total
+        return total - self._unfinished(filters, filters.status, now) if filters.status else total
 
     def balance(self, account: str) -> int:
         """Micro-dollars that an account has, with what failed runs gave back."""
@@ -349,9 +350,6 @@ class DatabaseStore:
 
     def record(self, exchange: Exchange) -> None:
         """Keep an exchange; the oldest goes when there are many."""
-        if not self._db.shared:
-            self._exchanges.append(exchange)
-            return
         with self._db.transaction():
             text = orjson.dumps(exchange.plain()).decode()
             seq = self._db.rows(
@@ -361,8 +359,6 @@ class DatabaseStore:
 
     def exchanges(self) -> list[dict[str, Any]]:
         """What was recorded, oldest first."""
-        if not self._db.shared:
-            return [exchange.plain() for exchange in self._exchanges]
         rows = self._db.rows("SELECT exchange FROM exchanges ORDER BY seq")
         return [orjson.loads(row[0]) for row in rows]
 
@@ -515,10 +511,9 @@ class DatabaseStore:
             completed_at=times[2],
         )
 
-    def _unfinished(self, filters: Filters, status: str) -> int:
+    def _unfinished(self, filters: Filters, status: str, now: int) -> int:
         """Runs that have not ended: those pending or running, or to be completed or failed."""
         column, value = filters.scope()
-        now = self.now()
         condition = {
             "pending": ("started_at > ?", now),
             "running": ("started_at <= ?", now),
