@@ -159,7 +159,24 @@ def test_what_a_used_key_may_be_answered(story: Story, status: int, code: str) -
 
 def test_a_replayed_answer_is_no_second_run(story: Story) -> None:
     story.create("run_1", key="k")
-    story.create("run_1", key="k")
+    story.create("run_1", status=200, key="k")
+    assert story.found() == set()
+
+
+def test_a_run_that_fails_may_lose_its_progress(story: Story) -> None:
+    story.look(progress=60)
+    story.look(status="failed", progress=0, error_code="a", error_message="m")
+    assert story.found() == set()
+
+
+def test_what_the_server_alone_can_judge_may_be_refused(story: Story) -> None:
+    refusal = {"error": {"code": "input_validation_error", "message": "No.", "fields": [
+        {"field": "params", "message": "Not of this model"}]}}  # fmt: skip
+    story.say("POST", "/generate", 400, refusal, body=BODY | {"params": {"seed": 1}}, key="a")
+    refusal["error"]["fields"] = [{"field": "prompt", "message": "Says nothing"}]
+    for number, prompt in enumerate((" ", "a\0b")):
+        wrong = BODY | {"prompt": prompt}
+        story.say("POST", "/generate", 400, refusal, body=wrong, key=f"k{number}")
     assert story.found() == set()
 
 
@@ -256,7 +273,8 @@ answers = st.recursive(
     | st.dictionaries(
         st.sampled_from(
             ["error", "code", "fields", "field", "run_id", "status", "generations", "meta",
-             "next_cursor", "outputs", "model", "model_id", "created_at", "progress", "poll_url"]
+             "next_cursor", "outputs", "model", "model_id", "created_at", "progress", "poll_url",
+             "type", "prompt", "params", "project_id"]
         ),
         inner,
         max_size=4,
@@ -281,7 +299,8 @@ answers = st.recursive(
 def test_no_answer_however_wrong_upsets_an_oracle(exchanges: list[Any]) -> None:
     story = Story()
     for (method, path), status, answer, body in exchanges:
-        story.say(method, path, status, answer, body=body, key="k")
+        sent = BODY | body if isinstance(body, dict) else body
+        story.say(method, path, status, answer, body=sent, key="k")
     story.found()
 
 

@@ -131,7 +131,10 @@ class Remark:
 
 
 class Ledger:
-    """Exchanges in order, and views of them that grow as they come."""
+    """Exchanges in order, and views of them that grow as they come.
+
+    `replayed` are creations that were answered with the run that their key had started before.
+    """
 
     def __init__(self, contract: Contract, base_url: str, facts: Facts | None = None) -> None:
         self.contract = contract
@@ -141,8 +144,10 @@ class Ledger:
         self.runs: dict[str, Run] = {}
         self.pages: list[Page] = []
         self.creations: list[Exchange] = []
+        self.replayed: set[Exchange] = set()
         self.remarks: list[Remark] = []
         self.walks: list[Walk] = []
+        self._run_under: dict[tuple[str, str, str], str] = {}
         self._open_walks: dict[tuple[str, str, str], Walk] = {}
         self._lock = threading.Lock()
 
@@ -184,6 +189,7 @@ class Ledger:
         body = exchange.answer_object
         if exchange.operation in CREATE:
             self._observe(exchange, "create", body.get("run_id"), body)
+            self._note_replay(exchange, body.get("run_id"))
         elif exchange.operation == GET_RUN:
             # Filed under the id asked for: what the answer calls itself is for an oracle to judge.
             self._observe(exchange, "retrieve", exchange.path_parameters["runId"], body)
@@ -191,6 +197,14 @@ class Ledger:
             page = self._page(exchange, body)
             self.pages.append(page)
             self._join(page)
+
+    def _note_replay(self, exchange: Exchange, run_id: Any) -> None:
+        key = exchange.request.header("Idempotency-Key")
+        if key and isinstance(run_id, str):
+            account = (exchange.credential.name, str(exchange.operation), key)
+            if account in self._run_under and self._run_under[account] == run_id:
+                self.replayed.add(exchange)
+            self._run_under.setdefault(account, run_id)
 
     def _page(self, exchange: Exchange, body: dict[str, Any]) -> Page:
         items = body.get("generations")

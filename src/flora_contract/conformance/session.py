@@ -204,8 +204,7 @@ class Session:
             if exchange.status != 429 or not retry or wait is None:
                 break
             time.sleep(_retry_after(exchange, wait))
-        if exchange.operation in CREATE and exchange.succeeded:
-            self._count(exchange)
+        self._count(exchange)
         return exchange
 
     def _once(self, request: httpx.Request, credential: Credential) -> Exchange:
@@ -249,6 +248,10 @@ class Session:
         return exchange
 
     def _count(self, exchange: Exchange) -> None:
+        """Add a run that was started, and what it costs."""
+        started = exchange.operation in CREATE and exchange.succeeded
+        if not started or exchange in self.ledger.replayed:
+            return
         cost = exchange.answer_object.get("charged_cost")
         with self._lock:
             self.creates += 1

@@ -7,7 +7,7 @@ import sys
 
 import uvicorn
 from rows import FAULTS
-from variant import VARIANT
+from variant import CORRECT
 from wrapper import Wrapper
 
 from flora_contract.mock import create_app
@@ -21,7 +21,7 @@ def main() -> None:
         rows = [{"name": f.name, "class": f.kind, "oracle": f.oracle} for f in FAULTS.values()]
         print(json.dumps(rows))
         return
-    wrapper = Wrapper(lambda: create_app(run_seconds=RUN_SECONDS), FAULTS | {"variant": VARIANT})
+    wrapper = Wrapper(lambda: create_app(run_seconds=RUN_SECONDS), FAULTS | CORRECT)
     wrapper.switch("sound")
     uvicorn.run(
         wrapper,

@@ -1,4 +1,8 @@
-"""A correct server that takes the other choice wherever the documents leave one."""
+"""Correct servers that take another choice wherever the documents leave one.
+
+`variant` decides otherwise what they leave open. `newer` is what may become of it: fields, headers
+and codes that no document knows, ids of another shape, answers said again in place of a 409.
+"""
 
 from __future__ import annotations
 
@@ -65,8 +69,98 @@ def _rewrite(run: dict[str, Any], asked: Asked) -> None:
     run["progress"] = run["progress"] / 100
     for name in ("created_at", "started_at", "completed_at"):
         run[name] = run[name] / 1000 if run.get(name) is not None else None
-    for name in ("error_code", "error_message", "outputs"):
+    for name in ("error_code", "error_message", "outputs", "charged_cost"):
         run.setdefault(name, None)
+    if asked.operation == "list" and run["status"] == "pending":
+        run["model"] = None
 
 
 VARIANT = Fault("variant", "-", "-", before=before, after=after, around=around)
+
+SKEW = 7 * 3600
+"""Seconds by which the clock of the newer server is slow."""
+
+PARAMS = {"steps"}
+"""Its models take no other parameters."""
+
+
+def newer_id(run_id: str) -> str:
+    return f"run_01-{run_id.removeprefix('run_')}_Z"
+
+
+def older_id(run_id: str) -> str:
+    return f"run_{run_id.removeprefix('run_01-').removesuffix('_Z')}"
+
+
+async def answer_again(wrapper: Wrapper, asked: Asked, memory: Memory) -> Answered:
+    """A used key is answered with its first answer, or with 422 where the request is another."""
+    key = asked.headers.get("idempotency-key")
+    answer = await wrapper.inner(asked)
+    if not asked.starts or key is None:
+        return answer
+    if answer.ok:
+        memory[asked.key, key] = asked.body, dict(answer.json)
+    elif answer.status == 409:
+        body, first = memory[asked.key, key]
+        if body != asked.body:
+            return refusal(422, "idempotency_conflict", "Another request under a used key.")
+        return Answered(200, answer.headers | {"idempotent-replayed": "true"}, dict(first))
+    return answer
+
+
+def newer_before(asked: Asked, _: Memory) -> Answered | None:
+    if asked.operation == "run":
+        asked.path = "/api/v1/runs/" + older_id(asked.path.removeprefix("/api/v1/runs/"))
+    if asked.starts and asked.key == OWNER:
+        sent = asked.sent
+        if isinstance(sent.get("params"), dict) and set(sent["params"]) - PARAMS:
+            return refusal(400, "input_validation_error", "Not a parameter of it.", "params")
+        if isinstance(sent.get("prompt"), str) and not sent["prompt"].strip(" \t\n\0"):
+            return refusal(400, "input_validation_error", "prompt: says nothing", "prompt")
+    return None
+
+
+def newer_after(asked: Asked, answer: Answered, _: Memory) -> None:
+    answer.headers |= {"etag": 'W/"1"', "x-request-id": "req_1", "vary": "Accept"}
+    answer.headers["content-type"] = "application/json; charset=utf-8"
+    if not answer.ok:
+        _newer_error(answer)
+        return
+    answer.json["request_id"] = "req_1"
+    for run in answer.runs:
+        _newer_run(run, asked)
+    if asked.operation == "list":
+        answer.json["meta"] |= {"has_more": answer.json["meta"]["next_cursor"] is not None}
+        answer.json["meta"]["next_cursor"] = answer.json["meta"]["next_cursor"] or ""
+
+
+def _newer_error(answer: Answered) -> None:
+    error = answer.json["error"]
+    error |= {"message": "Das ging nicht.", "request_id": "req_1"}
+    if answer.status == 400 and not error.get("fields"):
+        error["code"] = "invalid_json"
+    for field in error.get("fields", ()):
+        field |= {"field": f"body.{field['field']}", "code": "invalid", "message": "So nicht."}
+
+
+def _newer_run(run: dict[str, Any], asked: Asked) -> None:
+    run["run_id"] = newer_id(run["run_id"])
+    run["poll_url"] = f"http://localhost:1/api/v1/runs/{run['run_id']}"
+    run["trace"] = {"id": "t"}
+    if asked.starts:
+        run.update(action=None, model=None, technique=None, project_id=None)
+        return
+    if asked.operation == "list":
+        run["generation_id"] = run["run_id"]
+    for name in ("created_at", "started_at", "completed_at"):
+        if run.get(name) is not None:
+            run[name] = int(run[name] / 1000) - SKEW
+    if run["status"] == "failed":
+        run.update(progress=0, charged_cost=0)
+    for output in run.get("outputs") or ():
+        output["mime_type"] = "image/png"
+
+
+NEWER = Fault("newer", "-", "-", before=newer_before, after=newer_after, around=answer_again)
+
+CORRECT = {"variant": VARIANT, "newer": NEWER}

@@ -113,14 +113,16 @@ def foreign_workspace_refused(exchange: Exchange, ledger: Ledger) -> Iterator[Ve
     if sent.get("workspace_id") != foreign.workspace and sent.get("project_id") != foreign.project:
         return
     if exchange.decided and not _malformed(exchange, ledger):
+        both = (sent.get("workspace_id"), sent.get("project_id"))
+        # A project that is not of the workspace beside it may be a validation issue as well.
+        together = both == (foreign.workspace, foreign.project)
+        allowed = {403, 404} if together else {400, 403, 404}
         yield verdict(
-            exchange.status in {403, 404},
+            exchange.status in allowed,
             exchange,
-            expected="403 or 404",
+            expected=" or ".join(map(str, sorted(allowed))),
             seen=exchange.status,
-            subject="workspace_id"
-            if sent.get("workspace_id") == foreign.workspace
-            else "project_id",
+            subject="workspace_id" if both[0] == foreign.workspace else "project_id",
         )
 
 

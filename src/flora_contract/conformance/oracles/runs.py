@@ -46,42 +46,62 @@ def _number(value: Any) -> float | None:
 @oracle("create-works", "exchange", source="S000 S001 S003 S004")
 def create_works(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
     """A valid request starts a run."""
-    home, sent = ledger.facts.home, exchange.sent_object
-    if exchange.operation not in CREATE or exchange.credential != OWNER or home is None:
+    if exchange.operation not in CREATE or exchange.credential != OWNER:
         return
-    if (sent.get("workspace_id"), sent.get("project_id")) != (home.workspace, home.project):
+    if not exchange.decided or exchange.status in {401, 402, 409}:
         return
-    prompt = sent.get("prompt")
-    plain = isinstance(prompt, str) and len(prompt) <= MODEST
+    if _surely_valid(exchange, ledger) and not _under_used_key(exchange, ledger):
+        yield verdict(
+            exchange.succeeded,
+            exchange,
+            expected="201",
+            seen=exchange.status,
+            subject=str(exchange.sent_object["type"]),
+        )
+
+
+def _surely_valid(exchange: Exchange, ledger: Ledger) -> bool:
+    """Whether nothing in a request is left to the server to judge.
+
+    It may refuse a prompt for what it says, and parameters that the model does not take (S001).
+    """
+    sent, home = exchange.sent_object, ledger.facts.home
+    if home is None or (sent.get("workspace_id"), sent.get("project_id")) != (
+        home.workspace,
+        home.project,
+    ):
+        return False
+    prompt = str(sent.get("prompt"))
+    if len(prompt) > MODEST or "\0" in prompt or not prompt.strip():
+        return False
+    if set(sent) - {"type", "prompt", "workspace_id", "project_id", "model"}:
+        return False
+    model, failing = sent.get("model"), ledger.facts.failing_model
+    known_model = model in (None, failing) or (sent.get("type"), model) in _known_models(ledger)
+    assert exchange.operation is not None
     endpoint = ledger.contract.operations[exchange.operation]
-    if not plain or endpoint.request_breaches(exchange.request, exchange.path_parameters):
-        return
-    known_models = {
-        o.get("model")["model_id"]
+    return known_model and not endpoint.request_breaches(exchange.request, exchange.path_parameters)
+
+
+def _known_models(ledger: Ledger) -> list[tuple[Any, Any]]:
+    """Types that were asked for, each with the model that the server took."""
+    return [
+        (creation.exchange.sent_object.get("type"), model.get("model_id"))
         for run in ledger.runs.values()
-        for o in run.of("create")
-        if isinstance(o.get("model"), dict) and "model_id" in o.get("model")
-    }
+        if (creation := run.creation) is not None
+        and isinstance(model := creation.get("model"), dict)
+    ]
+
+
+def _under_used_key(exchange: Exchange, ledger: Ledger) -> bool:
     key = exchange.request.header("Idempotency-Key")
-    used = key is not None and any(
+    return key is not None and any(
         e.number < exchange.number
         and e.request.header("Idempotency-Key") == key
         and e.credential == exchange.credential
         and e.succeeded
         for e in ledger.creations
     )
-    if sent.get("model", None) not in {None, ledger.facts.failing_model} | known_models or used:
-        return
-    if set(sent) - {"type", "prompt", "workspace_id", "project_id", "model", "params"}:
-        return
-    if exchange.decided and exchange.status not in {401, 402, 409}:
-        yield verdict(
-            exchange.succeeded,
-            exchange,
-            expected="201",
-            seen=exchange.status,
-            subject=str(sent.get("type")),
-        )
 
 
 @oracle("run-found", "ledger", source="S001 S002 S003", conflict="C15")
@@ -179,10 +199,10 @@ def status_forward(run: Run, _ledger: Ledger) -> Iterator[Verdict]:
 
 @oracle("progress-forward", "run", source="S002 S003")
 def progress_forward(run: Run, _ledger: Ledger) -> Iterator[Verdict]:
-    """Progress never shrinks."""
+    """Progress never shrinks, unless the run fails."""
     for earlier, later in _successive(run):
         before, after = _number(earlier.get("progress")), _number(later.get("progress"))
-        if before is not None and after is not None:
+        if before is not None and after is not None and later.status != "failed":
             yield verdict(
                 after >= before,
                 earlier.exchange,
@@ -255,14 +275,14 @@ def _outputs(seen: Observation) -> list[dict[str, Any]]:
 
 @oracle("output-fits-type", "run", source="S001 S002 S003")
 def output_fits_type(run: Run, _ledger: Ledger) -> Iterator[Verdict]:
-    """Among the outputs of a run is one of the type that was asked for."""
+    """Among the outputs of a completed run is one of the type that was asked for."""
     creation = run.creation
     asked = creation.exchange.sent_object.get("type") if creation is not None else None
     if creation is None or asked not in OUTPUT_TYPES:
         return
-    for seen in run.observations:
+    for seen in run.shown:
         types = {str(output.get("type")) for output in _outputs(seen)}
-        if types:
+        if types and seen.status == "completed":
             yield verdict(
                 bool(types & OUTPUT_TYPES[asked]),
                 creation.exchange,

@@ -200,7 +200,7 @@ def poll_url_own_run(exchange: Exchange, _ledger: Ledger) -> Iterator[Verdict]:
     for body in _runs_in(exchange):
         url, run_id = body.get("poll_url"), body.get("run_id")
         if isinstance(url, str) and isinstance(run_id, str):
-            last = urlsplit(url).path.rpartition("/")[2]
+            last = urlsplit(url).path.rstrip("/").rpartition("/")[2]
             yield verdict(
                 last == run_id,
                 exchange,
