@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 
 from flora_contract.codegen import generate
 from flora_contract.errors import InputError
-from flora_contract.openapi import parse
+from flora_contract.openapi import apply, load, parse
 from flora_contract.shipped import contract
 
 ROOT = Path(__file__).parents[2]
@@ -197,3 +198,38 @@ def test_what_has_no_counterpart_is_told_or_refused(tmp_path: Path) -> None:
     assert "/x/{id}" in warning
     with pytest.raises(InputError, match="would lack something"):
         generate(document, tmp_path / "client", complete=True)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "hint"),
+    [
+        ("/runs/{runId}:", "/runs/{id}:", "x-starts names 'getRun'"),
+        ("operationId: getRun", "operationId: lookUp", "x-starts names 'getRun'"),
+        ("operationId: listGenerations", "operationId: past", "x-recovery names 'listGenerations'"),
+        ("- name: cursor", "- name: after", "x-paging names 'cursor'"),
+        ("- name: workspace_id", "- name: workspace", "x-recovery names 'workspace_id'"),
+        ("        generations:\n", "        runs:\n", "x-paging names 'generations'"),
+        ("        estimated_seconds:\n", "        eta:\n", "x-starts names 'estimated_seconds'"),
+        ("        error_code:\n", "        reason:\n", "x-polling names 'error_code'"),
+    ],
+)
+def test_a_hint_that_names_nothing_is_told_or_refused(
+    tmp_path: Path, old: str, new: str, hint: str
+) -> None:
+    text = (ROOT / "openapi.yaml").read_text()
+    assert old in text
+    changed = parse(text.replace(old, new), "openapi.yaml")
+    document = apply(changed, [load(ROOT / "overlays" / "client.yaml")]).document
+    warnings = generate(document, tmp_path / "client")
+    assert any(hint in warning for warning in warnings), warnings
+    assert not any("\n" in warning for warning in warnings)
+    compile((tmp_path / "client" / "resources" / "generations.py").read_text(), "it", "exec")
+    with pytest.raises(InputError, match=re.escape(hint)):
+        generate(document, tmp_path / "strict", complete=True)
+
+
+def test_a_hint_that_lacks_a_word_is_refused_in_one_line(tmp_path: Path) -> None:
+    document = contract("client")
+    del document.tree["paths"]["/generate"]["post"]["x-starts"]["id"]
+    with pytest.raises(InputError, match=r"openapi\.yaml: its hints make no client: .*'id'"):
+        generate(document, tmp_path / "client")

@@ -9,7 +9,7 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, TemplateError
 from openapi_python_client.strings import safe_for_docstring
 from ruff import find_ruff_bin  # type: ignore[import-untyped]  # it ships no types
 
@@ -43,7 +43,13 @@ def generate(document: Document, target: Path, *, complete: bool = False) -> lis
     if warnings and complete:
         raise InputError(f"{document.file}: the client would lack something: {'; '.join(warnings)}")
     with _made_elsewhere(target) as folder:
-        for name, text in _modules(view, target.name).items():
+        try:
+            modules = _modules(view, target.name)
+        except TemplateError as error:
+            raise InputError(
+                f"{document.file}: its hints make no client: {error.message}"
+            ) from None
+        for name, text in modules.items():
             path = folder / name
             path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")
@@ -78,7 +84,7 @@ def _modules(view: ClientView, package: str) -> dict[str, str]:
         undefined=StrictUndefined,
         autoescape=False,  # noqa: S701  Python is printed; strings pass through `literal` and `doc`
     )
-    environment.filters["literal"] = repr
+    environment.filters["literal"] = _literal
     environment.filters["names"] = lambda names: tuple(map(str, names))
     environment.filters["doc"] = _doc
     environment.filters["path"] = lambda text: tuple(str(text).split(".")) if text else ()
@@ -97,6 +103,12 @@ def _modules(view: ClientView, package: str) -> dict[str, str]:
         modules[f"resources/{resource.name}.py"] = render("resource", resource=resource)
     modules["py.typed"] = ""
     return modules
+
+
+def _literal(value: object) -> str:
+    if isinstance(value, StrictUndefined):
+        str(value)  # raises; its repr would not, and would be printed
+    return repr(value)
 
 
 def _doc(text: str, indent: int = 0) -> str:

@@ -17,6 +17,7 @@ from openapi_python_client.parser.properties import EnumProperty, ModelProperty
 from openapi_python_client.schema.untrusted_string import UntrustedString
 from openapi_python_client.strings import ClassName, PythonIdentifier, snake_case
 
+from flora_contract.codegen.agreement import agreed
 from flora_contract.codegen.hints import Hints, is_nullable
 from flora_contract.codegen.schemas import keywords, properties
 from flora_contract.codegen.views import (
@@ -85,7 +86,8 @@ def read(document: Document) -> tuple[ClientView, list[str]]:
         detail = " ".join(f"{data.header} {data.detail or ''}".split())
         raise InputError(f"{document.file}: no client can be made of it: {detail}")
     reader = _Reader(document, data)
-    return reader.client(), reader.warnings
+    client, astray = agreed(reader.client())
+    return client, reader.warnings + astray
 
 
 class _Reader:
@@ -170,7 +172,14 @@ class _Reader:
         result, result_doc = self._result(operation, endpoint)
         paging = node.get("x-paging")
         if paging is not None:
-            result = self._item(endpoint, paging["items"])
+            item = self._item(endpoint, paging["items"])
+            if item is None:
+                self.warnings.append(
+                    f"{operation.method} {operation.path}: x-paging names {paging['items']!r},"
+                    " which is not there"
+                )
+                paging = None
+            result = item or result
         operation_id = str(endpoint.name)
         return MethodView(
             operation_id=operation.operation_id,
@@ -271,15 +280,15 @@ class _Reader:
             return hint, str(node.get("description", ""))
         return "None", ""
 
-    def _item(self, endpoint: Endpoint, items: str) -> str:
-        """The type of the items of a page."""
-        page = endpoint.responses.patterns[0].prop
-        assert isinstance(page, ModelProperty)
-        for member in self.types.members(page):
+    def _item(self, endpoint: Endpoint, items: str) -> str | None:
+        """The type of the items of a page; None if a page has none."""
+        patterns = endpoint.responses.patterns
+        page = patterns[0].prop if patterns else None
+        for member in self.types.members(page) if isinstance(page, ModelProperty) else ():
             if member.name == items:
                 hint = self.types.answer(member)
                 return hint.removeprefix("tuple[").partition(", ...]")[0]
-        raise InputError(f"{self.document.file}: x-paging names {items!r}, which no page has")
+        return None
 
     # Models and enums
 

@@ -152,6 +152,11 @@ class ClientView:
         """Requests that can be written as dictionaries."""
         return [m.typed_dict for m in self.methods if m.starts and not m.deprecated]
 
+    def members(self, result: str) -> set[str] | None:
+        """What an answer holds, as the API names it; None where it is no single object."""
+        model = next((m for m in self.models if m.name == result), None)
+        return {f.wire for f in model.fields} if model is not None else None
+
     def holders_of(self, wire: str) -> str:
         """The models that have a certain field, as a type hint."""
         return " | ".join(m.name for m in self.models if any(f.wire == wire for f in m.fields))

@@ -8,6 +8,7 @@ is applied to it first, as it is when the client is made; where only one has it,
 from __future__ import annotations
 
 import re
+import sys
 import tempfile
 from collections import defaultdict
 from dataclasses import dataclass, replace
@@ -15,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import griffe
-import jinja2
 
 from flora_contract.codegen import generate
 from flora_contract.diff.rules import rules
@@ -96,14 +96,12 @@ def _overlay(tree: Tree) -> Document | None:
 
 
 def _generated(tree: Tree, overlay: Document | None, folder: Path) -> Path:
-    document = tree.document
+    document, warnings = tree.document, []
     if overlay is not None:
-        document = apply(document, [overlay]).document
-    try:
-        generate(document, folder / _PACKAGE)
-    except jinja2.TemplateError as error:
-        problem = f"no client can be generated from it with its hints: {error}"
-        raise InputError(f"{document.file}: {problem}") from None
+        applied = apply(document, [overlay])
+        document, warnings = applied.document, applied.warnings
+    for warning in warnings + generate(document, folder / _PACKAGE):
+        print(f"flora-contract: {document.file}: {warning}", file=sys.stderr)
     return folder
 
 
