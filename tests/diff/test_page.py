@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,22 +14,9 @@ from flora_contract.diff.examples import contract as example
 from flora_contract.diff.examples import standing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from playwright.sync_api import Browser
 
-CHROMIUM = shutil.which("chromium")
 FLORA = Path(sys.executable).with_name("flora-contract")
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 
 
 def documents(folder: Path) -> tuple[Path, Path]:
@@ -49,25 +35,21 @@ def documents(folder: Path) -> tuple[Path, Path]:
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api")
+def page(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("page")
     base, revision = documents(folder)
     file = folder / "changes.html"
     command = [str(FLORA), "diff", str(base), str(revision), "--format", "html"]
     subprocess.run([*command, "--output", str(file)], check=False)
-    with playwright.sync_playwright() as browsers:
-        browser = browsers.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        found = browser.new_page(viewport={"width": 1200, "height": 900})
-        found.faults = []
-        found.lines = [one.read_text().splitlines() for one in (base, revision)]
-        found.requests = []
-        found.on("pageerror", lambda error: found.faults.append(str(error)))
-        found.on("console", lambda message: found.faults.append(message.text))
-        found.on("request", lambda request: found.requests.append(request.url))
-        found.goto(file.as_uri())
-        yield found
-        browser.close()
+    found: Any = browser.new_page(viewport={"width": 1200, "height": 900})
+    found.faults = []
+    found.lines = [one.read_text().splitlines() for one in (base, revision)]
+    found.requests = []
+    found.on("pageerror", lambda error: found.faults.append(str(error)))
+    found.on("console", lambda message: found.faults.append(message.text))
+    found.on("request", lambda request: found.requests.append(request.url))
+    found.goto(file.as_uri())
+    return found
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import shutil
 import subprocess
 import wave
 from typing import TYPE_CHECKING, get_args
@@ -14,7 +13,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
 from pypdf import PdfReader
 
 from flora_contract.mock.media import CONTENT_TYPES, FileType, render
@@ -28,7 +26,7 @@ from flora_contract.mock.media.landscape import Landscape
 from flora_contract.mock.media.mp4 import FRAMES, HEIGHT, WIDTH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from playwright.sync_api import Browser, Page
 
 PROMPT = "A ceramic mug on a sunlit table"
 KINDS: tuple[FileType, ...] = get_args(FileType)
@@ -168,21 +166,9 @@ def decoded(video: bytes, pixel_format: str, size: int) -> list[bytes]:
     return [raw[at : at + size] for at in range(0, len(raw), size)]
 
 
-CHROMIUM = shutil.which("chromium")
-
-
 @pytest.fixture(scope="module")
-def page() -> Iterator[Page]:
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed")
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-    arguments += ["--disable-background-networking", "--disable-component-update"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=[*arguments, "--disable-sync"]
-        )
-        yield browser.new_page()
-        browser.close()
+def page(browser: Browser) -> Page:
+    return browser.new_page()
 
 
 def data_url(kind: FileType) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,47 +11,24 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
     from flora_contract.mock import MockFlora
     from tests.mock.conftest import Client
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARTIFACTS = Path(os.environ.get("TEST_ARTIFACTS", "build/test-artifacts"))
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
-
-
-@pytest.fixture(scope="module")
-def browser_page() -> Iterator[Page]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[
-                "--headless",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-quic",
-                "--no-first-run",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-            ],
-        )
-        yield browser.new_page(viewport={"width": 1180, "height": 1300})
-        browser.close()
 
 
 @pytest.fixture
-def errors(browser_page: Page) -> Iterator[list[str]]:
-    """What the browser complains about; a page must give it no cause."""
-    found: list[str] = []
-    browser_page.on("pageerror", lambda error: found.append(str(error)))
-    browser_page.on("console", lambda m: found.append(m.text) if m.type == "error" else None)
-    yield found
-    assert found == []
+def page(browser: Browser) -> Iterator[Page]:
+    """A page of its own for each test: an old one would go on asking for pictures of old runs."""
+    page = browser.new_page(viewport={"width": 1180, "height": 1300})
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+    yield page
+    page.close()
+    assert complaints == []
 
 
 def becomes_true(page: Page, expression: str) -> None:
@@ -65,9 +41,8 @@ def becomes_true(page: Page, expression: str) -> None:
 
 
 def test_the_page_shows_runs_as_they_move_and_what_was_wrong(
-    mock: MockFlora, client: Client, browser_page: Page, errors: list[str]
+    mock: MockFlora, client: Client, page: Page
 ) -> None:
-    page = browser_page
     page.goto(f"{mock.origin}/_mock/")
     assert page.get_by_text("No run yet").is_visible()
     models = ["t2i-sketch", "t2v-loop", "t2a-chime", "llm-report", "t2i-unlucky", "t2i-flux-2-pro"]
@@ -103,9 +78,8 @@ def test_the_page_shows_runs_as_they_move_and_what_was_wrong(
 
 
 def test_the_page_is_used_by_keyboard_while_it_updates(
-    mock: MockFlora, client: Client, browser_page: Page, errors: list[str]
+    mock: MockFlora, client: Client, page: Page
 ) -> None:
-    page = browser_page
     client.create(prompt="")
     page.goto(f"{mock.origin}/_mock/")
     page.keyboard.press("Tab")
@@ -131,9 +105,8 @@ def test_the_page_is_used_by_keyboard_while_it_updates(
 
 
 def test_a_narrow_page_does_not_scroll_sideways(
-    mock: MockFlora, client: Client, browser_page: Page, errors: list[str]
+    mock: MockFlora, client: Client, page: Page
 ) -> None:
-    page = browser_page
     client.create(prompt="W" * 200)
     client.get("/generations?cursor=" + "x" * 300)
     page.set_viewport_size({"width": 360, "height": 800})
