@@ -152,6 +152,20 @@ class Alike(RuleBasedStateMachine):
         assert self.both(lambda store: store.recent(1)) == []
 
 
+def test_keys_that_have_expired_are_forgotten() -> None:
+    database = DatabaseStore(SQLite(":memory:"), ACCOUNTS, 7, 2.0, None)
+    memory = MemoryStore(ACCOUNTS, 7, 2.0, None)
+    for store in (database, memory):
+        for hours in range(0, 12, 2):
+            for number in range(40):
+                key = f"{hours}-{number}"
+                store.create(Draft(*PLACES[0], MODELS[0], "mug", "one", key))
+            store.advance(7200)
+    assert database._db.rows("SELECT count(*) FROM keys") == [(40,)]
+    assert len(memory._keys) == 40
+    database.close()
+
+
 Alike.TestCase.settings = settings(
     max_examples=60,
     stateful_step_count=40,

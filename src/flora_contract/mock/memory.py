@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left, bisect_right
-from collections import defaultdict, deque
+from collections import OrderedDict, defaultdict, deque
 from dataclasses import replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
@@ -86,7 +86,7 @@ class MemoryStore:
         self._now = 0
         self._runs: list[Run] = []
         self._lists: defaultdict[tuple[str, str, bool | None], list[Run]] = defaultdict(list)
-        self._keys: dict[tuple[str, str, str], int] = {}
+        self._keys: OrderedDict[tuple[str, str, str], int] = OrderedDict()
         self._credits: dict[str, int] = {}
         self._refunds: dict[str, deque[tuple[int, int]]] = {}
         self._tokens: dict[str, tuple[float, int]] = {}
@@ -110,7 +110,7 @@ class MemoryStore:
         if self._rate is not None:
             self._spend_token(account, now, self._rate)
         if draft.key:
-            self._keys[key] = now
+            self._use_key(key, now)
         self._credits[account] = funds - cost
         run = new_run(draft, now, self._duration)
         run.seq = len(self._runs) + 1
@@ -174,6 +174,14 @@ class MemoryStore:
         self._credits[account.key] = account.credits
         self._refunds[account.key] = deque()
         self._tokens.setdefault(account.key, (self._rate or 0, 0))
+
+    def _use_key(self, key: tuple[str, str, str], now: int) -> None:
+        self._keys[key] = now
+        self._keys.move_to_end(key)
+        # The oldest come first. One more than is added: what expires at once is gone in time.
+        for _ in range(2):
+            if next(iter(self._keys.values())) <= now - KEY_LIFE:
+                self._keys.popitem(last=False)
 
     def _settle(self, account: str, now: int) -> int:
         refunds = self._refunds[account]

@@ -26,6 +26,7 @@ CREATE INDEX IF NOT EXISTS by_project_end ON runs (project_id, fails, created_at
 CREATE INDEX IF NOT EXISTS by_completion ON runs (account, completed_at);
 CREATE TABLE IF NOT EXISTS keys (
   account TEXT, operation TEXT, key TEXT, used_at BIGINT, PRIMARY KEY (account, operation, key));
+CREATE INDEX IF NOT EXISTS keys_used ON keys (account, used_at);
 CREATE TABLE IF NOT EXISTS refunds (account TEXT, due_at BIGINT, credits BIGINT);
 CREATE INDEX IF NOT EXISTS refunds_due ON refunds (account, due_at);
 CREATE TABLE IF NOT EXISTS tallies (

@@ -425,6 +425,12 @@ class DatabaseStore:
         )
         if not used:
             raise DuplicateKeyError
+        # Two for one that is added, so that keys that expire at once are gone in time.
+        self._db.rows(
+            "DELETE FROM keys WHERE account = ? AND (operation, key) IN (SELECT operation, key"
+            " FROM keys WHERE account = ? AND used_at <= ? ORDER BY used_at LIMIT 2)",
+            (draft.account, draft.account, now - KEY_LIFE),
+        )
 
     def _spend_token(self, account: str, now: int) -> None:
         assert self._rate is not None
