@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import fields
 from typing import Any
 
 import httpx
 import pytest
 
 from flora_contract.mock import create_app
+from flora_contract.mock.application import Options, Settings
 from flora_contract.mock.messages import MAX_BODY
 from tests.mock.conftest import BODY, KEY
 
@@ -39,6 +41,10 @@ def test_it_answers_without_a_socket() -> None:
     assert (head.status_code, head.content) == (200, b"")
     assert nothing.json()["error"]["code"] == "not_found"
     assert nothing.headers["request-id"].startswith("req_")
+
+
+def test_it_takes_the_arguments_of_the_settings() -> None:
+    assert Options.__annotations__.keys() == {field.name for field in fields(Settings)}
 
 
 def test_a_large_body_is_refused() -> None:

@@ -139,7 +139,10 @@ def postgresql() -> Iterator[str]:
     if initdb is None or postgres is None:
         pytest.skip("postgresql is not installed")
     # It refuses to run as root, and its user cannot enter the folders of pytest.
-    as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    runuser = _program("runuser")
+    if os.geteuid() == 0 and runuser is None:
+        pytest.skip("runuser is not installed")
+    as_user = [runuser, "-u", "postgres", "--"] if os.geteuid() == 0 and runuser else []
     with tempfile.TemporaryDirectory() as folder:
         if as_user:
             shutil.chown(folder, "postgres")
@@ -220,11 +223,10 @@ def _set_credits(origin: str, dollars: float) -> None:
 
 
 def _program(name: str) -> str | None:
-    found = shutil.which(name)
-    if found is None:
-        installed = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
-        found = str(installed[-1]) if installed else None
-    return found
+    """Where a program is: Debian's PostgreSQL and a user's PATH each lack the other's folders."""
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    folders = [os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin", *map(str, versions)]
+    return shutil.which(name, path=os.pathsep.join(folders))
 
 
 def _wait_for(url: str) -> None:

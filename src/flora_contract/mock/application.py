@@ -6,7 +6,7 @@ import logging
 import secrets
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import orjson
 
@@ -33,6 +33,18 @@ if TYPE_CHECKING:
 logger = logging.getLogger("flora_contract.mock")
 
 
+class Options(TypedDict, total=False):
+    """The arguments of `Settings`, for functions that take them."""
+
+    state: str | Path | None
+    seed: int
+    run_seconds: float
+    accounts: Path | None
+    rate_limit: float | None
+    control: bool
+    self_check: bool
+
+
 @dataclass(frozen=True)
 class Settings:
     """How a mock behaves.
@@ -41,7 +53,7 @@ class Settings:
     `run_seconds` is how long a run takes, `rate_limit` requests a second for each account.
     """
 
-    state: str | None = None
+    state: str | Path | None = None
     seed: int = 0
     run_seconds: float = 2.0
     accounts: Path | None = None
@@ -193,7 +205,7 @@ def _store(settings: Settings, accounts: dict[str, Account]) -> Store:
     seed, seconds, rate = settings.seed, settings.run_seconds, settings.rate_limit
     if settings.state is None:
         return MemoryStore(accounts, seed, seconds, rate)
-    return DatabaseStore(connect(settings.state), accounts, seed, seconds, rate)
+    return DatabaseStore(connect(str(settings.state)), accounts, seed, seconds, rate)
 
 
 def unknown_error() -> Refusal:

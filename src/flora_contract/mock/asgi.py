@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
-from flora_contract.mock.application import Application, Settings
+from flora_contract.mock.application import Application, Options, Settings
 from flora_contract.mock.messages import (
     MAX_BODY,
     Request,
@@ -17,38 +17,18 @@ from flora_contract.mock.messages import (
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from pathlib import Path
 
     Receive = Callable[[], Awaitable[dict[str, Any]]]
     Send = Callable[[dict[str, Any]], Awaitable[None]]
     ASGI = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
 
 
-def create_app(
-    *,
-    state: str | None = None,
-    seed: int = 0,
-    run_seconds: float = 2.0,
-    accounts: Path | None = None,
-    rate_limit: float | None = None,
-    control: bool = True,
-    self_check: bool = False,
-) -> ASGI:
+def create_app(**options: Unpack[Options]) -> ASGI:
     """An ASGI application with a state of its own; the arguments are those of `Settings`.
 
     A fault that drops the connection raises ConnectionAbortedError: ASGI has no other way.
     """
-    application = Application(
-        Settings(
-            state=state,
-            seed=seed,
-            run_seconds=run_seconds,
-            accounts=accounts,
-            rate_limit=rate_limit,
-            control=control,
-            self_check=self_check,
-        )
-    )
+    application = Application(Settings(**options))
 
     async def app(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

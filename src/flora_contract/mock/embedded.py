@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
-from flora_contract.mock.application import Application, Settings
+from flora_contract.mock.application import Application, Options, Settings
 from flora_contract.mock.server import listen, origin_of, run_loop, serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from flora_contract.mock.protocol import Limits
 
@@ -21,7 +20,8 @@ T = TypeVar("T")
 class MockFlora:
     """A mock server for tests: `with MockFlora() as mock: call(mock.base_url)`.
 
-    Its methods do what `/_mock` does. Arguments are those of `flora-contract mock`.
+    Its methods do what `/_mock` does. It listens at `host` and `port`, 0 for a free one; the other
+    arguments are those of `Settings`.
     """
 
     def __init__(
@@ -29,26 +29,12 @@ class MockFlora:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
-        state: str | Path | None = None,
-        seed: int = 0,
-        run_seconds: float = 2.0,
-        accounts: Path | None = None,
-        rate_limit: float | None = None,
-        control: bool = True,
-        self_check: bool = False,
         limits: Limits | None = None,
+        **options: Unpack[Options],
     ) -> None:
         self._address = host, port
         self._limits = limits
-        self._settings = Settings(
-            state=str(state) if state is not None else None,
-            seed=seed,
-            run_seconds=run_seconds,
-            accounts=accounts,
-            rate_limit=rate_limit,
-            control=control,
-            self_check=self_check,
-        )
+        self._settings = Settings(**options)
         self.origin = ""
         """Scheme and authority, such as `http://127.0.0.1:4010`."""
         self.base_url = ""
