@@ -53,7 +53,19 @@ def group() -> None:
 def main() -> None:
     """Run a command; an error it expects is one line on stderr and an exit code."""
     try:
-        group()
+        sys.exit(group.main(standalone_mode=False))
     except CommandError as error:
         print(f"flora-contract: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        command = (
+            error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
+        )
+        hint = f"; see {command} --help" if command else ""
+        print(f"flora-contract: {error.format_message().rstrip('.')}{hint}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(130)  # Ctrl-C, as shells have it

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -73,12 +74,56 @@ def test_wrong_usage_is_a_line(command: Callable[..., Run], tmp_path: Path) -> N
     one_line(command("check"), "flora-contract.toml", "TOML")
     (tmp_path / "flora-contract.toml").write_text("[check]\nseed = 'one'\n")
     one_line(command("check"), "seed")
+    (tmp_path / "flora-contract.toml").unlink()
+    one_line(command("check", "--sed", 1), "--sed", "--help")
+    one_line(command("check", "--profile", "half"), "read-only")
+    one_line(command("traffic"), "FILES")
+    base = ("check", "--base-url", "http://127.0.0.1:1")
+    one_line(command(*base, "--workers", 0), "--workers 0", "1 or more")
+    one_line(command(*base, "--max-spend", -1), "--max-spend -1")
 
 
 def test_nobody_there(command: Callable[..., Run]) -> None:
     done = command("check", "--base-url", "http://127.0.0.1:9/api/v1")
     assert done.returncode == 3
     assert "cannot be reached" in done.stderr
+
+
+def test_a_path_without_an_api_is_told_apart(command: Callable[..., Run], server: Any) -> None:
+    done = command("check", "--base-url", f"{server.origin}/api/v2", "--format", "json")
+    assert done.returncode == 1
+    report = json.loads(done.stdout)
+    assert report["requests"] < 10
+    assert "needs another --base-url: every request was answered 404" in {
+        s["reason"] for s in report["scenarios"]
+    }
+
+
+def test_an_interrupted_run_leaves_its_report(server: Any, tmp_path: Path) -> None:
+    server.switch("create-200")
+    command = ("check", "--base-url", server.base_url, "--report-dir", tmp_path / "report")
+    process = subprocess.Popen(
+        [sys.executable, "-c", MAIN, *map(str, command)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    next(line for line in process.stderr if "start-a-run-and-read-it" in line)
+    process.send_signal(signal.SIGINT)
+    shown, said = process.communicate(timeout=30)
+    assert process.returncode == 130, said
+    assert "created-201 on createGeneration" in shown
+    assert said.splitlines()[-1] == ("flora-contract: interrupted; the report is of what was seen")
+    report = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert report["scenarios"][-1] | {"seconds": 0} == {
+        "name": "orders-nobody-thought-of",
+        "layer": "generated",
+        "result": "not tested",
+        "reason": "needs a run that is not interrupted",
+        "requests": 0,
+        "seconds": 0,
+    }
 
 
 def test_a_run_in_every_form(command: Callable[..., Run], server: Any, tmp_path: Path) -> None:

@@ -103,6 +103,7 @@ def test_a_vcr_cassette(tmp_path: Path, as_bytes: bool) -> None:
         ("", "neither JSON nor YAML"),
         ("{", "neither JSON nor YAML"),
         ("- a\n", "no mapping"),
+        ("a: [1\nb: 2\n", "line 2"),
         ("{}", "not a HAR file"),
         ('{"log": {"entries": [{"request": {}}]}}', "not a HAR file"),
         ('{"log": {"entries": []}}', "no request to an operation"),

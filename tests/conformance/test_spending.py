@@ -6,12 +6,11 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import pytest
 
 from flora_contract.conformance.scenarios import scenarios
 
 if TYPE_CHECKING:
-    import pytest
-
     from flora_contract.conformance.run import Check
     from flora_contract.conformance.session import Session
 
@@ -37,10 +36,11 @@ def test_free_starts_no_run(server: Any) -> None:
     assert "needs --profile full" in reasons
 
 
-def test_full_stops_before_the_limit(server: Any) -> None:
-    with server.check(max_spend=0.10) as check:
+@pytest.mark.parametrize("limit", [0.10, 0.40, 1.15])
+def test_full_stops_before_the_limit(limit: float, server: Any) -> None:
+    with server.check(max_spend=limit) as check:
         check.run([s for s in scenarios() if s.layer != "generated"])
-    assert 0 < check.session.spent <= 0.10
+    assert 0 < check.session.spent <= limit
     assert len(accepted(check)) == check.session.creates
     assert any("--max-spend" in o.reason for o in check.outcomes)
 

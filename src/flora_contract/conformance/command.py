@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from flora_contract.conformance.run import Outcome
     from flora_contract.conformance.summary import Summary
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
+
 # name, type, what it says in --help
 OPTIONS: tuple[tuple[str, Any, str], ...] = (
     ("--base-url", str, "The server, such as http://127.0.0.1:4010/api/v1."),
@@ -114,6 +117,9 @@ def check(
     if write_baseline is not None:
         write(write_baseline, _accept(summary))
     _show(summary, form, output, report_dir)
+    if running.interrupted:
+        print("flora-contract: interrupted; the report is of what was seen", file=sys.stderr)
+        sys.exit(INTERRUPTED)
     sys.exit(0 if summary.holds else 1)
 
 

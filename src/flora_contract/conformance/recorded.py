@@ -109,6 +109,9 @@ def _entries(path: Path) -> Iterator[_Entry]:
 def _yaml(text: str) -> Any:
     try:
         tree = yaml.load(text, Loader=yaml.CSafeLoader)
+    except yaml.MarkedYAMLError as error:
+        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark is not None else ""
+        raise ValueError(f"{line}{error.problem}") from None
     except yaml.YAMLError as error:
         raise ValueError(str(error).partition("\n")[0]) from None
     if not isinstance(tree, dict):

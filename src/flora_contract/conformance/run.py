@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 Result = Literal["held", "broken", "not tested"]
 
+_NOT_HERE = {301, 302, 303, 307, 308, 403, 404, 405}
+"""What a server answers under a path where there is no API."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -46,6 +49,7 @@ class Check:
         self.session = Session(settings, self.ledger)
         self.judge = Judge(self.ledger)
         self.outcomes: list[Outcome] = []
+        self.interrupted = False
 
     def __enter__(self) -> Check:
         return self
@@ -58,8 +62,23 @@ class Check:
         chosen: Iterable[Scenario] | None = None,
         watch: Callable[[Outcome], None] = lambda _: None,
     ) -> None:
-        """Perform scenarios until all are through, the time is up, or one fails under fail_fast."""
+        """Perform scenarios until all are through, the time is up, or one fails under fail_fast.
+
+        When the user interrupts it, the rest counts as not tested, and `interrupted` is set.
+        """
         chosen = scenarios() if chosen is None else list(chosen)
+        try:
+            self._perform_all(chosen, watch)
+        except KeyboardInterrupt:
+            self.interrupted = True
+            done = {o.scenario.name for o in self.outcomes}
+            self.outcomes += [
+                Outcome(s, "not tested", "needs a run that is not interrupted", (), 0, 0.0, 0.0)
+                for s in chosen
+                if s.name not in done
+            ]
+
+    def _perform_all(self, chosen: list[Scenario], watch: Callable[[Outcome], None]) -> None:
         for _, group in groupby(chosen, lambda s: (s.layer, s.independent)):
             members = list(group)
             if members[0].independent and self.settings.workers > 1:
@@ -79,10 +98,17 @@ class Check:
     _sent: dict[str, str] = {}  # noqa: RUF012 - replaced, never changed
 
     @property
-    def _locked_out(self) -> bool:
-        """Whether the server has refused the owner's key whenever it was shown."""
-        shown = [e.status for e in self.ledger.exchanges if e.credential == OWNER]
-        return bool(shown) and all(status == 401 for status in shown)
+    def _obstacle(self) -> str:
+        """What makes it useless to go on: no answer so far was one of the API to this key."""
+        exchanges = self.ledger.exchanges
+        shown = {e.status for e in exchanges if e.credential == OWNER}
+        if shown == {401}:
+            return "needs an --api-key that the server accepts"
+        every = {e.status for e in exchanges}
+        asked = {e.operation for e in exchanges}
+        if len(asked) > 1 and len(every) == 1 and every < _NOT_HERE:
+            return f"needs another --base-url: every request was answered {every.pop()}"
+        return ""
 
     def perform(self, scenario: Scenario) -> Outcome:
         """Perform one scenario and judge what came of it."""
@@ -92,8 +118,8 @@ class Check:
         budget = self.settings.time_budget
         if budget is not None and started > budget:
             reason = "needs more --time-budget"
-        elif self._locked_out:
-            reason = "needs an --api-key that the server accepts"
+        elif obstacle := self._obstacle:
+            reason = obstacle
         elif scenario.name in self._sent:
             reason = self._sent[scenario.name]
         else:

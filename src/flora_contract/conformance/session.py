@@ -41,6 +41,12 @@ BACKOFFS = (1.0, 2.0, 4.0, 8.0)
 
 MAX_RETRY_AFTER = 60.0
 
+ASSUMED_PRICES = {"image": 0.04}
+"""US dollars for the first run of a type, as far as a document shows one (S001)."""
+
+UNKNOWN_PRICE = 1.0
+"""The same for every other type: rather too much than a run that goes beyond the limit."""
+
 
 class NotTested(Exception):  # noqa: N818 - it is no error
     """Ends a scenario: the reason says what would be needed to test it."""
@@ -60,7 +66,7 @@ class Session:
         self.spent = 0.0
         self.creates = 0
         self.given_up: set[str] = set()
-        self._dearest = 0.0
+        self._prices = dict(ASSUMED_PRICES)  # the dearest run of each type so far
         self._keys = 0
         self._salt = f"{settings.seed:x}-{time.time_ns():x}"
         self._redactor = Redactor(settings.secrets)
@@ -128,8 +134,9 @@ class Session:
         if self.settings.profile == "read-only":
             raise NotTested("needs --profile free or full")
         content = body if isinstance(body, bytes) else orjson.dumps(body)
-        if paid or self._could_be_accepted(content, path, credential):
-            self.allow_spending()
+        request = Request("POST", self.settings.base_url + path, (), content)
+        if paid or self._could_be_accepted(request, credential):
+            self.allow_spending(_kind(request))
         headers = {"Content-Type": content_type} if content_type is not None else {}
         if key is not None:
             headers["Idempotency-Key"] = key or self.key()
@@ -142,20 +149,19 @@ class Session:
             authorization=authorization,
         )
 
-    def allow_spending(self) -> None:
-        """Raises NotTested unless one more run may be started."""
+    def allow_spending(self, kind: str) -> None:
+        """Raises NotTested unless one more run of a type may be started."""
         if self.settings.profile != "full":
             raise NotTested("needs --profile full")
-        limit = self.settings.max_spend
-        if limit is not None and (limit == 0 or self.spent + self._dearest > limit):
-            raise NotTested(f"needs a higher --max-spend: {self.spent:.2f} USD are spent")
+        limit, price = self.settings.max_spend, self._prices.get(kind, UNKNOWN_PRICE)
+        if limit is not None and self.spent + price > limit:
+            raise NotTested("needs a higher --max-spend")
 
-    def _could_be_accepted(self, content: bytes, path: str, credential: Credential) -> bool:
+    def _could_be_accepted(self, request: Request, credential: Credential) -> bool:
         """Whether nothing about a request says that it must be refused.
 
         A scenario says itself when it means to pay. This is for the one that forgot to.
         """
-        request = Request("POST", self.settings.base_url + path, (), content)
         operation, _ = self.ledger.contract.match("POST", request.url, self.settings.base_url)
         sent = request.json
         if operation is None or not isinstance(sent, dict) or sent.get("model") in UNKNOWN_MODELS:
@@ -257,7 +263,13 @@ class Session:
             self.creates += 1
             if isinstance(cost, int | float) and not isinstance(cost, bool):
                 self.spent += cost
-                self._dearest = max(self._dearest, cost)
+                kind = _kind(exchange.request)
+                self._prices[kind] = max(self._prices.get(kind, 0.0), cost)
+
+
+def _kind(request: Request) -> str:
+    """The type of run that a request asks for; empty where it has none."""
+    return str(request.json.get("type", "")) if isinstance(request.json, dict) else ""
 
 
 def _is_ours(name: str) -> bool:

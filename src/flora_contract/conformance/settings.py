@@ -131,7 +131,23 @@ def gather(given: dict[str, Any], config: Path | None = None) -> Settings:
     return _complete(settings)
 
 
+LEAST = {
+    "max_spend": 0.0,
+    "poll_interval": 0.0,
+    "max_wait": 0.0,
+    "timeout": 0.01,
+    "time_budget": 0.01,
+    "workers": 1,
+}
+"""The smallest value of each option that is a number with a bound."""
+
+
 def _complete(settings: Settings) -> Settings:
+    for name, least in LEAST.items():
+        value = getattr(settings, name)
+        if value is not None and not value >= least:
+            option = f"--{name}".replace("_", "-")
+            raise InputError(f"{option} {value:g}: give {least:g} or more")
     if settings.api_key is None:
         raise InputError("no API key: give --api-key or set FLORA_API_KEY")
     for name in ("", "second_", "foreign_", "broke_"):

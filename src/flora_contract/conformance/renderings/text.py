@@ -101,6 +101,7 @@ def conclusion(summary: Summary) -> Text:
     return Text.assemble(
         f"{summary.server}: the contract ",
         word,
+        " as far as it was tested" if summary.holds and summary.untested else "",
         f": {', '.join(parts) or 'no findings'}; {tested} oracles applied {applied} times; ",
         effort + money + (f"; seed {summary.seed}" if summary.seed is not None else ""),
     )

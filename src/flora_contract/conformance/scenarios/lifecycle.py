@@ -160,7 +160,7 @@ def simultaneous_requests(session: Session) -> None:
     """Several requests under one key at the same time."""
     request, key = body(home(session)), session.key()
     content = orjson.dumps(request)
-    session.allow_spending()
+    session.allow_spending(request["type"])
     gate = Barrier(SIMULTANEOUS)
 
     def send() -> Exchange:
