@@ -89,8 +89,8 @@ class FloraError(Exception):
         text = super().__str__()
         if self.may_have_started:
             text += (
-                " An earlier attempt may have been accepted and charged: to find out, repeat the"
-                f" call with idempotency_key={self.idempotency_key!r}; it starts nothing twice."
+                " The request may have been accepted and charged: to find out, repeat the call"
+                f" with idempotency_key={self.idempotency_key!r}; it starts nothing twice."
             )
         return text
 

@@ -38,13 +38,17 @@ class Request:
     """Asked once there is a connection: whether to send nothing after all."""
 
 
+MOST_BYTES = 64 * 1024**2
+"""Of an answer: thousands of times what the API says at once, and no danger to the memory."""
+
+
 class HeldBackError(Exception):
     """A request was held back: nothing of it was sent."""
 
 
 @frozen
 class Answer:
-    """An answer, read to its end. Times are of the monotonic clock, in seconds."""
+    """An answer, read to its end, or to `MOST_BYTES`. Times are seconds of the monotonic clock."""
 
     status_code: int
     headers: Mapping[str, str]
@@ -52,6 +56,7 @@ class Answer:
     body: bytes
     sent: float
     received: float
+    is_whole: bool = True
 
 
 class IO(Protocol):

@@ -19,7 +19,7 @@ from flora_runtime.errors import (
     FloraError,
     InvalidArgumentError,
 )
-from flora_runtime.exchange import Answer, HeldBackError, Request, block_on
+from flora_runtime.exchange import MOST_BYTES, Answer, HeldBackError, Request, block_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -29,6 +29,7 @@ HTTPClient = httpx.Client
 AsyncHTTPClient = httpx.AsyncClient
 
 T = TypeVar("T")
+C = TypeVar("C", httpx.Client, httpx.AsyncClient)
 
 _CONNECT_SECONDS = 10.0
 
@@ -52,8 +53,11 @@ class BlockingIO:
         try:
             outgoing = _own_request(client, request, deadline, _gate(request))
             response = client.send(outgoing, stream=True, follow_redirects=False)
+            body = _Body()
             try:
-                body = b"".join([deadline.checked(chunk) for chunk in response.iter_bytes()])
+                for chunk in response.iter_bytes():
+                    if not body.takes(deadline.checked(chunk)):
+                        break
             finally:
                 response.close()
         except _LIBRARY_ERRORS as error:
@@ -74,7 +78,7 @@ class BlockingIO:
                 response.close()
         except _LIBRARY_ERRORS as error:
             raise _translated(error) from None
-        return deadline.answer(response, b"")
+        return deadline.answer(response, _Body())
 
     async def sleep(self, seconds: float) -> None:
         time.sleep(seconds)  # noqa: ASYNC251  blocking is what this IO does
@@ -112,7 +116,7 @@ class BlockingIO:
         if self._client is None:
             with self._lock:
                 if self._client is None:
-                    self._client = httpx.Client(mounts=_NO_PLAIN_PROXY)
+                    self._client = _made(httpx.Client)
         return self._client
 
 
@@ -131,13 +135,16 @@ class AsyncIO:
         try:
             outgoing = _own_request(client, request, deadline, _async_gate(request))
             response = await client.send(outgoing, stream=True, follow_redirects=False)
+            body = _Body()
             try:
-                chunks = [deadline.checked(chunk) async for chunk in response.aiter_bytes()]
+                async for chunk in response.aiter_bytes():
+                    if not body.takes(deadline.checked(chunk)):
+                        break
             finally:
                 await response.aclose()
         except _LIBRARY_ERRORS as error:
             raise _translated(error) from None
-        return deadline.answer(response, b"".join(chunks))
+        return deadline.answer(response, body)
 
     async def fetch(self, request: Request, into: BinaryIO, most: int) -> Answer:
         client = self._pool()
@@ -153,7 +160,7 @@ class AsyncIO:
                 await response.aclose()
         except _LIBRARY_ERRORS as error:
             raise _translated(error) from None
-        return deadline.answer(response, b"")
+        return deadline.answer(response, _Body())
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
@@ -195,8 +202,20 @@ class AsyncIO:
         if client is None:
             for ended in [other for other in self._clients if other.is_closed()]:
                 del self._clients[ended]  # its connections keep it alive, and can close no more
-            client = self._clients[loop] = httpx.AsyncClient(mounts=_NO_PLAIN_PROXY)
+            client = self._clients[loop] = _made(httpx.AsyncClient)
         return client
+
+
+def _made(kind: Callable[..., C]) -> C:
+    """A client of the library, which reads the environment: proxies and certificates."""
+    try:
+        return kind(mounts=_NO_PLAIN_PROXY)
+    except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
+        problem = " ".join(str(error).split())
+        raise FloraError(
+            f"no connection can be made as the environment wants it: {problem}. Correct ALL_PROXY,"
+            " HTTPS_PROXY, SSL_CERT_FILE or SSL_CERT_DIR, or pass http_client="
+        ) from None
 
 
 class _Deadline(dict[str, float]):
@@ -219,14 +238,31 @@ class _Deadline(dict[str, float]):
             raise APITimeoutError(f"the answer was not whole after {self._seconds:g} seconds.")
         return chunk
 
-    def answer(self, response: httpx.Response, body: bytes) -> Answer:
+    def answer(self, response: httpx.Response, body: _Body) -> Answer:
         return Answer(
             status_code=response.status_code,
             headers=response.headers,
-            body=body,
+            body=b"".join(body.chunks),
             sent=self.sent,
             received=time.monotonic(),
+            is_whole=body.is_whole,
         )
+
+
+class _Body:
+    """What came of the body of an answer, as far as it is read."""
+
+    def __init__(self) -> None:
+        self.chunks: list[bytes] = []
+        self.is_whole = True
+        self._left = MOST_BYTES
+
+    def takes(self, chunk: bytes) -> bool:
+        """Keep a part of it. Whether more is wanted."""
+        self.chunks.append(chunk[: self._left])
+        self._left -= len(chunk)
+        self.is_whole = self._left >= 0
+        return self.is_whole
 
 
 def _own_request(

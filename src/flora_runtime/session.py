@@ -22,7 +22,7 @@ from flora_runtime.errors import (
     RateLimitError,
     ResponseDecodingError,
 )
-from flora_runtime.exchange import IO, Answer, HeldBackError, Request
+from flora_runtime.exchange import IO, MOST_BYTES, Answer, HeldBackError, Request
 from flora_runtime.ledger import Ledger
 from flora_runtime.log import logger
 from flora_runtime.model import Call
@@ -162,8 +162,8 @@ class Session:
     ) -> tuple[Answer, Call]:
         """Send, and send again where that can help and cannot harm, until an answer is success.
 
-        Raises APIError, APIConnectionError. `may_have_started` of an error says whether any
-        attempt was left without a clear answer.
+        Raises APIError, APIConnectionError, and ResponseDecodingError for a success without end.
+        `may_have_started` of an error says whether any attempt was left without a clear answer.
         """
         retries = self.max_retries if options.max_retries is None else options.max_retries
         repeatable = outgoing.method in {"GET", "HEAD", "OPTIONS"} or (
@@ -193,15 +193,34 @@ class Session:
                 await self._sleep(delay, options, error)
                 attempt += 1
                 continue
-            return answer, Call(
+            call = Call(
                 status_code=answer.status_code,
                 attempts=attempt,
                 request_id=request_id(answer, self.profile),
                 idempotency_key=options.idempotency_key,
             )
+            if not answer.is_whole:
+                raise self.unreadable(f"it is longer than {MOST_BYTES} bytes", answer, call)
+            return answer, call
 
     async def _attempt(self, outgoing: Draft, options: Options, attempt: int) -> Answer:
         key = await self.key.read(self.io.settle)
+        answer = _without_echo(await self.io.send(self._request(outgoing, options, key)), key)
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug(
+                "%s %s: %d in %.3f s (attempt %d, request %s)",
+                outgoing.method,
+                outgoing.path.partition("?")[0],
+                answer.status_code,
+                answer.received - answer.sent,
+                attempt,
+                request_id(answer, self.profile),
+            )
+        if not 200 <= answer.status_code < 300:
+            raise error_of(answer, self.profile)
+        return answer
+
+    def _request(self, outgoing: Draft, options: Options, key: str) -> Request:
         timeout = self.timeout if options.timeout is None else options.timeout
         if options.deadline is not None:
             timeout = min(timeout, max(options.deadline - time.monotonic(), 0.001))
@@ -217,7 +236,7 @@ class Session:
             del headers["content-type"]
         if options.idempotency_key is not None and self.profile.idempotency_header is not None:
             headers[self.profile.idempotency_header.lower()] = options.idempotency_key
-        request = Request(
+        return Request(
             method=outgoing.method,
             url=self.origin.url(outgoing.path),
             headers=headers,
@@ -225,20 +244,6 @@ class Session:
             timeout=timeout,
             held_back=self.shared.cool_down.lasts,
         )
-        answer = _without_echo(await self.io.send(request), key)
-        if logger.isEnabledFor(logging.DEBUG):
-            logger.debug(
-                "%s %s: %d in %.3f s (attempt %d, request %s)",
-                outgoing.method,
-                outgoing.path.partition("?")[0],
-                answer.status_code,
-                answer.received - answer.sent,
-                attempt,
-                request_id(answer, self.profile),
-            )
-        if not 200 <= answer.status_code < 300:
-            raise error_of(answer, self.profile)
-        return answer
 
     async def _wait_out_cool_down(self, options: Options) -> None:
         while (left := self.shared.cool_down.left()) > 0:

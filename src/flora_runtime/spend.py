@@ -34,12 +34,16 @@ class Spend:
     def started(self, run_id: str, cost: Decimal | None) -> None:
         """A run was started, at this cost as far as is known."""
         with self._lock:
-            self._total += (cost or Decimal(0)) - self._costs.get(run_id, Decimal(0))
-            self._costs[run_id] = cost or Decimal(0)
+            self._count(run_id, cost or Decimal(0))
             if len(self._costs) > _REMEMBERED:
                 self._costs.popitem(last=False)
 
     def seen(self, run_id: str, cost: Decimal | None) -> None:
         """A run was looked at; its cost counts if this client started it."""
-        if cost is not None and run_id in self._costs:
-            self.started(run_id, cost)
+        with self._lock:
+            if cost is not None and run_id in self._costs:
+                self._count(run_id, cost)
+
+    def _count(self, run_id: str, cost: Decimal) -> None:
+        self._total += cost - self._costs.get(run_id, Decimal(0))
+        self._costs[run_id] = cost

@@ -56,6 +56,8 @@ async def start(
         raise
     except FloraError as error:
         if create.run_id is None:
+            if isinstance(error, ResponseDecodingError):
+                error.may_have_started = True
             ledger.fail(create, unknown=error.may_have_started)
         raise
     except BaseException:
@@ -94,14 +96,10 @@ def _started(
     """The answer of a create: the id of its run is taken before anything else is looked at."""
     starts = operation.starts
     assert starts is not None
-    try:
-        data = session.data(answer, call)
-        run_id = text_at(data, (starts.id,))
-        if not run_id:
-            raise session.unreadable(f"it has no {starts.id}", answer, call)
-    except ResponseDecodingError as error:
-        error.may_have_started = True
-        raise
+    data = session.data(answer, call)
+    run_id = text_at(data, (starts.id,))
+    if not run_id:
+        raise session.unreadable(f"it has no {starts.id}", answer, call)
     session.shared.ledger.hand_out(create, run_id, started_run(starts, data))
     session.shared.spend.started(run_id, decimal_of(data.get(starts.cost)))
     return session.raw(operation, answer, call, data)

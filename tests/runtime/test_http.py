@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import gzip
 import json
 import threading
 import time
@@ -13,11 +14,22 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from flora_client import APIConnectionError, APITimeoutError, AsyncFlora, DownloadError, Flora, Run
+from flora_client import (
+    APIConnectionError,
+    APITimeoutError,
+    AsyncFlora,
+    DownloadError,
+    Flora,
+    FloraError,
+    InternalServerError,
+    ResponseDecodingError,
+    Run,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+CREATE = {"type": "image", "prompt": "A mug", "workspace_id": "ws_1", "project_id": "prj_1"}
 RUN = {"run_id": "run_1", "status": "completed", "progress": 100, "created_at": 0}
 
 Handler = Callable[[str, asyncio.StreamWriter], Awaitable[None]]
@@ -295,3 +307,65 @@ def test_callbacks_of_an_asynchronous_client_may_be_asynchronous(server: Server)
 
     asyncio.run(main())
     assert seen == ["run_1"]
+
+
+def test_an_answer_without_end_is_read_to_a_limit_only(
+    server: Server, flora: Flora, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most = 1_000_000
+    for module in ("http", "session"):
+        monkeypatch.setattr(f"flora_runtime.{module}.MOST_BYTES", most)
+    body = gzip.compress(b" " * (most + 1), 1)
+    status = b"200 OK"
+
+    async def flood(_head: str, writer: asyncio.StreamWriter) -> None:
+        head = b"HTTP/1.1 %b\r\ncontent-encoding: gzip\r\ncontent-length: %d\r\n\r\n"
+        writer.write(head % (status, len(body)) + body)
+
+    server.handle = flood
+    with pytest.raises(ResponseDecodingError, match="longer than 1000000 bytes") as caught:
+        flora.generations.create(**CREATE)
+    error = caught.value
+    assert len(error.body) == most
+    assert error.may_have_started
+    assert error.idempotency_key is not None
+    assert f"idempotency-key: {error.idempotency_key}" in server.heads[-1].lower()
+
+    async def main() -> None:
+        async with AsyncFlora(api_key="sk", base_url=server.url, max_retries=0) as twin:
+            with pytest.raises(ResponseDecodingError, match="longer than 1000000 bytes"):
+                await twin.request("GET", "/any")
+
+    asyncio.run(main())
+    status = b"502 Bad Gateway"
+    with pytest.raises(InternalServerError):
+        flora.generations.retrieve("run_1")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ALL_PROXY", "socks5://user:geheim@127.0.0.1:9"),
+        ("HTTPS_PROXY", "gopher://user:geheim@127.0.0.1:9"),
+        ("HTTPS_PROXY", "http://user:geheim@127.0.0.1:port"),
+        ("SSL_CERT_FILE", "/nowhere/certificates.pem"),
+    ],
+)
+def test_an_environment_that_cannot_be_used_is_told_with_the_remedy(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with (
+        Flora(api_key="sk", base_url="https://api.example") as flora,
+        pytest.raises(FloraError, match="Correct ALL_PROXY") as caught,
+    ):
+        flora.generations.create(**CREATE)
+    assert "geheim" not in str(caught.value)
+    assert not caught.value.may_have_started
+
+    async def main() -> None:
+        async with AsyncFlora(api_key="sk", base_url="https://api.example") as twin:
+            with pytest.raises(FloraError, match="pass http_client="):
+                await twin.generations.retrieve("run_1")
+
+    asyncio.run(main())
