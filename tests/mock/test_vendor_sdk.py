@@ -107,6 +107,27 @@ def test_raises_its_error_of_each_status(scenario: Scenario, mock: MockFlora) ->
     assert sorted(raised["fields"]["fields"]) == ["prompt", "type"]
 
 
+@pytest.mark.parametrize(
+    ("rule", "raised"),
+    [
+        ({"kind": "status", "status": 500}, ("InternalServerError", 500, "unknown_error")),
+        ({"kind": "close_before"}, ("APIConnectionError", None, None)),
+        ({"kind": "not_json"}, ("SyntaxError", None, None)),
+    ],
+)
+def test_meets_a_server_in_trouble(
+    rule: dict[str, Any], raised: tuple[Any, ...], scenario: Scenario, mock: MockFlora
+) -> None:
+    """One call without retries raises; one with the SDK's own two sees it through."""
+    mock.put_faults({**rule, "operation": "listGenerations", "count": 2})
+    retried = raised[0] != "SyntaxError"  # a body that cannot be read is no reason to ask again
+    result = scenario("outage", mock, "1" if retried else "2")
+    for error in result["refused"]:
+        assert (error["class"], error.get("status"), error.get("code")) == raised
+    assert result["patient"] == 0
+    assert [exchange["fault"] for exchange in mock.requests()] == [rule["kind"]] * 2 + [None]
+
+
 def test_waits_as_long_as_it_is_told(scenario: Scenario) -> None:
     with MockFlora(rate_limit=2) as mock:
         result = scenario("hurry", mock)

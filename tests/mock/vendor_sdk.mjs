@@ -93,6 +93,16 @@ const scenarios = {
     };
   },
 
+  async outage() {
+    const once = connect("sk_live_test", { maxRetries: 0 });
+    const refused = [];
+    for (let number = 0; number < Number(process.argv[5]); number++) {
+      refused.push(await raised(() => once.generations.list()));
+    }
+    const page = await client.generations.list();
+    return { refused, patient: page.generations.length };
+  },
+
   async hurry() {
     const refused = await raised(async () => {
       const hasty = connect("sk_live_test", { maxRetries: 0 });
