@@ -192,6 +192,21 @@ def test_two_servers_on_one_postgresql_are_one_flora(postgresql: str) -> None:
         assert len(one.requests()) == len(two.requests()) > 10
 
 
+def test_a_connection_that_postgresql_ends_is_made_anew(postgresql: str) -> None:
+    import psycopg
+
+    with MockFlora(state=postgresql) as mock, client_of(mock.base_url) as client:
+        mock.reset()
+        assert client.create().status_code == 201
+        with psycopg.connect(postgresql) as other:
+            other.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            )
+        assert client.create().status_code == 201
+        assert len(client.list().json()["generations"]) == 2
+
+
 def test_two_hundred_creators_on_two_servers_make_one_run(postgresql: str) -> None:
     with MockFlora(state=postgresql) as one, MockFlora(state=postgresql) as two:
         one.reset()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import orjson
 
 from flora_contract import shipped
+from flora_contract.errors import UnreachableError
 from flora_contract.mock import examples, faults, files
 from flora_contract.mock.catalogue import account, accounts_of, catalogue_of
 from flora_contract.mock.contract import Contract, check_body, check_parameters, undeclared
@@ -86,6 +87,9 @@ class Application:
             response = self._answer(request, request_id)
         except Refusal as refusal:
             response = refusal.response()
+        except UnreachableError as error:
+            logger.warning("%s", error)
+            response = unknown_error().response()
         except Exception:
             logger.exception("%s %s", request.method, request.path)
             response = unknown_error().response()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from flora_contract.errors import InputError, UnreachableError
 
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 Row = tuple[Any, ...]
+
+LOCK_SECONDS: Final = 20
+"""How long to wait for another process to finish what it does."""
 
 
 class Database(Protocol):
@@ -47,7 +50,7 @@ class SQLite:
     def __init__(self, path: str) -> None:
         try:
             self._connection = sqlite3.connect(
-                path, timeout=20, isolation_level=None, cached_statements=256
+                path, timeout=LOCK_SECONDS, isolation_level=None, cached_statements=256
             )
             self._connection.execute("PRAGMA journal_mode=WAL").fetchall()
             self._connection.execute("PRAGMA synchronous=NORMAL")
@@ -96,26 +99,31 @@ class PostgreSQL:
         self._psycopg = psycopg
         self._url = url
         self._translated: dict[str, str] = {}
+        self._in_transaction = False
         self._connection = self._connect()
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
-        if self._connection.closed:
+        try:
+            return self._execute(sql, values)
+        except self._psycopg.OperationalError:
+            if self._in_transaction or not self._connection.closed:
+                raise
             self._connection = self._connect()
-        if sql not in self._translated:
-            self._translated[sql] = sql.replace("?", "%s")
-        cursor = self._connection.execute(self._translated[sql], values)
-        return cursor.fetchall() if cursor.description else []
+            return self._execute(sql, values)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         self.rows("BEGIN")
+        self._in_transaction = True
         try:
             yield
+            self._execute("COMMIT")
         except BaseException:
             if not self._connection.closed:
-                self.rows("ROLLBACK")
+                self._execute("ROLLBACK")
             raise
-        self.rows("COMMIT")
+        finally:
+            self._in_transaction = False
 
     @contextmanager
     def setup(self) -> Iterator[None]:
@@ -129,13 +137,21 @@ class PostgreSQL:
     def close(self) -> None:
         self._connection.close()
 
+    def _execute(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+        if sql not in self._translated:
+            self._translated[sql] = sql.replace("?", "%s")
+        cursor = self._connection.execute(self._translated[sql], values)
+        return cursor.fetchall() if cursor.description else []
+
     def _connect(self) -> Any:
         try:
-            return self._psycopg.connect(self._url, autocommit=True, connect_timeout=10)
+            connection = self._psycopg.connect(self._url, autocommit=True, connect_timeout=10)
+            connection.execute(f"SET statement_timeout = '{LOCK_SECONDS}s'")
         except self._psycopg.ProgrammingError as error:
             raise InputError(f"--state: not a PostgreSQL address: {_first_line(error)}") from None
         except self._psycopg.OperationalError as error:
             raise UnreachableError(f"--state: PostgreSQL: {_first_line(error)}") from None
+        return connection
 
 
 def connect(state: str) -> Database:
