@@ -54,7 +54,11 @@ OPTIONS: tuple[tuple[str, Any, str], ...] = (
     ("--timeout", float, "Seconds for one answer. Default: 5 on loopback, 30 elsewhere."),
     ("--seed", int, "Decides what is generated, and in which order."),
     ("--time-budget", float, "Seconds after which nothing new is begun."),
-    ("--workers", int, "How many independent steps run at once."),
+    (
+        "--workers",
+        int,
+        "Requests that may be under way at once; with more than 1 their order is not the seed's.",
+    ),
 )
 
 

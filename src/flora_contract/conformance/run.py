@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import groupby
 from typing import TYPE_CHECKING, Literal
 
 from flora_contract.conformance import contract as contracts
@@ -68,7 +66,10 @@ class Check:
         """
         chosen = scenarios() if chosen is None else list(chosen)
         try:
-            self._perform_all(chosen, watch)
+            for scenario in chosen:
+                watch(self.perform(scenario))
+                if self.settings.fail_fast and self.outcomes[-1].result == "broken":
+                    return
         except KeyboardInterrupt:
             self.interrupted = True
             done = {o.scenario.name for o in self.outcomes}
@@ -77,25 +78,6 @@ class Check:
                 for s in chosen
                 if s.name not in done
             ]
-
-    def _perform_all(self, chosen: list[Scenario], watch: Callable[[Outcome], None]) -> None:
-        for _, group in groupby(chosen, lambda s: (s.layer, s.independent)):
-            members = list(group)
-            if members[0].independent and self.settings.workers > 1:
-                self._beside(members)
-            for scenario in members:
-                watch(self.perform(scenario))
-                if self.settings.fail_fast and self.outcomes[-1].result == "broken":
-                    return
-
-    def _beside(self, members: list[Scenario]) -> None:
-        """Send the requests of independent scenarios at once; they are judged afterwards."""
-        self.session.origin = "steps side by side"
-        with ThreadPoolExecutor(self.settings.workers) as pool:
-            sent = [pool.submit(_send, s, self.session) for s in members]
-            self._sent = {s.name: f.result() for s, f in zip(members, sent, strict=True)}
-
-    _sent: dict[str, str] = {}  # noqa: RUF012 - replaced, never changed
 
     @property
     def _obstacle(self) -> str:
@@ -120,8 +102,6 @@ class Check:
             reason = "needs more --time-budget"
         elif obstacle := self._obstacle:
             reason = obstacle
-        elif scenario.name in self._sent:
-            reason = self._sent[scenario.name]
         else:
             self.session.origin = scenario.name
             reason = _send(scenario, self.session)

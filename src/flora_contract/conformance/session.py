@@ -6,6 +6,7 @@ import contextlib
 import email.utils
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -31,7 +32,7 @@ from flora_contract.errors import UnreachableError
 from flora_contract.report.redaction import SECRET_HEADERS, Redactor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from flora_contract.conformance.ledger import Ledger
     from flora_contract.conformance.settings import Settings
@@ -114,6 +115,16 @@ class Session:
         """GET /generations."""
         text = str(httpx.QueryParams(dict(query)))
         return self.send("GET", "/generations" + (f"?{text}" if text else ""), credential, **more)
+
+    def together(self, calls: Iterable[Callable[[], object]]) -> None:
+        """Make calls that depend on nothing of each other, `workers` of them at a time."""
+        if self.settings.workers == 1:
+            for call in calls:
+                call()
+            return
+        with ThreadPoolExecutor(self.settings.workers) as pool:
+            for made in [pool.submit(call) for call in calls]:
+                made.result()
 
     def create(
         self,

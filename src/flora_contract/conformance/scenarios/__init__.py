@@ -20,27 +20,26 @@ LAYERS: tuple[Layer, ...] = ("requests", "lifecycle", "history", "generated")
 
 @dataclass(frozen=True)
 class Scenario:
-    """A named step. `independent` ones may run beside others of their layer."""
+    """A named step."""
 
     name: str
     layer: Layer
     sentence: str
     function: Callable[[Session], None]
-    independent: bool = False
 
 
 _registry: dict[str, Scenario] = {}
 
 
 def scenario(
-    layer: Layer, *, independent: bool = False
+    layer: Layer,
 ) -> Callable[[Callable[[Session], None]], Callable[[Session], None]]:
     """Register a function as a scenario, under its own name."""
 
     def register(function: Callable[[Session], None]) -> Callable[[Session], None]:
         name = function.__name__.replace("_", "-")
         sentence = " ".join((function.__doc__ or "").split())
-        _registry[name] = Scenario(name, layer, sentence, function, independent)
+        _registry[name] = Scenario(name, layer, sentence, function)
         return function
 
     return register

@@ -8,8 +8,9 @@ and a fault that depends on time would be lost as flaky. Oracles judge the ledge
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
-from functools import cache
+import threading
+from contextlib import contextmanager, nullcontext
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from flora_contract import shipped
@@ -86,6 +87,7 @@ class _Sender:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.place = home(session)
+        self._paying = threading.Lock()
 
     def send(self, case: Case[Any]) -> Exchange | None:
         """Send one case; None for one that is none of ours to send."""
@@ -127,22 +129,23 @@ class _Sender:
             return None
         given = next((v for k, v in headers.items() if k.lower() == "idempotency-key"), None)
         kind = next((v for k, v in headers.items() if k.lower() == "content-type"), None)
-        paid = False
-        if authorized and self._would_be_paid(content):
-            paid = self._may_pay(operation)
-            if not paid:
+        would_be_paid = authorized and self._would_be_paid(content)
+        # One at a time: no two may take the last one that is allowed.
+        with self._paying if would_be_paid else nullcontext():
+            paid = would_be_paid and self._may_pay(operation)
+            if would_be_paid and not paid:
                 changed = json.loads(content) | {"project_id": UNKNOWN_PROJECT}
                 content = json.dumps(changed).encode()
-        return _ask(
-            self.session.create,
-            content,
-            OWNER if authorized else ABSENT,
-            path=path,
-            # A generated key may have been used before by anybody.
-            key="" if given is not None else None,
-            paid=paid,
-            content_type=kind,
-        )
+            return _ask(
+                self.session.create,
+                content,
+                OWNER if authorized else ABSENT,
+                path=path,
+                # A generated key may have been used before by anybody.
+                key="" if given is not None else None,
+                paid=paid,
+                content_type=kind,
+            )
 
     def _would_be_paid(self, content: bytes) -> bool:
         try:
@@ -237,29 +240,33 @@ def boundary_cases(session: Session) -> None:
             generation_config=operation.schema.config.generation,
         )
         with _stoppable():
-            for case in cases:
-                sender.checked(case)
+            session.together(partial(sender.checked, case) for case in cases)
 
 
 @scenario("generated")
 def fuzzed_inputs(session: Session) -> None:
     """Random inputs for every operation, from the seed: valid and invalid ones."""
-    import hypothesis
     from schemathesis.generation import GenerationMode
 
     sender = _Sender(session)
     for operation in _operations(session):
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
-            send: Any = hypothesis.given(case=operation.as_strategy(mode))(_send_with(sender))
+            cases = _drawn(operation.as_strategy(mode), session.settings.seed)
             with _stoppable():
-                hypothesis.seed(session.settings.seed)(_quietly(FUZZED)(send))()
+                session.together(partial(sender.checked, case) for case in cases)
 
 
-def _send_with(sender: _Sender) -> Any:
-    def send(case: Any) -> None:
-        sender.checked(case)
+def _drawn(strategy: Any, seed: int) -> list[Any]:
+    import hypothesis
 
-    return send
+    drawn: list[Any] = []
+
+    def draw(case: Any) -> None:
+        drawn.append(case)
+
+    driven: Any = hypothesis.given(case=strategy)(draw)
+    hypothesis.seed(seed)(_quietly(FUZZED)(driven))()
+    return drawn
 
 
 def _quietly(examples: int, steps: int = 1) -> Any:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from flora_contract.conformance.exchange import OWNER
 from flora_contract.conformance.ledger import FINAL
 from flora_contract.conformance.scenarios import scenario
 
@@ -46,9 +46,8 @@ def read_every_page(session: Session) -> None:
 @scenario("history")
 def walk_with_small_pages(session: Session) -> None:
     """The newest part of the history in pages of 1, 3 and 7, and its first page again."""
-    for limit in LIMITS:
-        walk(session, {"limit": limit})
-        session.list({"limit": limit})
+    session.together(partial(walk, session, {"limit": limit}) for limit in LIMITS)
+    session.together(partial(session.list, {"limit": limit}) for limit in LIMITS)
 
 
 @scenario("history")
@@ -73,9 +72,8 @@ def walk_under_filters(session: Session) -> None:
     if facts.home is not None and facts.second is not None:
         # Both at once fit no run.
         queries.append({"workspace_id": facts.home.workspace, "project_id": facts.second.project})
-    for query in queries:
-        walk(session, query | {"limit": 100})
-        walk(session, query | {"limit": 3}, enough=7)
+    session.together(partial(walk, session, query | {"limit": 100}) for query in queries)
+    session.together(partial(walk, session, query | {"limit": 3}, 7) for query in queries)
 
 
 @scenario("history")
@@ -83,6 +81,3 @@ def read_the_history_again(session: Session) -> None:
     """The first page again: what has ended is as it was; and one that is larger than allowed."""
     session.list({"limit": 100})
     session.list({"limit": 1000})
-
-
-__all__ = ["OWNER"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Barrier
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -12,7 +13,7 @@ import orjson
 
 from flora_contract.conformance.exchange import OTHER, OWNER, Exchange
 from flora_contract.conformance.scenarios import scenario
-from flora_contract.conformance.scenarios.requests import PROMPT, body, home
+from flora_contract.conformance.scenarios.requests import body, home
 from flora_contract.conformance.session import NotTested
 from flora_contract.conformance.values import UNKNOWN_PROJECT
 
@@ -177,8 +178,7 @@ def simultaneous_requests(session: Session) -> None:
 def follow_every_run(session: Session) -> None:
     """Look at every open run until it has ended, and at those that have ended once more."""
     await_open_runs(session)
-    for run in _own_runs(session):
-        session.get_run(run.run_id, run.exchange.credential)
+    _look_at(session, _own_runs(session))
 
 
 def await_open_runs(session: Session) -> None:
@@ -188,10 +188,16 @@ def await_open_runs(session: Session) -> None:
         if not still_open:
             return
         time.sleep(pause)
-        for run in still_open:
-            if session.clock() - run.exchange.ended > (session.settings.max_wait or 0.0):
-                session.given_up.add(run.run_id)  # after this last look
-            session.get_run(run.run_id, run.exchange.credential)
+        session.given_up |= {
+            run.run_id  # after this last look
+            for run in still_open
+            if session.clock() - run.exchange.ended > (session.settings.max_wait or 0.0)
+        }
+        _look_at(session, still_open)
+
+
+def _look_at(session: Session, runs: list[Observation]) -> None:
+    session.together(partial(session.get_run, run.run_id, run.exchange.credential) for run in runs)
 
 
 def _pauses(session: Session) -> Iterator[float]:
@@ -246,6 +252,3 @@ def repeat_after_the_end(session: Session) -> None:
             session.list({"limit": 100})
             return
     raise NotTested("needs a run under a key")
-
-
-__all__ = ["PROMPT"]

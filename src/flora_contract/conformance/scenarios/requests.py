@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flora_contract.conformance.exchange import ABSENT, BROKE, OTHER, OWNER
@@ -50,7 +51,7 @@ def read_the_history(session: Session) -> None:
     session.list({"limit": 100})
 
 
-@scenario("requests", independent=True)
+@scenario("requests")
 def no_key(session: Session) -> None:
     """Every operation without a key."""
     session.list(credential=ABSENT)
@@ -59,15 +60,21 @@ def no_key(session: Session) -> None:
         session.create(body(home(session)), ABSENT, path=route)
 
 
-@scenario("requests", independent=True)
+@scenario("requests")
 def wrong_keys(session: Session) -> None:
     """Every operation with keys that are nearly right."""
-    for credential, header in wrong_credentials(session.settings.api_key or ""):
-        session.list(credential=credential, authorization=header)
-        session.get_run(UNKNOWN_RUN, credential, authorization=header)
-    for credential, header in wrong_credentials(session.settings.api_key or ""):
-        for route in ROUTES:
-            session.create(body(home(session)), credential, path=route, authorization=header)
+    keys = wrong_credentials(session.settings.api_key or "")
+    session.together(
+        partial(read, credential=credential, authorization=header)
+        for credential, header in keys
+        for read in (session.list, partial(session.get_run, UNKNOWN_RUN))
+    )
+    request = body(home(session))
+    session.together(
+        partial(session.create, request, credential, path=route, authorization=header)
+        for credential, header in keys
+        for route in ROUTES
+    )
 
 
 def wrong_bodies(place: Place) -> list[Any]:
@@ -132,51 +139,44 @@ def wrong_requests_to_the_older_route(session: Session) -> None:
 def _send_wrong_bodies(session: Session, route: str) -> None:
     place = home(session)
     session.list({"limit": 5})
-    for each in wrong_bodies(place):
-        session.create(each, path=route)
+    session.together(partial(session.create, each, path=route) for each in wrong_bodies(place))
     session.list({"limit": 5})
 
 
-@scenario("requests", independent=True)
+@scenario("requests")
 def wrong_queries(session: Session) -> None:
     """Everything that is wrong with a query of the history, each alone."""
-    for limit in ("0", "-1", "many", "1.5", "101", "100000"):
-        session.list({"limit": limit})
-    for status in ("done", "COMPLETED", "cancelled"):
-        session.list({"status": status})
-    for cursor in GARBAGE_CURSORS:
-        session.list({"cursor": cursor})
-    session.list({"workspace_id": "no-prefix"})
-    session.list({"project_id": "no-prefix"})
-    session.list({"workspace_id": "prj_abc123"})
+    queries = [
+        *({"limit": limit} for limit in ("0", "-1", "many", "1.5", "101", "100000")),
+        *({"status": status} for status in ("done", "COMPLETED", "cancelled")),
+        *({"cursor": cursor} for cursor in GARBAGE_CURSORS),
+        {"workspace_id": "no-prefix"},
+        {"project_id": "no-prefix"},
+        {"workspace_id": "prj_abc123"},
+    ]
+    session.together(partial(session.list, query) for query in queries)
 
 
-@scenario("requests", independent=True)
+@scenario("requests")
 def unknown_runs(session: Session) -> None:
     """Runs that nobody has made, and ids that are none."""
-    for run_id in (
-        UNKNOWN_RUN,
-        "no-prefix",
-        "run_",
-        "run_ %2e%2e",
-        "prj_abc123",
-        "run_\N{SNOWMAN}",
-    ):
-        session.get_run(run_id)
+    odd = ("no-prefix", "run_", "run_ %2e%2e", "prj_abc123", "run_\N{SNOWMAN}")
+    session.together(partial(session.get_run, run_id) for run_id in (UNKNOWN_RUN, *odd))
 
 
-@scenario("requests", independent=True)
+@scenario("requests")
 def statuses_of_the_history(session: Session) -> None:
     """The history, filtered by each documented status and by the caller's own places."""
-    for status in ("pending", "running", "completed", "failed"):
-        session.list({"status": status})
-    for place in (session.settings.home, session.ledger.facts.second):
-        if place is not None:
-            session.list({"workspace_id": place.workspace})
-            session.list({"project_id": place.project})
+    places = [p for p in (session.settings.home, session.ledger.facts.second) if p is not None]
+    queries = [
+        *({"status": status} for status in ("pending", "running", "completed", "failed")),
+        *({"workspace_id": place.workspace} for place in places),
+        *({"project_id": place.project} for place in places),
+    ]
+    session.together(partial(session.list, query) for query in queries)
 
 
-@scenario("requests", independent=True)
+@scenario("requests")
 def another_account_s_places(session: Session) -> None:
     """Runs and history in a workspace of another account."""
     foreign = session.ledger.facts.foreign
@@ -190,7 +190,7 @@ def another_account_s_places(session: Session) -> None:
         session.create(body(own, project_id=foreign.project), path=route)
 
 
-@scenario("requests", independent=True)
+@scenario("requests")
 def no_credits(session: Session) -> None:
     """A run in an account without credits, and that it is not there afterwards."""
     if session.settings.broke_api_key is None:
@@ -205,7 +205,7 @@ def no_credits(session: Session) -> None:
         raise NotTested("needs --broke-workspace and --broke-project that --broke-api-key owns")
 
 
-@scenario("requests", independent=True)
+@scenario("requests")
 def the_other_account(session: Session) -> None:
     """The history of the other account."""
     if session.settings.other_api_key is None:
