@@ -43,7 +43,8 @@ class ServerClock:
     def window(self, create: Create) -> tuple[datetime, datetime]:
         """When the run of a create can have been started, at the earliest and at the latest."""
         ended = create.ended if create.ended is not None else time.monotonic()
-        earliest = self.date + timedelta(seconds=create.started - self.received)
+        age = self.received - create.started + create.slept()
+        earliest = self.date - timedelta(seconds=age)
         latest = self.date + timedelta(seconds=1 + ended - self.sent)
         return earliest - _SLACK, latest + _SLACK
 
@@ -79,13 +80,18 @@ def judge(
     contested = [
         item for item in candidates if any(_can_own(recovery, o, item, clock) for o in others)
     ]
-    if len(candidates) == 1 and not contested:
+    undated = created_at(at_path(candidates[0], (recovery.created,))) is None
+    if len(candidates) == 1 and not contested and not undated:
         return Finding("found", window, candidates, adopted=candidates[0], final=True)
     waiting = any(not other.unknown for other in others)
+    if len(candidates) > 1:
+        reason = f"{len(candidates)} of the newest runs can be it"
+    elif undated:
+        reason = "the one run that can be it does not say when it was created"
+    else:
+        reason = "the one run that can be it can be another create's too"
     return Finding(
-        f"{len(candidates)} of the newest runs can be it"
-        if len(candidates) > 1
-        else "the one run that can be it can be another create's too",
+        reason,
         window,
         candidates,
         final=not waiting or len(candidates) - len(contested) > 1,
@@ -110,11 +116,14 @@ def _can_own(recovery: Recovery[Any], create: Create, item: Any, clock: ServerCl
 
 
 def created_at(value: object) -> datetime | None:
-    """A time of the history. No document states its unit: seconds and milliseconds since 1970
-    are told apart by their size."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
+    """A time of the history; None if it is none. No document states its unit: seconds and
+    milliseconds since 1970 are told apart by their size, and a date of ISO 8601 is one too."""
     try:
+        if isinstance(value, str):
+            date = datetime.fromisoformat(value)
+            return date if date.tzinfo is not None else date.replace(tzinfo=UTC)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return None
         return datetime.fromtimestamp(value / 1000 if value > 1e11 else value, UTC)
     except (ValueError, OverflowError, OSError):
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 import threading
 import time
 import weakref
@@ -44,6 +45,7 @@ class BlockingIO:
     def __init__(self, client: httpx.Client | None = None) -> None:
         self._client = client
         self._owned = client is None
+        self._process = os.getpid()
         self._closed = False
         self._lock = threading.Lock()
 
@@ -113,11 +115,16 @@ class BlockingIO:
     def _pool(self) -> httpx.Client:
         if self._closed:
             raise FloraError("the client is closed; make a new one")
-        if self._client is None:
+        if self._client is None or self._is_inherited():
             with self._lock:
-                if self._client is None:
-                    self._client = _made(httpx.Client)
+                if self._client is None or self._is_inherited():
+                    self._client, self._process = _made(httpx.Client), os.getpid()
         return self._client
+
+    def _is_inherited(self) -> bool:
+        """After a fork both processes have the same connections; over them, each would be given
+        answers of the other."""
+        return self._owned and self._process != os.getpid()
 
 
 class AsyncIO:

@@ -7,7 +7,7 @@ import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,9 +19,11 @@ _KEY_LIFE = 7200.0
 
 @define(eq=False)
 class Create:
-    """One logical create: one key, one run at most. Times are of the monotonic clock."""
+    """One logical create: one key, one run at most. Times are of the monotonic clock, but one."""
 
     key: str
+    has_own_key: bool
+    """The key was made up for it; no caller has seen it before."""
     scope: Mapping[str, Any]
     match: Mapping[str, Any]
     started: float
@@ -29,6 +31,13 @@ class Create:
     run_id: str | None = None
     unknown: bool = False
     """It has ended without telling whether there is a run."""
+    started_by_wall: float = field(factory=time.time)
+
+    def slept(self) -> float:
+        """Seconds since it began that the monotonic clock did not count, for the machine was
+        suspended. A wall clock set forward looks the same, and only makes the window larger."""
+        by_wall = time.time() - self.started_by_wall
+        return max(by_wall - (time.monotonic() - self.started), 0.0)
 
 
 @frozen
@@ -58,10 +67,13 @@ class Ledger:
             earlier = self._by_key.get(create.key)
             if earlier is not None and earlier.unknown:
                 create.started = earlier.started
+                create.started_by_wall = earlier.started_by_wall
                 if earlier in self._open:
                     self._open.remove(earlier)
+            self._forget_old()
             self._open.append(create)
-            self._by_key[create.key] = create
+            if earlier is None or earlier.run_id is None:
+                self._by_key[create.key] = create
             if len(self._by_key) > _REMEMBERED:
                 self._by_key.popitem(last=False)
             return earlier
@@ -84,19 +96,22 @@ class Ledger:
         with self._lock:
             create.ended = time.monotonic()
             create.unknown = unknown
-            if not unknown:
+            if not unknown and create in self._open:
                 self._open.remove(create)
 
     def others(self, create: Create) -> list[Create]:
         """Other creates of the same scope that may own a run not handed out yet."""
         with self._lock:
-            oldest = time.monotonic() - _KEY_LIFE
-            self._open = [c for c in self._open if not c.unknown or c.started > oldest]
+            self._forget_old()
             return [c for c in self._open if c is not create and c.scope == create.scope]
 
     def run(self, run_id: str) -> StartedRun | None:
         """A run that a create of this client has got; None if none has."""
         return self._runs.get(run_id)
+
+    def _forget_old(self) -> None:
+        oldest = time.monotonic() - _KEY_LIFE
+        self._open = [c for c in self._open if not c.unknown or c.started > oldest]
 
     def _hand_out(self, create: Create, run_id: str, run: StartedRun) -> None:
         create.run_id = run_id

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from flora_runtime.exchange import Answer
     from flora_runtime.operation import Operation
     from flora_runtime.options import Options
+    from flora_runtime.request import Draft
     from flora_runtime.session import RawResponse, Session
 
 T = TypeVar("T")
@@ -36,23 +37,46 @@ async def start(
 ) -> RawResponse[T]:
     """Do an operation that starts a run. Raises FloraError; then nothing was started, or the error
     names its idempotency key."""
-    given = options.idempotency_key
-    options = evolve(options, idempotency_key=given or str(uuid.uuid4()))
+    has_own_key = options.idempotency_key is None
+    if has_own_key:
+        options = evolve(options, idempotency_key=str(uuid.uuid4()))
     request = session.draft(operation, arguments, options)
     session.shared.spend.admit()
-    create = _create(operation, arguments, options)
+    create = _create(operation, arguments, options, has_own_key=has_own_key)
+    earlier = session.shared.ledger.begin(create)
+    try:
+        return await _start(session, operation, request, options, create, earlier)
+    except FloraError:
+        raise
+    except BaseException as error:
+        if create.run_id is None:
+            session.shared.ledger.fail(create, unknown=True)
+        error.add_note(_note(create))
+        raise
+
+
+async def _start(
+    session: Session,
+    operation: Operation[T],
+    request: Draft,
+    options: Options,
+    create: Create,
+    earlier: Create | None,
+) -> RawResponse[T]:
+    """Send a create whose beginning is noted. `earlier` is the one before it under its key."""
     ledger = session.shared.ledger
-    earlier = ledger.begin(create)
     try:
         answer, call = await session.exchange(request, options, repeatable=True)
         return _started(session, operation, create, answer, call)
     except ConflictError as conflict:
+        known = earlier.run_id if earlier is not None else None
         repeated = conflict.repeated or (earlier is not None and earlier.unknown)
-        if _is_duplicate(conflict) and (repeated or given is None):
+        ours = repeated or create.has_own_key
+        if known is None and ours and _is_duplicate(conflict):
             return await recover(session, operation, create, conflict)
-        ledger.fail(create, unknown=conflict.may_have_started)
-        if isinstance(conflict, IdempotencyDuplicateError) and earlier is not None:
-            conflict.run_id = earlier.run_id
+        ledger.fail(create, unknown=known is None and conflict.may_have_started)
+        if isinstance(conflict, IdempotencyDuplicateError):
+            conflict.run_id = known
         raise
     except FloraError as error:
         if create.run_id is None:
@@ -60,9 +84,15 @@ async def start(
                 error.may_have_started = True
             ledger.fail(create, unknown=error.may_have_started)
         raise
-    except BaseException:
-        ledger.fail(create, unknown=True)
-        raise
+
+
+def _note(create: Create) -> str:
+    if create.run_id is not None:
+        return f"run {create.run_id} was started, and goes on"
+    return (
+        "a run may have been started: to find out, repeat the call with"
+        f" idempotency_key={create.key!r}; it starts nothing twice"
+    )
 
 
 def started_id(operation: Operation[Any], run: Model) -> str:
@@ -74,11 +104,14 @@ def started_id(operation: Operation[Any], run: Model) -> str:
     return run_id
 
 
-def _create(operation: Operation[Any], arguments: Mapping[str, Any], options: Options) -> Create:
+def _create(
+    operation: Operation[Any], arguments: Mapping[str, Any], options: Options, *, has_own_key: bool
+) -> Create:
     recovery = operation.recovery
     body = {**arguments, **options.extra_body}
     return Create(
         key=str(options.idempotency_key),
+        has_own_key=has_own_key,
         scope={name: body.get(name) for name in recovery.scope} if recovery else {},
         match={name: body.get(name) for name in recovery.match} if recovery else {},
         started=time.monotonic(),

@@ -6,6 +6,9 @@ import asyncio
 import gc
 import gzip
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -369,3 +372,23 @@ def test_an_environment_that_cannot_be_used_is_told_with_the_remedy(
                 await twin.generations.retrieve("run_1")
 
     asyncio.run(main())
+
+
+FORKING = """
+import os, sys
+from flora_client import Flora
+with Flora(api_key="sk", base_url=sys.argv[1], max_retries=0) as flora:
+    flora.generations.retrieve("run_1")
+    child = os.fork()
+    flora.generations.retrieve("run_1")
+    if child:
+        assert os.waitpid(child, 0)[1] == 0
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_process_and_its_fork_share_no_connection(server: Server) -> None:
+    command = [sys.executable, "-W", "ignore", "-c", FORKING, server.url]
+    subprocess.run(command, check=True, timeout=60)
+    assert server.connections == 2
+    assert len(server.heads) == 3

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+import time
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -383,3 +384,108 @@ def test_a_rate_limit_alone_leaves_nothing_unclear(world, flora: Flora, argument
 def test_one_key_for_all_requests_is_refused(flora: Flora) -> None:
     with pytest.raises(InvalidArgumentError, match="idempotency_key="):
         flora.with_options(extra_headers={"IDEMPOTENCY-KEY": "one-for-all"})
+
+
+@pytest.mark.parametrize("created", [None, "yesterday", True, {}])
+def test_a_run_that_does_not_say_when_it_was_created_is_shown_and_not_adopted(
+    world, flora: Flora, arguments, duplicate, history, created: Any
+) -> None:
+    world.script = [LOST, duplicate, *[history(("run_of_last_year", 0), created_at=created)] * 9]
+    with pytest.raises(RunOutcomeUnknownError, match="does not say when") as caught:
+        flora.generations.create(**arguments)
+    assert [candidate.run_id for candidate in caught.value.candidates] == ["run_of_last_year"]
+
+
+@pytest.mark.parametrize("zone", ["Z", "+00:00", ""])
+def test_a_date_as_text_is_a_date_too(
+    world, flora: Flora, arguments, duplicate, history, zone: str
+) -> None:
+    def at(age: float) -> str:
+        return (world.date() - timedelta(seconds=age)).isoformat().removesuffix("+00:00") + zone
+
+    world.script = [LOST, duplicate, history(("run_old", 0), created_at=at(90)), history()]
+    world.script += [history(("run_9", 0), created_at=at(0.1))]
+    assert flora.generations.create(**arguments).run_id == "run_9"
+
+
+def test_the_run_of_a_key_is_remembered_over_any_number_of_duplicates(
+    world, flora: Flora, arguments, accepted, duplicate
+) -> None:
+    world.script = [world.reply(accepted, 201), duplicate, duplicate]
+    flora.generations.create(**arguments, idempotency_key="mine")
+    for _ in range(2):
+        with pytest.raises(IdempotencyDuplicateError) as caught:
+            flora.generations.create(**arguments, idempotency_key="mine")
+        assert caught.value.run_id == "run_1"
+
+
+def test_a_run_that_is_known_is_not_looked_for(
+    world, flora: Flora, arguments, accepted, duplicate, history
+) -> None:
+    """The repetition of a call that had ended well: what the history shows since is another's."""
+    world.script = [world.reply(accepted, 201), LOST, duplicate, history(("run_theirs", 0.1))]
+    flora.generations.create(**arguments, idempotency_key="mine")
+    with pytest.raises(IdempotencyDuplicateError) as caught:
+        flora.generations.create(**arguments, idempotency_key="mine")
+    assert caught.value.run_id == "run_1"
+
+
+def test_the_window_reaches_back_over_the_sleep_of_the_machine(
+    world, flora: Flora, arguments, duplicate, history, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The monotonic clock stood still for an hour; what was started in it may be ours too."""
+
+    def suspended(_request: Any) -> Any:
+        wall = time.time
+        monkeypatch.setattr(time, "time", lambda: wall() + 3600)
+        return LOST
+
+    world.script = [suspended, duplicate, history(("run_theirs", 0.1), ("run_ours", 3599))]
+    with pytest.raises(RunOutcomeUnknownError) as caught:
+        flora.generations.create(**arguments)
+    assert {item.run_id for item in caught.value.candidates} == {"run_theirs", "run_ours"}
+
+
+@pytest.mark.parametrize("when", ["sending", "looking"])
+def test_an_interrupted_create_names_its_key(
+    world, flora: Flora, arguments, duplicate, history, when: str
+) -> None:
+    def interrupted(_request: Any) -> Any:
+        raise KeyboardInterrupt
+
+    world.script = [interrupted] if when == "sending" else [LOST, duplicate, interrupted]
+    with pytest.raises(KeyboardInterrupt) as caught:
+        flora.generations.create(**arguments)
+    key = key_of(world.sent[0])
+    assert key in caught.value.__notes__[0]
+    world.script = [duplicate, history(("run_9", 0.1))]
+    assert flora.generations.create(**arguments, idempotency_key=key).run_id == "run_9"
+
+
+def test_an_interruption_after_the_answer_names_the_run(
+    world, arguments, accepted, client_with
+) -> None:
+    def interrupt(_drift: Any) -> None:
+        raise KeyboardInterrupt
+
+    flora = client_with(on_drift=interrupt)
+    world.script = [
+        world.reply({**accepted, "new": 1}, 201),
+        world.error(409, "idempotency_duplicate"),
+    ]
+    with pytest.raises(KeyboardInterrupt) as caught:
+        flora.generations.create(**arguments, idempotency_key="mine")
+    assert "run_1" in caught.value.__notes__[0]
+    with pytest.raises(IdempotencyDuplicateError, match="run_1"):
+        flora.generations.create(**arguments, idempotency_key="mine")
+
+
+def test_creates_of_unknown_outcome_are_forgotten_with_their_keys(
+    world, flora: Flora, arguments
+) -> None:
+    for _ in range(3):
+        world.script = [LOST]
+        with pytest.raises(APITimeoutError):
+            flora.generations.create(**arguments, max_retries=0)
+        world.now += 4000
+    assert len(flora._session.shared.ledger._open) == 2
