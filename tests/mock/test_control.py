@@ -58,6 +58,18 @@ def test_the_clock_does_not_go_back(value: object, control: httpx.Client) -> Non
     assert response.json()["error"]["fields"][0]["field"] == "advance_seconds"
 
 
+def test_the_clock_does_not_leave_the_calendar(
+    mock: MockFlora, client: Client, control: httpx.Client
+) -> None:
+    answers = [control.post("/clock", json={"advance_seconds": 1e9}) for _ in range(300)]
+    assert {answer.status_code for answer in answers} == {200, 400}
+    assert "1e+11" in answers[-1].json()["error"]["message"]
+    assert client.create().status_code == 201
+    assert control.get("/").status_code == 200
+    with pytest.raises(ValueError, match="0 to 1e9"):
+        mock.advance(-1)
+
+
 def test_requests_tell_what_broke_the_contract_and_no_key(
     mock: MockFlora, client: Client, control: httpx.Client
 ) -> None:
@@ -129,7 +141,11 @@ def test_a_site_in_a_browser_cannot_reach_it(control: httpx.Client, mock: MockFl
     elsewhere = control.post("/reset", headers={"origin": "https://example.com"})
     assert elsewhere.status_code == 403
     assert control.post("/reset", headers={"origin": mock.origin}).status_code == 204
-    assert control.get("/requests", headers={"host": "example.com"}).status_code == 403
+    for host in ("example.com", "127.example.com", "127.0.0.1.example.com:4010", "localhost.x"):
+        own = {"host": host, "origin": f"http://{host}"}
+        assert control.post("/reset", headers=own).status_code == 403
+    for host in ("localhost:1", "LOCALHOST", "127.9.9.9", "[::1]:4010", "[::ffff:127.0.0.1]"):
+        assert control.get("/requests", headers={"host": host}).status_code == 200
 
 
 def test_without_control_there_is_none() -> None:

@@ -102,6 +102,16 @@ def assert_envelope(answer: tuple[int, bytes, bytes], status: int) -> None:
         ([b"GET /api/v1/generations HTTP/1.1\r\nhost: a b/<c>\r\n\r\n"], 400),
         ([b"GET /api/v1/generations HTTP/1.0\r\nauthorization: Bearer sk_live_test\r\n\r\n"], 200),
         ([get(b"/api/v1/%67enerations")], 200),
+        ([get(b"http://flora.test/api/v1/generations")], 200),
+        ([get(b"HTTPS://flora.test:1/api/v1/generations?limit=1")], 200),
+        ([get(b"http://flora.test")], 404),
+        ([get(b"http://flora.test?limit=1")], 404),
+        ([get(b"http:///api/v1/generations")], 404),
+        ([get(b"http://a b/api/v1/generations")], 400),
+        ([b"CONNECT flora.test:443 HTTP/1.1\r\nhost: flora.test:443\r\n\r\n"], 404),
+        ([b"GET /_mock/clock HTTP/1.1\r\nhost: [::1\r\n\r\n"], 400),
+        ([b"GET /_mock/clock HTTP/1.1\r\nhost: [:::]\r\n\r\n"], 403),
+        ([b"GET /_mock/clock HTTP/1.1\r\nhost: ]:[\r\n\r\n"], 400),
         ([get(b"/api/v1/generations/")], 404),
         ([get(b"/api/v1//generations")], 404),
         ([get(b"/api/v1/runs/%2e%2e%2fgenerations")], 400),
@@ -116,6 +126,7 @@ def assert_envelope(answer: tuple[int, bytes, bytes], status: int) -> None:
         ([b"GET / HTTP/9.9\r\nhost: x\r\n\r\n"], 400),
         ([get(b"/api/v1/generations", b"x: " + b"y" * 70_000)], 431),
         ([get(b"/" + b"y" * 70_000)], 431),
+        ([get(b"/api/v1/generations", *[b"x: y"] * 15_000)], 431),
         ([get(b"/api/v1/generations", b"upgrade: websocket", b"connection: upgrade")], 200),
     ],
 )  # fmt: skip
@@ -148,6 +159,14 @@ def test_a_body_is_asked_for_when_the_client_waits(mock: MockFlora) -> None:
         assert raw.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
         raw.sendall(JSON)
         assert raw.recv(100).startswith(b"HTTP/1.1 201")
+
+
+def test_addresses_follow_the_host_that_is_asked(mock: MockFlora) -> None:
+    created = post(JSON, b"content-length: %d" % len(JSON))
+    absolute = created.replace(b" /api", b" http://flora.test:8080/api", 1)
+    for request, origin in ((created, "http://x"), (absolute, "http://flora.test:8080")):
+        (answer,) = exchange(mock, request)
+        assert json.loads(answer[2])["poll_url"].startswith(f"{origin}/api/v1/runs/run_")
 
 
 def test_requests_sent_at_once_are_answered_in_order(mock: MockFlora) -> None:

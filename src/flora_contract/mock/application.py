@@ -6,7 +6,7 @@ import logging
 import secrets
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 import orjson
 
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from flora_contract.mock.store import Store
 
 logger = logging.getLogger("flora_contract.mock")
+
+
+LAST_SECOND: Final = 1e11
+"""Seconds after 1970 at which the clock ends: a moment in 5138, which all dates can still show."""
 
 
 class Options(TypedDict, total=False):
@@ -95,6 +99,14 @@ class Application:
             response = unknown_error().response()
         response.headers += (("request-id", request_id),)
         return response
+
+    def advance(self, seconds: float) -> int:
+        """Move the clock on; gives what it says then, in epoch milliseconds. Raises ValueError."""
+        if not 0 <= seconds <= 1e9:
+            raise ValueError("Expected 0 to 1e9")
+        if self.store.now() / 1000 + seconds > LAST_SECOND:
+            raise ValueError(f"The clock ends {LAST_SECOND:g} seconds after 1970")
+        return self.store.advance(seconds)
 
     def put_account(self, key: str, entry: Any) -> None:
         """Add or change an account. Raises ValueError that says what is wrong with it."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import orjson
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from flora_contract.mock.application import Application
 
 PREFIX: Final = "/_mock"
+
+_PORT: Final = re.compile(r":\d*\Z")
 
 
 class Control:
@@ -94,9 +97,11 @@ class Control:
         seconds = body.get("advance_seconds") if isinstance(body, dict) else None
         if isinstance(seconds, bool) or not isinstance(seconds, int | float):
             raise invalid_field("advance_seconds", "Expected a number of seconds")
-        if not 0 <= seconds <= 1e9:
-            raise invalid_field("advance_seconds", "Expected 0 to 1e9")
-        return answer_json({"now": self._store.advance(seconds)})
+        try:
+            now = self._application.advance(seconds)
+        except ValueError as error:
+            raise invalid_field("advance_seconds", str(error)) from None
+        return answer_json({"now": now})
 
     def requests(self, request: Request) -> Response:  # noqa: ARG002
         return answer_json({"requests": self._application.exchanges()})
@@ -125,22 +130,21 @@ class Control:
 
 def from_this_machine(request: Request) -> bool:
     """Whether a program here asks, and no page of some site in a browser here."""
-    try:
-        here = ipaddress.ip_address(request.client.partition("%")[0])
-    except ValueError:
-        return False
-    mapped = getattr(here, "ipv4_mapped", None)
-    origin = request.header(b"origin")
+    host = _PORT.sub("", request.host).strip("[]").lower()
     return (
-        (mapped or here).is_loopback
-        and _is_loopback_name(urlsplit(request.origin).hostname or "")
-        and origin in {"", request.origin}
+        _is_loopback(request.client)
+        # A name that a hostile site lets point here is neither of these.
+        and (host == "localhost" or _is_loopback(host))
+        and request.header(b"origin") in {"", request.origin}
     )
 
 
-def _is_loopback_name(host: str) -> bool:
-    # A name that a hostile site lets point here is not one of these.
-    return host in {"localhost", "::1"} or host.startswith("127.")
+def _is_loopback(address: str) -> bool:
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return bool((getattr(found, "ipv4_mapped", None) or found).is_loopback)
 
 
 def answer_json(body: Any) -> Response:

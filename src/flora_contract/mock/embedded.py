@@ -63,8 +63,8 @@ class MockFlora:
         self._call(self._application.store.reset)
 
     def advance(self, seconds: float) -> None:
-        """Move the mock's clock on."""
-        self._call(lambda: self._application.store.advance(seconds))
+        """Move the mock's clock on. Raises ValueError for less than 0 or more than 1e9 seconds."""
+        self._call(lambda: self._application.advance(seconds))
 
     def put_account(self, key: str, **entry: Any) -> None:
         """Add or change an account: `credits` in US dollars, `workspaces` {ws_…: [prj_…]}.

@@ -31,8 +31,8 @@ from flora_contract.mock.messages import (
 if TYPE_CHECKING:
     from flora_contract.mock.application import Application
 
-
-_HOST = re.compile(rb"[A-Za-z0-9.:_\[\]-]+\Z")
+_HOST = re.compile(rb"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?\Z")
+_ABSOLUTE = re.compile(rb"https?://([^/?#]+)([^#]*)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -163,8 +163,8 @@ class Connection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         self._head_done = True
         if self._head_size > self.endpoint.limits.head:  # what came at once may be a body, too
-            size = len(self._url) + sum(len(name) + len(value) for name, value in self._headers)
-            if size > self.endpoint.limits.head:
+            lines = sum(len(name) + len(value) + 4 for name, value in self._headers)
+            if len(self._url) + lines > self.endpoint.limits.head:
                 self._refuse(head_too_large())
         self._fields = fields_of(self._headers)
         if int(self._fields.get(b"content-length", 0)) > MAX_BODY:
@@ -188,7 +188,12 @@ class Connection(asyncio.Protocol):
         if not self._parser.should_keep_alive() or self._parser.should_upgrade():
             connection = "close"
             self._closing = True
-        host = self._fields.get(b"host")
+        target, host = self._url, self._fields.get(b"host")
+        if not target.startswith(b"/") and (absolute := _ABSOLUTE.match(target)):
+            host, target = (
+                absolute.groups()
+            )  # as to a proxy, which overrules Host (RFC 9112, 3.2.2)
+            target = target if target.startswith(b"/") else b"/" + target
         # Several are joined by a comma, which no valid one has.
         if not (old if host is None else _HOST.match(host)):
             self._refuse(
@@ -197,7 +202,7 @@ class Connection(asyncio.Protocol):
             return
         request = Request(
             self._parser.get_method().decode("latin-1"),
-            self._url.decode("latin-1"),
+            target.decode("latin-1"),
             self._fields,
             b"".join(self._body),
             client=self._client,
