@@ -6,24 +6,24 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from flora_contract.diff.contract import compare_contracts
+from flora_contract.diff.judging import judged
 from flora_contract.diff.lifecycle import Policy
 from flora_contract.diff.positions import positions
-from flora_contract.diff.reach import Occurrence, leading, occurrences
+from flora_contract.diff.reach import Occurrence, below, leading, occurrences
 from flora_contract.diff.rules import Level, rules
 from flora_contract.diff.tree import show
-from flora_contract.diff.verdicts import verdicts
 from flora_contract.diff.version import proposed, unkept
 from flora_contract.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from flora_contract.diff.facts import Fact
     from flora_contract.diff.log import Finding, Log, Root, Site
-    from flora_contract.diff.pairs import Pair
+    from flora_contract.diff.pairs import Edge, Pair, Pairs
     from flora_contract.diff.positions import Positions
     from flora_contract.diff.tree import Node, Tree
-    from flora_contract.diff.verdicts import Verdict
+    from flora_contract.diff.verdicts import Standing
+    from flora_contract.diff.within import Property
 
 EXPANDED_AT_MOST = 100_000
 """Changes that `expand` prints before it gives up: paths through recursive schemas have no end."""
@@ -233,30 +233,21 @@ def _grouped(log: Log, settings: Settings) -> Iterable[_Group]:
             group.found.append((level, finding.rule_id, finding.message, (reach,)))
     told: dict[tuple[int, str, str], Reaches] = {}
     for occurrence in occurrences(log.roots):
-        for fact in occurrence.pair.facts:
-            for index, verdict, level in _judged(fact, occurrence, settings):
-                key = (*fact.cause, index)
-                group = groups.setdefault(key, _Group(fact.base, fact.revision))
-                # What is shared by many is reached by the same many: said once, and kept once.
-                side = occurrence.standing.side
-                same = occurrence.roots, side, verdict.rule_id
-                if same not in told:
-                    told[same] = tuple(
-                        _reach(root.site, side, root.where, verdict.rule_id, level)
-                        for root in occurrence.each(log.roots)
-                    )
-                group.found.append((level, verdict.rule_id, verdict.message, told[same]))
+        for fact, number, verdict in judged(occurrence, log.pairs, settings.policy):
+            level = settings.level(verdict.rule_id)
+            if level is None:
+                continue
+            group = groups.setdefault((*fact.cause, number), _Group(fact.base, fact.revision))
+            # What is shared by many is reached by the same many: said once, and kept once.
+            side = occurrence.standing.side
+            same = occurrence.roots, side, verdict.rule_id
+            if same not in told:
+                told[same] = tuple(
+                    _reach(root.site, side, root.where, verdict.rule_id, level)
+                    for root in occurrence.each(log.roots)
+                )
+            group.found.append((level, verdict.rule_id, verdict.message, told[same]))
     return groups.values()
-
-
-def _judged(
-    fact: Fact, occurrence: Occurrence, settings: Settings
-) -> Iterator[tuple[int, Verdict, Level]]:
-    found = verdicts(fact, occurrence.pair, occurrence.held, occurrence.standing, settings.policy)
-    for index, verdict in enumerate(found):
-        level = settings.level(verdict.rule_id)
-        if level is not None:
-            yield index, verdict, level
 
 
 def _reach(site: Site, side: str, where: str, rule_id: str, level: Level) -> Reach:
@@ -317,7 +308,7 @@ def _expanded(log: Log, settings: Settings) -> Iterator[_Group]:
             yield _single(finding, level)
     leads = leading(log.roots)
     for root in log.roots:
-        for group in _walk(root, leads, settings):
+        for group in _walk(root, leads, settings, log.pairs):
             count += 1
             if count > EXPANDED_AT_MOST:
                 problem = f"more than {EXPANDED_AT_MOST} changes by operation: leave out --expand"
@@ -332,24 +323,47 @@ def _single(finding: Finding, level: Level) -> _Group:
     return group
 
 
-def _walk(root: Root, leads: set[int], settings: Settings) -> Iterator[_Group]:
+def _walk(root: Root, leads: set[int], settings: Settings, pairs: Pairs) -> Iterator[_Group]:
     """Every simple path from a root to what differs."""
-    stack: list[tuple[Pair, Any, str, frozenset[int]]] = [(root.pair, None, "", frozenset())]
+    stack: list[_Step] = [_Step(root.pair, root.standing)]
     while stack:
-        pair, held, way, passed = stack.pop()
-        standing = replace(root.standing, nested=bool(way))
-        here = Occurrence(pair, standing, held, 0)
-        for fact in pair.facts:
-            for _, verdict, level in _judged(fact, here, settings):
-                group = _Group(fact.base, fact.revision)
-                where = f"{root.where}, {way}" if way else root.where
-                reach = _reach(root.site, standing.side, where, verdict.rule_id, level)
-                group.found.append((level, verdict.rule_id, verdict.message, (reach,)))
-                yield group
-        for edge in reversed(pair.edges):
-            if id(edge.pair) in leads and id(edge.pair) not in passed:
-                step = "/".join(part for part in (way, edge.label) if part)
-                stack.append((edge.pair, edge.property, step, passed | {id(pair)}))
+        step = stack.pop()
+        here = Occurrence(step.pair, step.standing, step.held, 0)
+        for fact, _, verdict in judged(here, pairs, settings.policy):
+            level = settings.level(verdict.rule_id)
+            if level is None:
+                continue
+            group = _Group(fact.base, fact.revision)
+            where = f"{root.where}, {step.way}" if step.way else root.where
+            reach = _reach(root.site, step.standing.side, where, verdict.rule_id, level)
+            group.found.append((level, verdict.rule_id, verdict.message, (reach,)))
+            yield group
+        stack.extend(
+            step.along(edge)
+            for edge in reversed(step.pair.edges)
+            if id(edge.pair) in leads and id(edge.pair) not in step.passed
+        )
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A pair on the way from a root, and how it was come to."""
+
+    pair: Pair
+    standing: Standing
+    held: Property | None = None
+    way: str = ""
+    passed: frozenset[int] = frozenset()
+
+    def along(self, edge: Edge) -> _Step:
+        """The pair that an edge leads to."""
+        return _Step(
+            edge.pair,
+            below(self.standing, edge),
+            edge.property,
+            "/".join(part for part in (self.way, edge.label) if part),
+            self.passed | {id(self.pair)},
+        )
 
 
 # The version

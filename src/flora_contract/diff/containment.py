@@ -1,17 +1,33 @@
 """Whether every value of one schema is a value of another, where that can be decided.
 
-Sound in both directions: True and False are proofs, None is "it cannot be told". Recursive
-schemas are taken to be contained until something shows otherwise.
+A schema is a conjunction, so it is judged by the parts its keywords make up: the answer for the
+whole is that of all parts. True is a proof. False is one too, provided that the smaller schema
+has a value at all. None says that it cannot be told: the keywords do not allow it, or the two
+schemas are too large to be followed to the end. Recursive schemas are taken to be contained
+until something shows otherwise.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from flora_contract.diff.alternatives import UNIONS, Alternative, alternatives
 from flora_contract.diff.facts import exact
 from flora_contract.diff.merging import merged
-from flora_contract.diff.schema import ANNOTATIONS, MISSING
+from flora_contract.diff.schema import ANNOTATIONS, BOUNDS, MISSING
+from flora_contract.diff.values import (
+    allows,
+    bounds_within,
+    is_empty,
+    listed,
+    ranges_apart,
+    shares_types,
+    takes_null,
+    types_within,
+    values_within,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,27 +36,19 @@ if TYPE_CHECKING:
     from flora_contract.diff.tree import Node
 
 Answer = bool | None
+Parts = dict[str, Answer]
+"""The answer for each part of a schema: `values`, `properties`, `unions` …"""
 
-_TYPES = frozenset({"array", "boolean", "number", "object", "string"})
-_LOWER = {
-    "minLength": "string",
-    "minItems": "array",
-    "minProperties": "object",
+_STEPS = 2_000  # pairs of schemas that one question may look into
+_DEPTH = 40  # and how many of them within one another
+_OF_TEXT = ("pattern", "format", "contentEncoding", "contentMediaType")
+_EXACT = {*BOUNDS, *_OF_TEXT, "enum", "const", "uniqueItems"} - {"minContains", "maxContains"}
+_ELSEWHERE = {
+    *("dependentRequired", "minContains", "maxContains"),
+    *("unevaluatedProperties", "unevaluatedItems"),
 }
-_UPPER = {
-    "maxLength": "string",
-    "maxItems": "array",
-    "maxProperties": "object",
-}
-_OPAQUE = ("pattern", "format", "contentEncoding", "contentMediaType", "multipleOf")
-_JUDGED = {
-    *_LOWER,
-    *_UPPER,
-    *_OPAQUE,
-    *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "enum", "const"),
-    "uniqueItems",
-}
-_JUDGED_SCHEMAS = {"items", "additionalProperties"}
+_OBJECT = frozenset({"object"})
+_EXACT_SINGLE = {"items", "additionalProperties"}
 
 
 def all_of(answers: Iterable[Answer]) -> Answer:
@@ -54,236 +62,407 @@ def all_of(answers: Iterable[Answer]) -> Answer:
     return result
 
 
+@dataclass(frozen=True)
+class Given:
+    """What a question about two schemas takes for granted.
+
+    `within`: pairs of schemas whose containment is judged elsewhere, by identity; `same`: those
+    of them that allow the same. `listed_only`: nobody sends what an open object or tuple does
+    not list. `unseen`: the flag of properties that are not sent at all, readOnly or writeOnly.
+    """
+
+    within: frozenset[tuple[int, int]] = frozenset()
+    same: frozenset[tuple[int, int]] = frozenset()
+    listed_only: bool = False
+    unseen: str = ""
+
+
+@dataclass
+class _Work:
+    """How far a question has been followed."""
+
+    open: set[tuple[int, int]] = field(default_factory=set)
+    steps: int = 0
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether it has been followed far enough to give up."""
+        return self.steps > _STEPS or len(self.open) > _DEPTH
+
+
 @dataclass
 class Containment:
     """Asks about schemas of two contracts: `small` holds those that may lie within the others."""
 
     small: Schemas
     large: Schemas
-    _open: set[tuple[int, int]] = field(default_factory=set)
+    given: Given = field(default_factory=Given)
+    _work: _Work = field(default_factory=_Work)
+    _reverse: Containment | None = None
 
     def holds(self, small: Schema, large: Schema) -> Answer:
         """Whether every value of `small` is a value of `large`."""
-        if not large.constrains or _is_empty(small):
+        if not large.constrains or is_empty(small):
             return True
         key = id(small), id(large)
-        if key in self._open:
+        work = self._work
+        if key in work.open or key in self.given.within:
             return True
-        self._open.add(key)
+        if not work.open:
+            work.steps = 0
+        work.steps += 1
+        if work.is_enough:
+            return None
+        work.open.add(key)
         try:
-            return self._judge(small, large)
+            return all_of(self.parts(small, large).values())
         finally:
-            self._open.discard(key)
+            work.open.discard(key)
+
+    def parts(self, small: Schema, large: Schema) -> Parts:
+        """The answer for each part of two schemas."""
+        one = merged(small, self.small) or small
+        two = merged(large, self.large) or large
+        found = self._parts(one, two)
+        if "allOf" in small.lists and "allOf" in large.lists and not all(found.values()):
+            branchwise = self._parts(small, large)
+            found = {
+                part: answer or branchwise.get(part) or answer for part, answer in found.items()
+            }
+        return found
+
+    def _parts(self, one: Schema, two: Schema) -> Parts:
+        found: Parts = {}
+        for alternative in alternatives(one, self.small, split=bool(two.lists.keys() & UNIONS)):
+            exactly = alternative.exactly and _is_simple(alternative.schema)
+            for part, answer in self._conditions(alternative, two):
+                known = None if answer is False and not exactly else answer
+                found[part] = all_of((found.get(part, True), known))
+        return found
 
     def _nodes(self, small: Node, large: Node) -> Answer:
         return self.holds(self.small.of(small), self.large.of(large))
 
-    def _judge(self, small: Schema, large: Schema) -> Answer:
-        one, two = merged(small, self.small), merged(large, self.large)
-        if one is None or two is None:
-            return None
-        if one.lists.keys() & {"anyOf", "oneOf"}:
-            return self._union_within(one, two)
-        if two.lists.keys() & {"anyOf", "oneOf"}:
-            return self._within_union(one, two)
-        # What is left out of `one` here only makes it smaller: True stands, False does not.
-        exact_small = _is_simple(one)
-        answer = all_of(self._conditions(one, two))
-        if not _is_simple(two) and answer is True:
-            return None
-        return None if answer is False and not exact_small else answer
+    def _conditions(self, one: Alternative, large: Schema) -> Iterator[tuple[str, Answer]]:
+        small = one.schema
+        yield "values", types_within(small, large)
+        yield "values", values_within(small, large)
+        yield "values", takes_null(large) or not takes_null(small)
+        yield "bounds", bounds_within(small, large)
+        for word in _OF_TEXT:
+            if word in large.words and (word == "format" or allows(small, "string")):
+                yield word, True if small.word(word) == large.word(word) else None
+        if allows(small, "array"):
+            yield "items", all_of(self._lists(small, large))
+            yield "contains", all_of(self._contains(small, large))
+        if allows(small, "object"):
+            yield "properties", all_of(self._properties(small, large))
+            yield "required", self._required(small, large)
+            yield "propertyNames", self._single("propertyNames", small, large)
+            yield "dependent", all_of(self._dependent(small, large))
+        yield "not", self._not(small, large)
+        yield "if", self._if(small, large)
+        yield "unions", all_of(self._unions(one, large))
+        yield "unevaluated", _unevaluated(small, large)
+        yield "unknown", _unknown(small, large)
 
-    def _union_within(self, small: Schema, large: Schema) -> Answer:
-        [keyword, *others] = [word for word in ("anyOf", "oneOf") if word in small.lists]
-        rest = replace(small, lists={}, nullable=False)
-        if others or rest.constrains:
-            return None
-        branches = [self.small.of(node) for node in small.lists[keyword]]
-        answer = all_of(self.holds(branch, large) for branch in branches)
-        if small.nullable and not _takes_null(large):
-            return False
-        # A value that two branches of a oneOf match is none of its values.
-        return None if answer is False and keyword == "oneOf" else answer
-
-    def _within_union(self, small: Schema, large: Schema) -> Answer:
-        [keyword, *others] = [word for word in ("anyOf", "oneOf") if word in large.lists]
-        rest = replace(large, lists={}, nullable=False)
-        if others or rest.constrains:
-            return None
-        branches = [self.large.of(node) for node in large.lists[keyword]]
-        small = replace(small, nullable=small.nullable and not large.nullable)
-        answers = [self.holds(small, branch) for branch in branches]
-        if True not in answers:
-            apart = all(_apart(small, branch) for branch in branches)
-            return False if apart and _is_simple(small) and not _is_empty(small) else None
-        if keyword == "anyOf":
+    def _single(self, word: str, small: Schema, large: Schema) -> Answer:
+        if word not in large.single:
             return True
-        others_apart = sum(not _apart(small, branch) for branch in branches) == 1
-        return True if others_apart else None
+        mine = small.single.get(word)
+        return self._nodes(mine, large.single[word]) if mine is not None else None
 
-    def _conditions(self, small: Schema, large: Schema) -> Iterator[Answer]:
-        yield not small.nullable or _takes_null(large)
-        yield _types_within(small, large)
-        yield _values_within(small, large)
-        for word, name in _LOWER.items():
-            if _allows(small, name):
-                yield _bound(small.word(word), large.word(word), lower=True)
-        for word, name in _UPPER.items():
-            if _allows(small, name):
-                yield _bound(small.word(word), large.word(word), lower=False)
-        if _allows(small, "number"):
-            yield _range(small, large)
-        for word in _OPAQUE:
-            if word in large.words:
-                yield True if small.word(word) == large.word(word) else None
-        if _allows(small, "array"):
-            yield from self._lists(small, large)
-        if _allows(small, "object"):
-            yield from self._objects(small, large)
+    def _is_same(self, small: Node, large: Node) -> bool:
+        one, two = self.small.of(small), self.large.of(large)
+        return (id(one), id(two)) in self.given.same or (
+            self.holds(one, two) is True and self._back().holds(two, one) is True
+        )
+
+    def _back(self) -> Containment:
+        """The same question the other way round."""
+        if self._reverse is None:
+            turned = frozenset((two, one) for one, two in self.given.same)
+            given = replace(self.given, within=turned, same=turned, unseen="")
+            self._reverse = Containment(self.large, self.small, given, self._work, self)
+        return self._reverse
+
+    # Lists
 
     def _lists(self, small: Schema, large: Schema) -> Iterator[Answer]:
         yield small.flag("uniqueItems") or not large.flag("uniqueItems")
-        if "items" in large.single:
-            item = small.single.get("items")
-            yield self._nodes(item, large.single["items"]) if item is not None else None
-
-    def _objects(self, small: Schema, large: Schema) -> Iterator[Answer]:
-        yield large.required <= small.required
-        beyond = small.single.get("additionalProperties")
-        for name, node in large.properties.items():
-            mine = small.properties.get(name, beyond)
+        first, others = small.lists.get("prefixItems", []), large.lists.get("prefixItems", [])
+        rest = small.single.get("items")
+        unlisted = bool(first) and rest is None and self.given.listed_only
+        for index, node in enumerate(others):
+            mine = first[index] if index < len(first) else rest
             if mine is not None:
                 yield self._nodes(mine, node)
-            elif not small.closed:
+            elif not unlisted:
                 yield not self.large.of(node).constrains
-        unlisted = small.properties.keys() - large.properties.keys()
+        if "items" in large.single:
+            for node in first[len(others) :]:
+                yield self._nodes(node, large.single["items"])
+            if rest is not None:
+                yield self._nodes(rest, large.single["items"])
+            elif not unlisted:
+                yield not self.large.of(large.single["items"]).constrains
+
+    def _contains(self, small: Schema, large: Schema) -> Iterator[Answer]:
+        if "contains" not in large.single:
+            return
+        yield self._single("contains", small, large)
+        yield small.words.get("minContains", 1) >= large.words.get("minContains", 1) or None
+        most = large.word("maxContains")
+        if most is not MISSING:
+            mine = small.word("maxContains")
+            fewer = mine is not MISSING and mine <= most
+            same = fewer and self._is_same(small.single["contains"], large.single["contains"])
+            yield True if same else None
+
+    # Objects
+
+    def _properties(self, small: Schema, large: Schema) -> Iterator[Answer]:
+        for name, node in large.properties.items():
+            if not self._is_unseen(small, large, name):
+                yield self._listed(small, name, node)
+        for pattern, node in large.maps.get("patternProperties", {}).items():
+            yield self._matching(small, pattern, node)
+        if large.closed or "additionalProperties" in large.single:
+            yield all_of(self._others(small, large))
+
+    def _listed(self, small: Schema, name: str, node: Node) -> Answer:
+        """A property that the larger schema lists."""
+        mine = small.properties.get(name)
+        if mine is not None:
+            return self._nodes(mine, node)
+        patterns = small.maps.get("patternProperties", {})
+        matching = [one for pattern, one in patterns.items() if _matches(pattern, name)]
+        beyond = small.single.get("additionalProperties")
+        if matching:
+            return True if any(self._nodes(one, node) for one in matching) else None
+        if beyond is not None:
+            return self._nodes(beyond, node)
+        if small.closed or self.given.listed_only:
+            return True
+        return not self.large.of(node).constrains
+
+    def _matching(self, small: Schema, pattern: str, node: Node) -> Answer:
+        """What the larger schema says of properties whose names match a pattern."""
+        mine = small.maps.get("patternProperties", {}).get(pattern)
+        if mine is not None:
+            return self._nodes(mine, node)
+        listed_ones = [one for name, one in small.properties.items() if _matches(pattern, name)]
+        answer = all_of(self._nodes(one, node) for one in listed_ones)
+        if small.maps.get("patternProperties") or "additionalProperties" in small.single:
+            return all_of((answer, None))
+        if small.closed or self.given.listed_only:
+            return answer
+        return all_of((answer, not self.large.of(node).constrains))
+
+    def _others(self, small: Schema, large: Schema) -> Iterator[Answer]:
+        """What the larger schema says of properties that it does not list."""
+        patterns = large.maps.get("patternProperties", {})
+        beyond = small.single.get("additionalProperties")
+        unlisted = {
+            name: node
+            for name, node in small.properties.items()
+            if name not in large.properties
+            and not any(_matches(pattern, name) for pattern in patterns)
+            and not self._is_unseen(small, large, name)
+        }
+        strange = [
+            node
+            for pattern, node in small.maps.get("patternProperties", {}).items()
+            if pattern not in patterns
+        ]
         if large.closed:
-            yield small.closed and not unlisted
-        elif "additionalProperties" in large.single:
-            node = large.single["additionalProperties"]
-            for name in unlisted:
-                yield self._nodes(small.properties[name], node)
-            if not small.closed:
-                yield self._nodes(beyond, node) if beyond is not None else None
+            yield small.closed and not any(
+                not is_empty(self.small.of(node)) for node in unlisted.values()
+            )
+            if strange:
+                yield None
+            return
+        node = large.single["additionalProperties"]
+        for mine in (*unlisted.values(), *strange):
+            yield self._nodes(mine, node)
+        if beyond is not None:
+            yield self._nodes(beyond, node)
+        elif not small.closed:
+            yield not self.large.of(node).constrains
+
+    def _required(self, small: Schema, large: Schema) -> bool:
+        missing = large.required - small.required
+        return all(self._is_unseen(small, large, name) for name in missing)
+
+    def _is_unseen(self, small: Schema, large: Schema, name: str) -> bool:
+        if not self.given.unseen:
+            return False
+        sides = (small.properties, self.small), (large.properties, self.large)
+        return any(
+            schemas.of(properties[name]).flag(self.given.unseen)
+            for properties, schemas in sides
+            if name in properties
+        )
+
+    def _dependent(self, small: Schema, large: Schema) -> Iterator[Answer]:
+        mine = small.words.get("dependentRequired", {})
+        for name, wanted in large.words.get("dependentRequired", {}).items():
+            given = {*mine.get(name, ()), *small.required}
+            yield True if given >= {*wanted} else None
+        schemas = small.maps.get("dependentSchemas", {})
+        for name, node in large.maps.get("dependentSchemas", {}).items():
+            yield self._nodes(schemas[name], node) if name in schemas else None
+
+    # Logic
+
+    def _not(self, small: Schema, large: Schema) -> Answer:
+        if "not" not in large.single:
+            return True
+        refused = self.large.of(large.single["not"])
+        if self._apart(small, refused):
+            return True
+        if "not" in small.single:
+            mine = self.small.of(small.single["not"])
+            if (id(mine), id(refused)) in self.given.same:
+                return True
+            if self._back().holds(refused, mine) is True:
+                return True
+        return False if self.holds(small, refused) is True else None
+
+    def _if(self, small: Schema, large: Schema) -> Answer:
+        if "if" not in large.single or not large.single.keys() & {"then", "else"}:
+            return True
+        if "if" not in small.single or not self._is_same(small.single["if"], large.single["if"]):
+            return None
+        return all_of(self._single(word, small, large) for word in ("then", "else"))
+
+    def _unions(self, one: Alternative, large: Schema) -> Iterator[Answer]:
+        for keyword in ("anyOf", "oneOf"):
+            if keyword in large.lists:
+                yield self._within_union(one, large, keyword)
+        for node in large.lists.get("allOf", ()):
+            yield self._within_branch(one, self.large.of(node))
+
+    def _within_branch(self, one: Alternative, branch: Schema) -> Answer:
+        answers = [self.holds(origin, branch) for origin in one.origins]
+        if True in answers:
+            return True
+        return self.holds(one.schema, branch)
+
+    def _within_union(self, one: Alternative, large: Schema, keyword: str) -> Answer:
+        if large.nullable and one.schema.nullable and large.types is None:
+            one = replace(one, schema=replace(one.schema, nullable=False))
+            if is_empty(one.schema):
+                return True
+        branches = [self.large.of(node) for node in large.lists[keyword]]
+        answers = [self._within_branch(one, branch) for branch in branches]
+        if True not in answers:
+            apart = all(self._apart(one.schema, branch) for branch in branches)
+            return False if apart and not is_empty(one.schema) else None
+        if keyword == "anyOf":
+            return True
+        others = [branch for branch, answer in zip(branches, answers, strict=True) if not answer]
+        if answers.count(True) > 1:
+            return False
+        return True if all(self._excluded(one, branch) for branch in others) else None
+
+    def _excluded(self, one: Alternative, branch: Schema) -> bool:
+        """Whether no value of an alternative is one of another branch of a oneOf."""
+        if self._apart(one.schema, branch):
+            return True
+        return any(
+            (id(rival), id(branch)) in self.given.same or self._back().holds(branch, rival) is True
+            for rival in one.rivals
+        )
+
+    def apart(self, small: Schema, large: Schema) -> bool:
+        """Whether it is certain that no value is of both."""
+        return self._apart(small, large)
+
+    def _apart(self, small: Schema, large: Schema, depth: int = 3) -> bool:
+        one = merged(small, self.small) or small
+        two = merged(large, self.large) or large
+        if takes_null(one) and takes_null(two):
+            return False
+        mine, other = listed(one), listed(two)
+        if mine is not None and other is not None:
+            return not {exact(value) for value in mine} & {exact(value) for value in other}
+        if not shares_types(one, two):
+            return True
+        if ranges_apart(one, two):
+            return True
+        if one.types != _OBJECT or two.types != _OBJECT or not depth:
+            return False
+        return any(
+            self._apart_by(name, one, two, depth) for name in sorted(one.required | two.required)
+        )
+
+    def _apart_by(self, name: str, one: Schema, two: Schema, depth: int) -> bool:
+        first, second = one.properties.get(name), two.properties.get(name)
+        if first is not None and second is not None:
+            return self._apart(self.small.of(first), self.large.of(second), depth - 1)
+        return any(
+            schema.closed
+            and "patternProperties" not in schema.maps
+            and name not in schema.properties
+            for schema in (one, two)
+        )
 
 
 def _is_simple(schema: Schema) -> bool:
-    """Whether a schema holds nothing but what is judged here."""
-    words = {word for word in schema.words if word not in ANNOTATIONS and word[:2] != "x-"}
+    """Whether a schema holds nothing but what is judged exactly."""
     return (
-        words <= _JUDGED
-        and schema.single.keys() <= _JUDGED_SCHEMAS
+        _asserted(schema).keys() <= _EXACT
+        and schema.single.keys() <= _EXACT_SINGLE
         and schema.maps.keys() <= {"properties"}
         and not schema.lists
     )
 
 
-def _is_empty(schema: Schema) -> bool:
-    return schema.types == frozenset() and not schema.nullable
-
-
-def _types(schema: Schema) -> frozenset[str]:
-    return _TYPES if schema.types is None else schema.types
-
-
-def _allows(schema: Schema, name: str) -> bool:
-    types = _types(schema)
-    return name in types or (name == "number" and "integer" in types)
-
-
-def _takes_null(schema: Schema) -> bool:
-    return schema.nullable or (schema.types is None and "enum" not in schema.words)
-
-
-def _types_within(small: Schema, large: Schema) -> Answer:
-    if large.types is None:
-        return True
-    if "enum" in small.words or "const" in small.words:
-        return True  # judged by the values
-    return all(
-        name in large.types or (name == "integer" and "number" in large.types)
-        for name in _types(small)
-    )
-
-
-def _apart(one: Schema, two: Schema) -> bool:
-    """Whether no value can be of both, by their types alone."""
-    if one.types is None or two.types is None or (one.nullable and two.nullable):
+def _matches(pattern: str, name: str) -> bool:
+    """Whether a name matches a pattern; a pattern that Python does not know matches nothing."""
+    try:
+        return re.search(pattern, name) is not None
+    except re.error:
         return False
-    if one.types & two.types:
-        return False
-    return not (_allows(one, "number") and _allows(two, "number"))
 
 
-def _listed(schema: Schema) -> list[object] | None:
-    if "const" in schema.words:
-        return [schema.words["const"]]
-    return schema.words.get("enum")
+def _unevaluated(small: Schema, large: Schema) -> Answer:
+    """What looks at all other keywords: contained if those that evaluate are the same."""
+    for word in ("unevaluatedProperties", "unevaluatedItems"):
+        if word not in large.single and word not in large.words:
+            continue
+        same_words = small.words.get(word) == large.words.get(word)
+        if not same_words or small.single.keys() != large.single.keys():
+            return None
+        if any(_names(small, kind) != _names(large, kind) for kind in (*small.maps, *large.maps)):
+            return None
+        if {kind: len(nodes) for kind, nodes in small.lists.items()} != {
+            kind: len(nodes) for kind, nodes in large.lists.items()
+        }:
+            return None
+    return True
 
 
-def _values_within(small: Schema, large: Schema) -> Answer:
-    mine, allowed = _listed(small), _listed(large)
-    if allowed is None:
-        return mine is None or large.types is None or all(_has_type(one, large) for one in mine)
-    if mine is None:
-        return None if _types(small) <= {"boolean"} else False
-    return {exact(value) for value in mine} <= {exact(value) for value in allowed}
+def _names(schema: Schema, kind: str) -> set[str]:
+    return set(schema.maps.get(kind, {}))
 
 
-def _has_type(value: object, schema: Schema) -> bool:
-    names = {
-        bool: {"boolean"},
-        int: {"integer", "number"},
-        float: {"number"},
-        str: {"string"},
-        list: {"array"},
-        dict: {"object"},
-    }.get(type(value))
-    if names is None:
-        return schema.nullable
-    return bool(names & _types(schema))
+def _asserted(schema: Schema) -> dict[str, Any]:
+    """The keywords that say which values are allowed, and hold no schema."""
+    return {
+        word: value
+        for word, value in schema.words.items()
+        if word not in ANNOTATIONS and word[:2] != "x-"
+    }
 
 
-def _bound(small: object, large: object, *, lower: bool) -> Answer:
-    if large is MISSING:
-        return True
-    if small is MISSING:
-        return False
-    assert isinstance(small, int | float)
-    assert isinstance(large, int | float)
-    return small >= large if lower else small <= large
-
-
-def _range(small: Schema, large: Schema) -> Answer:
-    if small.types is not None and "integer" in small.types and "number" not in small.types:
-        return None if _edges(small) != _edges(large) and not _in_range(small, large) else True
-    return _in_range(small, large)
-
-
-def _edges(schema: Schema) -> list[object]:
-    words = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
-    return [schema.word(word) for word in words]
-
-
-def _in_range(small: Schema, large: Schema) -> bool:
-    return all(
-        _reaches_less(small, large, bound, exclusive, sign)
-        for bound, exclusive, sign in (
-            ("minimum", "exclusiveMinimum", 1),
-            ("maximum", "exclusiveMaximum", -1),
-        )
-    )
-
-
-def _reaches_less(small: Schema, large: Schema, bound: str, exclusive: str, sign: int) -> bool:
-    """Whether `small` ends no later than `large` at one end; an open end comes before a closed."""
-    mine = _end(small, bound, exclusive, sign)
-    other = _end(large, bound, exclusive, sign)
-    return other is None or (mine is not None and mine >= other)
-
-
-def _end(schema: Schema, bound: str, exclusive: str, sign: int) -> tuple[float, int] | None:
-    ends = [(sign * schema.words[bound], 0)] if bound in schema.words else []
-    if exclusive in schema.words:
-        ends.append((sign * schema.words[exclusive], 1))
-    return max(ends, default=None)
+def _unknown(small: Schema, large: Schema) -> Answer:
+    """Keywords that nothing is known about: the same on both sides, or undecided."""
+    words = {
+        word: value
+        for word, value in _asserted(large).items()
+        if word not in _EXACT and word not in _ELSEWHERE
+    }
+    same = all(exact(small.word(word)) == exact(value) for word, value in words.items())
+    return True if same else None

@@ -27,11 +27,11 @@ def merged(schema: Schema, schemas: Schemas, depth: int = 0) -> Schema | None:
         flat = merged(schemas.of(branch), schemas, depth + 1)
         if flat is None or result is None:
             return None
-        result = _both(result, flat)
+        result = both(result, flat)
     return result
 
 
-def _both(one: Schema, two: Schema) -> Schema | None:
+def both(one: Schema, two: Schema) -> Schema | None:
     """One schema that allows what both allow."""
     if not two.constrains:
         return one

@@ -10,7 +10,7 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from flora_contract.diff.containment import Containment
+from flora_contract.diff.containment import Containment, Given
 from flora_contract.diff.facts import Fact, facts, spot
 from flora_contract.diff.merging import merged
 from flora_contract.diff.rules import rules
@@ -21,8 +21,10 @@ from flora_contract.diff.within import Property, mapped, within, written_alike
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from flora_contract.diff.containment import Parts
     from flora_contract.diff.schema import Schema, Schemas
     from flora_contract.diff.tree import Node
+    from flora_contract.diff.verdicts import Standing
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +34,7 @@ class Edge:
     label: str
     pair: Pair
     property: Property | None = None
+    overlapping: bool = False  # a value may match its neighbours too, and how many matters
 
 
 @dataclass(eq=False)
@@ -43,6 +46,7 @@ class Pair:
     facts: list[Fact] = field(default_factory=list)
     edges: list[Edge] = field(default_factory=list)
     built: bool = False
+    explored: bool = False
 
 
 class Pairs:
@@ -54,6 +58,7 @@ class Pairs:
         self._one_dialect = one_dialect
         self._pairs: dict[tuple[int, int], Pair] = {}
         self._same: dict[tuple[int, int], bool] = {}
+        self._contained: dict[tuple[int, str, str], Parts] = {}
         self._wider = Containment(base, revision)
         self._narrower = Containment(revision, base)
 
@@ -73,9 +78,35 @@ class Pairs:
         queue = deque([start])
         while queue:
             pair = queue.popleft()
+            if pair.explored:
+                continue
+            pair.explored = True
             if not pair.built:
                 self._build(pair)
-                queue.extend(edge.pair for edge in pair.edges)
+            queue.extend(edge.pair for edge in pair.edges)
+
+    def contained(self, pair: Pair, standing: Standing) -> Parts:
+        """Whether the values of a pair stay within what its readers or writers were promised.
+
+        What callers send must still be allowed; what they get must have been allowed before. The
+        schemas within, that pairs of their own are about, are taken to be contained.
+        """
+        unseen = ""
+        if standing.area == "body":
+            unseen = "readOnly" if standing.side == "request" else "writeOnly"
+        key = id(pair), standing.side, unseen
+        if key not in self._contained:
+            inner = {(id(edge.pair.base), id(edge.pair.revision)): edge.pair for edge in pair.edges}
+            within = frozenset(inner)
+            same = frozenset(ids for ids, one in inner.items() if self._are_same(one))
+            sides = (self._base, pair.base), (self._revision, pair.revision)
+            if standing.side == "response":
+                sides = sides[::-1]
+                within, same = _turned(within), _turned(same)
+            (first, small), (second, large) = sides
+            given = Given(within, same, listed_only=True, unseen=unseen)
+            self._contained[key] = Containment(first, second, given).parts(small, large)
+        return self._contained[key]
 
     def same(self, base: Node, revision: Node) -> bool:
         """Whether two schemas mean the same, whatever their words say."""
@@ -254,7 +285,7 @@ class Pairs:
         old, new = base.lists[was], revision.lists[now]
         if any(self._leftover(old, new)):
             return None
-        pair.edges.extend(self._matched(old, new, now))
+        pair.edges.extend(self._matched(old, new, now, exclusive=True))
         kind = "schema-widened" if now == "anyOf" else "schema-narrowed"
         return Fact(kind, spot(base, was), spot(revision, now), was, now, "oneOf and anyOf")
 
@@ -263,12 +294,28 @@ class Pairs:
     ) -> tuple[list[Node], list[Node]]:
         """Add an edge for each branch that stands on both sides; the others, of either side."""
         old, new = base.lists.get(keyword, []), revision.lists.get(keyword, [])
-        pair.edges.extend(self._matched(old, new, keyword))
+        told_apart = "discriminator" in base.words and "discriminator" in revision.words
+        exclusive = keyword == "oneOf" and not told_apart
+        pair.edges.extend(self._matched(old, new, keyword, exclusive=exclusive))
         return self._leftover(old, new)
 
-    def _matched(self, old: list[Node], new: list[Node], keyword: str) -> Iterator[Edge]:
-        for one, two in self._match(old, new):
-            yield Edge(f"{keyword}[{names([two])}]", self.of(one, two))
+    def _matched(
+        self, old: list[Node], new: list[Node], keyword: str, *, exclusive: bool
+    ) -> Iterator[Edge]:
+        found = self._match(old, new)
+        for one, two in found:
+            pair = self.of(one, two)
+            others = [rest for rest in found if rest[0] is not one] if exclusive else []
+            overlapping = bool(others) and self._overlaps(pair, others)
+            yield Edge(f"{keyword}[{names([two])}]", pair, overlapping=overlapping)
+
+    def _overlaps(self, pair: Pair, others: list[tuple[Node, Node]]) -> bool:
+        """Whether a branch that changed may, before or after, share values with another one."""
+        return not self._are_same(pair) and not all(
+            self._wider.apart(self._base.of(one), pair.revision)
+            and self._wider.apart(pair.base, self._revision.of(two))
+            for one, two in others
+        )
 
     def _leftover(self, old: list[Node], new: list[Node]) -> tuple[list[Node], list[Node]]:
         pairs = self._match(old, new)
@@ -379,7 +426,8 @@ class Pairs:
             old, new = base.single.get(keyword), revision.single.get(keyword)
             if old is not None and new is not None:
                 if keyword not in {"not", "if"}:
-                    pair.edges.append(Edge(keyword, self.of(old, new)))
+                    counted = keyword == "contains" and "maxContains" in revision.words
+                    pair.edges.append(Edge(keyword, self.of(old, new), overlapping=counted))
                 elif not self.same(old, new):
                     yield from (
                         self._negated(old, new)
@@ -410,6 +458,10 @@ class Pairs:
                     (f"{label}/{inner}" if label else inner, first, second, prop)
                     for inner, first, second, prop in within(one, two)
                 )
+
+
+def _turned(pairs: frozenset[tuple[int, int]]) -> frozenset[tuple[int, int]]:
+    return frozenset((two, one) for one, two in pairs)
 
 
 def _applies(keyword: str, schema: Schema) -> bool:

@@ -47,19 +47,29 @@ def occurrences(roots: list[Root]) -> Iterator[Occurrence]:
     tops: dict[int, Uses] = defaultdict(lambda: defaultdict(int))
     for index, root in enumerate(roots):
         tops[id(root.pair)][root.standing] |= 1 << index
-    below = _spread([pair for pair in pairs if id(pair) in relevant], tops, relevant)
-    held = _held([pair for pair in pairs if id(pair) in relevant], tops, below)
+    leading_on = [pair for pair in pairs if id(pair) in relevant]
+    inside = _spread(leading_on, tops, relevant)
+    held = _held(leading_on, tops, inside)
     for pair in pairs:
         if not pair.facts:
             continue
         for standing, bits in tops[id(pair)].items():
             yield Occurrence(pair, standing, None, bits)
         for (prop, standing), bits in held[id(pair)].items():
-            yield Occurrence(pair, replace(standing, nested=True), prop, bits)
+            yield Occurrence(pair, standing, prop, bits)
+
+
+def below(standing: Standing, edge: Edge) -> Standing:
+    """How what an edge leads to stands, where its holder stands so."""
+    return replace(
+        standing,
+        nested=standing.nested or bool(edge.label),
+        overlapping=standing.overlapping or edge.overlapping,
+    )
 
 
 def _held(
-    pairs: list[Pair], tops: dict[int, Uses], below: dict[int, Uses]
+    pairs: list[Pair], tops: dict[int, Uses], inside: dict[int, Uses]
 ) -> dict[int, dict[tuple[Property | None, Standing], int]]:
     """The roots that reach each pair that differs from above, by what its holder says of it."""
     held: dict[int, dict[tuple[Property | None, Standing], int]] = defaultdict(
@@ -69,10 +79,11 @@ def _held(
         for edge in pair.edges:
             if not edge.pair.facts:
                 continue
-            above = [below[id(pair)], tops[id(pair)]] if edge.label else [below[id(pair)]]
+            above = [inside[id(pair)], tops[id(pair)]] if edge.label else [inside[id(pair)]]
             for uses in above:
                 for standing, bits in uses.items():
-                    held[id(edge.pair)][edge.property, standing] |= bits
+                    inner = replace(below(standing, edge), nested=True)
+                    held[id(edge.pair)][edge.property, inner] |= bits
     return held
 
 
@@ -121,23 +132,24 @@ def _relevant(pairs: list[Pair]) -> set[int]:
 
 def _spread(pairs: list[Pair], tops: dict[int, Uses], relevant: set[int]) -> dict[int, Uses]:
     """The roots that reach each pair from above, by the standing of the root."""
-    below: dict[int, Uses] = defaultdict(lambda: defaultdict(int))
+    inside: dict[int, Uses] = defaultdict(lambda: defaultdict(int))
     moved = True
     while moved:
         moved = False
         for pair in pairs:
             for edge in pair.edges:
-                if id(edge.pair) in relevant and _pass_on(pair, edge, tops, below):
+                if id(edge.pair) in relevant and _pass_on(pair, edge, tops, inside):
                     moved = True
-    return below
+    return inside
 
 
-def _pass_on(pair: Pair, edge: Edge, tops: dict[int, Uses], below: dict[int, Uses]) -> bool:
+def _pass_on(pair: Pair, edge: Edge, tops: dict[int, Uses], inside: dict[int, Uses]) -> bool:
     """Let a pair's uses flow along an edge. An edge without a label leads to the schema itself."""
     moved = False
     child = id(edge.pair)
-    for source, target in ((tops, below if edge.label else tops), (below, below)):
-        for standing, bits in list(source[id(pair)].items()):
+    for source, target in ((tops, inside if edge.label else tops), (inside, inside)):
+        for above, bits in list(source[id(pair)].items()):
+            standing = below(above, edge)
             if bits & ~target[child][standing]:
                 target[child][standing] |= bits
                 moved = True

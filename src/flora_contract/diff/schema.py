@@ -171,7 +171,8 @@ class Schemas:
             others = [branch for branch in branches if not self._is_null(branch)]
             if len(others) == len(branches) - 1 and others:
                 lists = {**schema.lists, keyword: others}
-                schema = replace(schema, altered=True, nullable=True, lists=lists)
+                nullable = schema.nullable or schema.types is None
+                schema = replace(schema, altered=True, nullable=nullable, lists=lists)
         bare = replace(schema, nullable=False, lists={})
         if bare.constrains or sum(map(len, schema.lists.values())) != 1:
             return schema

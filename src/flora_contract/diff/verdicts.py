@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from flora_contract.diff.facts import show_value
@@ -33,6 +33,7 @@ class Standing:
     exploded: bool = False  # of a parameter: repeated for each item of a list
     required: bool = False  # of a parameter
     stability: str | None = None
+    overlapping: bool = False  # whether how many branches or items a value matches matters
 
     @property
     def place(self) -> str:
@@ -286,7 +287,7 @@ def _property_rule(standing: Standing, *, added: bool, required: bool, schema: S
 def _required(fact: Fact, standing: Standing) -> Verdict:
     now, schema = fact.new
     kind = fact.kind
-    nested = Standing(standing.side, standing.area, nested=True)
+    nested = replace(standing, nested=True)
     rule_id = f"{PLACES[nested.place]}-{kind}"
     match nested.place:
         case "SF" if schema is not None and schema.flag("writeOnly"):

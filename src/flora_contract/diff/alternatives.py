@@ -1,0 +1,76 @@
+"""A schema as a choice between simpler ones, so that each can be judged by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from flora_contract.diff.merging import both
+from flora_contract.diff.values import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flora_contract.diff.schema import Schema, Schemas
+
+UNIONS = {"anyOf", "oneOf"}
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """One of the schemas that a schema allows.
+
+    `exactly`: whether all it allows is allowed, or only no more. `origins`: the branches it was
+    made from. `rivals`: the other branches of its oneOf, which match none of its values.
+    """
+
+    schema: Schema
+    exactly: bool
+    origins: tuple[Schema, ...] = ()
+    rivals: tuple[Schema, ...] = ()
+
+
+def alternatives(schema: Schema, schemas: Schemas, *, split: bool) -> Iterator[Alternative]:
+    """The choices that a schema leaves. `split`: by type and listed value too."""
+    for alternative in _branches(schema, schemas):
+        if split:
+            for piece in _pieces(alternative.schema):
+                yield replace(alternative, schema=piece)
+        else:
+            yield alternative
+
+
+def _branches(schema: Schema, schemas: Schemas) -> Iterator[Alternative]:
+    all_of = tuple(schemas.of(node) for node in schema.lists.get("allOf", ()))
+    unions = [word for word in ("anyOf", "oneOf") if word in schema.lists]
+    if not unions:
+        yield Alternative(schema, not all_of, all_of)
+        return
+    [keyword, *others] = unions
+    rest = replace(schema, lists={w: n for w, n in schema.lists.items() if w != keyword})
+    if schema.nullable and schema.types is None:
+        yield Alternative(replace(schema, types=frozenset(), lists={}), exactly=True)
+        rest = replace(rest, nullable=False)
+    branches = [schemas.of(node) for node in schema.lists[keyword]]
+    for branch in branches:
+        rivals = tuple(one for one in branches if one is not branch) if keyword == "oneOf" else ()
+        whole = both(rest, branch) if rest.constrains else branch
+        exactly = whole is not None and keyword == "anyOf" and not others and not all_of
+        yield Alternative(whole or rest, exactly, (branch, *all_of), rivals)
+
+
+def _pieces(schema: Schema) -> Iterator[Schema]:
+    values = listed(schema)
+    if values is not None:
+        words = {word: value for word, value in schema.words.items() if word != "const"}
+        for value in values:
+            yield replace(schema, words={**words, "enum": [value]})
+        return
+    types = sorted(schema.types or ())
+    if len(types) + schema.nullable < 2:
+        yield schema
+        return
+    for name in types:
+        yield replace(schema, types=frozenset({name}), nullable=False)
+    if schema.nullable:
+        yield replace(schema, types=frozenset())

@@ -1,0 +1,150 @@
+"""How bad each fact about a schema is: what the table says, and what containment adds to it.
+
+The table judges one keyword at a time. Keywords that concern each other are asked about
+together: is every value of the schema that was promised one of the schema that is kept? Where the
+answer is no, or cannot be told, and the table had called the edit safe, a second rule fires.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from flora_contract.diff.containment import all_of
+from flora_contract.diff.rules import PLACES, Level, rules
+from flora_contract.diff.verdicts import Verdict, verdicts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flora_contract.diff.containment import Answer, Parts
+    from flora_contract.diff.facts import Fact
+    from flora_contract.diff.lifecycle import Policy
+    from flora_contract.diff.pairs import Pairs
+    from flora_contract.diff.reach import Occurrence
+    from flora_contract.diff.verdicts import Standing
+
+_PARTS = {
+    "values": ("type", "became-n", "became-enum", "enum-value-", "const-"),
+    "bounds": ("max-", "min-", "exclusive-", "multiple-of-"),
+    "required": ("became-required", "became-optional", "required-name-"),
+    "pattern": ("pattern-added", "pattern-removed", "pattern-generalized", "pattern-changed"),
+    "contains": ("contains-", "max-contains-", "min-contains-"),
+    "items": ("items-", "prefix-items-", "unique-items-"),
+    "properties": ("property-added", "property-removed", "additional-", "pattern-property-"),
+    "propertyNames": ("property-names-",),
+    "dependent": ("dependent-",),
+    "unevaluated": ("unevaluated-",),
+    "if": ("if-", "then-", "else-"),
+    "not": ("not-",),
+    "unions": ("any-of-", "one-of-", "all-of-", "list-of-types", "wrapped-"),
+}
+"""The part of a schema that a fact is about, by how its kind begins; the last that fits."""
+
+_SETTLED = ("unique-items-", "pattern-added", "pattern-removed", "pattern-generalized", "schema-")
+_SETTLED_PARTS = {"values", "bounds", "required"}
+_BY_THE_TABLE = {"format", "contentEncoding", "contentMediaType"}
+"""Parts that JSON Schema asserts nothing by; what a change of them means, only the table knows."""
+
+_SAID = {
+    ("request", None): "it could not be decided whether all that was allowed still is",
+    ("request", False): "something that was allowed no longer is",
+    ("response", None): "it could not be decided whether all that is now allowed was so before",
+    ("response", False): "something is now allowed that was not",
+}
+_OVERLAPS = "it could not be decided whether a value matches other branches of a union or list too"
+
+
+class Judged(NamedTuple):
+    """A rule that a fact falls under. Those of one fact and `number` are the same news."""
+
+    fact: Fact
+    number: int
+    verdict: Verdict
+
+
+def judged(occurrence: Occurrence, pairs: Pairs, policy: Policy) -> Iterator[Judged]:
+    """The rules that the facts of a pair fall under, where it occurs."""
+    pair, standing = occurrence.pair, occurrence.standing
+    found = [
+        Judged(fact, number, verdict)
+        for fact in pair.facts
+        for number, verdict in enumerate(verdicts(fact, pair, occurrence.held, standing, policy))
+    ]
+    about = [one for one in found if _part(one.fact) is not None and not _is_read_only(one)]
+    if not about:
+        yield from found
+        return
+    answers = _answers(about, pairs.contained(pair, standing), typed=standing.typed)
+    breaks = any(_level(one) is Level.BREAKING for one in about)
+    for one in found:
+        answer = answers.get(id(one.fact), True) if one in about else True
+        yield from _with_answer(one, answer, standing, told=breaks)
+
+
+def _with_answer(
+    one: Judged, answer: Answer, standing: Standing, *, told: bool
+) -> Iterator[Judged]:
+    """A verdict of the table, with what containment says; `told`: that it breaks is known."""
+    level = _level(one)
+    if answer is None:
+        one = _saying(one, _SAID[standing.side, None])
+    if answer is True and standing.overlapping and level is Level.SAFE and _part(one.fact):
+        answer = None
+        one = _saying(one, _OVERLAPS)
+    yield one
+    if answer is None and level is Level.SAFE:
+        yield _second(one, "schema-undecided", standing)
+    elif answer is False and not told:
+        kind = "schema-narrowed" if standing.side == "request" else "schema-widened"
+        yield _second(_saying(one, _SAID[standing.side, False]), kind, standing)
+
+
+def _saying(one: Judged, text: str) -> Judged:
+    verdict = Verdict(one.verdict.rule_id, f"{one.verdict.message}; {text}")
+    return one._replace(verdict=verdict)
+
+
+def _second(one: Judged, kind: str, standing: Standing) -> Judged:
+    return one._replace(verdict=Verdict(f"{PLACES[standing.place]}-{kind}", one.verdict.message))
+
+
+def _answers(about: list[Judged], parts: Parts, *, typed: bool) -> dict[int, Answer]:
+    """The answer for each fact that the table alone does not settle, by its identity.
+
+    A part in which nothing changed by itself is answered for by all facts of the schema.
+    """
+    concerned = {_part(one.fact) for one in about}
+    by_table = _BY_THE_TABLE if typed else {*_BY_THE_TABLE, "values"}
+    rest = all_of(
+        answer for part, answer in parts.items() if part not in concerned and part not in by_table
+    )
+    open_ones = [one.fact for one in about if not _is_settled(one.fact)]
+    answers: dict[int, Answer] = {}
+    for fact in open_ones or [one.fact for one in about]:
+        own = parts.get(_part(fact) or "", True) if open_ones else True
+        answers[id(fact)] = all_of((own, rest))
+    return answers
+
+
+def _part(fact: Fact) -> str | None:
+    """The part of a schema that a fact is about; None if no value is refused or allowed by it."""
+    if fact.kind.endswith("-annotation-only"):
+        return None
+    if fact.kind.startswith("schema-"):
+        return {"not": "not", "if": "if"}.get(
+            fact.subject, "unions" if "Of" in fact.subject else "unknown"
+        )
+    fitting = [part for part, starts in _PARTS.items() if fact.kind.startswith(starts)]
+    return fitting[-1] if fitting else None
+
+
+def _is_settled(fact: Fact) -> bool:
+    return fact.kind.startswith(_SETTLED) or _part(fact) in _SETTLED_PARTS
+
+
+def _is_read_only(one: Judged) -> bool:
+    return one.verdict.rule_id == "request-read-only-property-changed"
+
+
+def _level(one: Judged) -> Level:
+    return rules()[one.verdict.rule_id].level

@@ -1,0 +1,175 @@
+"""What the keywords of two schemas that hold no schema say about each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flora_contract.diff.facts import exact
+from flora_contract.diff.schema import MISSING
+
+if TYPE_CHECKING:
+    from flora_contract.diff.schema import Schema
+
+_TYPES = frozenset({"array", "boolean", "number", "object", "string"})
+_COUNTED = {
+    ("minLength", "maxLength"): "string",
+    ("minItems", "maxItems"): "array",
+    ("minProperties", "maxProperties"): "object",
+}
+
+
+def is_empty(schema: Schema) -> bool:
+    """Whether a schema has no value at all, by its type."""
+    return schema.types == frozenset() and not schema.nullable
+
+
+def types_of(schema: Schema) -> frozenset[str]:
+    """The types that a schema allows, without null."""
+    return _TYPES if schema.types is None else schema.types
+
+
+def allows(schema: Schema, name: str) -> bool:
+    """Whether a schema allows values of a type."""
+    types = types_of(schema)
+    return name in types or (name == "number" and "integer" in types)
+
+
+def takes_null(schema: Schema) -> bool:
+    """Whether null is a value, as far as types and listed values tell."""
+    values = listed(schema)
+    if values is not None and None not in values:
+        return False
+    return schema.nullable or schema.types is None
+
+
+def listed(schema: Schema) -> list[object] | None:
+    """The values that enum and const limit a schema to; None if they do not."""
+    values: list[object] | None = schema.words.get("enum")
+    if "const" in schema.words:
+        const = schema.words["const"]
+        inside = values is None or exact(const) in {exact(value) for value in values}
+        return [const] if inside else []
+    return values
+
+
+def types_within(small: Schema, large: Schema) -> bool:
+    """Whether each type of one schema is one of the other."""
+    if large.types is None or listed(small) is not None:
+        return True  # listed values are judged one by one
+    return all(
+        name in large.types or (name == "integer" and "number" in large.types)
+        for name in types_of(small)
+    )
+
+
+def values_within(small: Schema, large: Schema) -> bool | None:
+    """Whether each listed value of one schema is one of the other."""
+    mine, allowed = listed(small), listed(large)
+    if mine is not None:
+        mine = [value for value in mine if has_type(value, small)]
+        if not all(has_type(value, large) for value in mine):
+            return False
+    if allowed is None:
+        return True
+    if mine is None:
+        return None if types_of(small) <= {"boolean"} else False
+    return {exact(value) for value in mine} <= {exact(value) for value in allowed}
+
+
+def has_type(value: object, schema: Schema) -> bool:
+    """Whether a value has one of the types of a schema."""
+    if value is None:
+        return schema.nullable or schema.types is None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    names = {
+        bool: {"boolean"},
+        int: {"integer", "number"},
+        float: {"number"},
+        str: {"string"},
+        list: {"array"},
+        dict: {"object"},
+    }.get(type(value), set())
+    return bool(names & types_of(schema))
+
+
+def shares_types(one: Schema, two: Schema) -> bool:
+    """Whether a value can have a type of both, null left out."""
+    mine, other = types_of(one), types_of(two)
+    if listed(one) is not None:
+        return any(has_type(value, one) and has_type(value, two) for value in listed(one) or ())
+    if listed(two) is not None:
+        return any(has_type(value, one) and has_type(value, two) for value in listed(two) or ())
+    return bool(mine & other) or (allows(one, "number") and allows(two, "number"))
+
+
+def bounds_within(small: Schema, large: Schema) -> bool | None:
+    """Whether the bounds and divisors of one schema keep within those of the other."""
+    answers: list[bool | None] = []
+    for (least, most), name in _COUNTED.items():
+        if allows(small, name):
+            answers.append(_is_bounded(small.word(least), large.word(least), sign=1))
+            answers.append(_is_bounded(small.word(most), large.word(most), sign=-1))
+    if allows(small, "number"):
+        answers += [_range(small, large), _divides(small, large)]
+    if listed(small) is not None and False in answers:
+        return None
+    return False if False in answers else None if None in answers else True
+
+
+def _is_bounded(small: object, large: object, *, sign: int) -> bool:
+    if large is MISSING:
+        return True
+    if small is MISSING:
+        return False
+    assert isinstance(small, int | float)
+    assert isinstance(large, int | float)
+    return sign * small >= sign * large
+
+
+def _divides(small: Schema, large: Schema) -> bool | None:
+    wanted, given = large.word("multipleOf"), small.word("multipleOf")
+    if wanted is MISSING or wanted == given:
+        return True
+    if isinstance(wanted, int) and isinstance(given, int) and wanted > 0:
+        return given % wanted == 0 or None
+    whole = isinstance(wanted, int) and small.types == frozenset({"integer"})
+    return True if whole and wanted == 1 else None
+
+
+def _range(small: Schema, large: Schema) -> bool | None:
+    if _in_range(small, large):
+        return True
+    whole = small.types is not None and "integer" in small.types and "number" not in small.types
+    return None if whole else False
+
+
+def _in_range(small: Schema, large: Schema) -> bool:
+    for bound, exclusive, sign in _ENDS:
+        mine, other = _end(small, bound, exclusive, sign), _end(large, bound, exclusive, sign)
+        if other is not None and (mine is None or mine < other):
+            return False
+    return True
+
+
+def ranges_apart(one: Schema, two: Schema) -> bool:
+    """Whether both are numbers, and one ends below the start of the other."""
+    if not all(types_of(schema) <= {"integer", "number"} for schema in (one, two)):
+        return False
+    for low, high in ((one, two), (two, one)):
+        top = _end(low, "maximum", "exclusiveMaximum", -1)
+        bottom = _end(high, "minimum", "exclusiveMinimum", 1)
+        if top is not None and bottom is not None and (-top[0], -top[1]) < bottom:
+            return True
+    return False
+
+
+_ENDS = (("minimum", "exclusiveMinimum", 1), ("maximum", "exclusiveMaximum", -1))
+
+
+def _end(schema: Schema, bound: str, exclusive: str, sign: int) -> tuple[float, int] | None:
+    """Where values begin, seen from one side; an open end comes after a closed one."""
+    ends = [(sign * schema.words[bound], 0)] if bound in schema.words else []
+    if exclusive in schema.words:
+        ends.append((sign * schema.words[exclusive], 1))
+    return max(ends, default=None)
