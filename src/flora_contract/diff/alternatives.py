@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from flora_contract.diff.merging import both
+from flora_contract.diff.schema import Schema
 from flora_contract.diff.values import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flora_contract.diff.schema import Schema, Schemas
+    from flora_contract.diff.schema import Schemas
 
 UNIONS = {"anyOf", "oneOf"}
 
@@ -41,6 +42,9 @@ def alternatives(schema: Schema, schemas: Schemas, *, split: bool) -> Iterator[A
 
 
 def _branches(schema: Schema, schemas: Schemas) -> Iterator[Alternative]:
+    if schema.or_null:
+        yield Alternative(Schema(schema.at, types=frozenset(), nullable=True), exactly=True)
+        schema = without_null(schema)
     all_of = tuple(schemas.of(node) for node in schema.lists.get("allOf", ()))
     unions = [word for word in ("anyOf", "oneOf") if word in schema.lists]
     if not unions:
@@ -48,15 +52,17 @@ def _branches(schema: Schema, schemas: Schemas) -> Iterator[Alternative]:
         return
     [keyword, *others] = unions
     rest = replace(schema, lists={w: n for w, n in schema.lists.items() if w != keyword})
-    if schema.nullable and schema.types is None:
-        yield Alternative(replace(schema, types=frozenset(), lists={}), exactly=True)
-        rest = replace(rest, nullable=False)
     branches = [schemas.of(node) for node in schema.lists[keyword]]
     for branch in branches:
         rivals = tuple(one for one in branches if one is not branch) if keyword == "oneOf" else ()
         whole = both(rest, branch) if rest.constrains else branch
         exactly = whole is not None and keyword == "anyOf" and not others and not all_of
         yield Alternative(whole or rest, exactly, (branch, *all_of), rivals)
+
+
+def without_null(schema: Schema) -> Schema:
+    """A schema without the null that is one of its values by its type."""
+    return replace(schema, nullable=False, or_null=False)
 
 
 def _pieces(schema: Schema) -> Iterator[Schema]:

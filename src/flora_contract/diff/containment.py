@@ -9,11 +9,10 @@ until something shows otherwise.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from flora_contract.diff.alternatives import UNIONS, Alternative, alternatives
+from flora_contract.diff.alternatives import UNIONS, Alternative, alternatives, without_null
 from flora_contract.diff.facts import exact
 from flora_contract.diff.merging import merged
 from flora_contract.diff.schema import ANNOTATIONS, BOUNDS, MISSING
@@ -22,6 +21,8 @@ from flora_contract.diff.values import (
     bounds_within,
     is_empty,
     listed,
+    matches,
+    pattern_within,
     ranges_apart,
     shares_types,
     takes_null,
@@ -41,8 +42,11 @@ Parts = dict[str, Answer]
 
 _STEPS = 2_000  # pairs of schemas that one question may look into
 _DEPTH = 40  # and how many of them within one another
-_OF_TEXT = ("pattern", "format", "contentEncoding", "contentMediaType")
-_EXACT = {*BOUNDS, *_OF_TEXT, "enum", "const", "uniqueItems"} - {"minContains", "maxContains"}
+_HINTS = ("format", "contentEncoding", "contentMediaType")
+_EXACT = {*BOUNDS, *_HINTS, "pattern", "enum", "const", "uniqueItems"} - {
+    "minContains",
+    "maxContains",
+}
 _ELSEWHERE = {
     *("dependentRequired", "minContains", "maxContains"),
     *("unevaluatedProperties", "unevaluatedItems"),
@@ -126,15 +130,18 @@ class Containment:
         found = self._parts(one, two)
         if "allOf" in small.lists and "allOf" in large.lists and not all(found.values()):
             branchwise = self._parts(small, large)
-            found = {
-                part: answer or branchwise.get(part) or answer for part, answer in found.items()
-            }
+            if branchwise["unions"]:
+                return branchwise
         return found
 
     def _parts(self, one: Schema, two: Schema) -> Parts:
-        found: Parts = {}
+        found: Parts = {"unevaluated": _unevaluated(one, two)}
         for alternative in alternatives(one, self.small, split=bool(two.lists.keys() & UNIONS)):
             exactly = alternative.exactly and _is_simple(alternative.schema)
+            if two.or_null:
+                alternative = replace(alternative, schema=without_null(alternative.schema))
+                if is_empty(alternative.schema):
+                    continue
             for part, answer in self._conditions(alternative, two):
                 known = None if answer is False and not exactly else answer
                 found[part] = all_of((found.get(part, True), known))
@@ -149,8 +156,9 @@ class Containment:
         yield "values", values_within(small, large)
         yield "values", takes_null(large) or not takes_null(small)
         yield "bounds", bounds_within(small, large)
-        for word in _OF_TEXT:
-            if word in large.words and (word == "format" or allows(small, "string")):
+        yield "pattern", pattern_within(small, large)
+        for word in _HINTS:
+            if word in large.words:
                 yield word, True if small.word(word) == large.word(word) else None
         if allows(small, "array"):
             yield "items", all_of(self._lists(small, large))
@@ -163,7 +171,6 @@ class Containment:
         yield "not", self._not(small, large)
         yield "if", self._if(small, large)
         yield "unions", all_of(self._unions(one, large))
-        yield "unevaluated", _unevaluated(small, large)
         yield "unknown", _unknown(small, large)
 
     def _single(self, word: str, small: Schema, large: Schema) -> Answer:
@@ -216,7 +223,8 @@ class Containment:
         if most is not MISSING:
             mine = small.word("maxContains")
             fewer = mine is not MISSING and mine <= most
-            same = fewer and self._is_same(small.single["contains"], large.single["contains"])
+            node = small.single.get("contains")
+            same = fewer and node is not None and self._is_same(node, large.single["contains"])
             yield True if same else None
 
     # Objects
@@ -236,7 +244,7 @@ class Containment:
         if mine is not None:
             return self._nodes(mine, node)
         patterns = small.maps.get("patternProperties", {})
-        matching = [one for pattern, one in patterns.items() if _matches(pattern, name)]
+        matching = [one for pattern, one in patterns.items() if matches(pattern, name)]
         beyond = small.single.get("additionalProperties")
         if matching:
             return True if any(self._nodes(one, node) for one in matching) else None
@@ -251,7 +259,7 @@ class Containment:
         mine = small.maps.get("patternProperties", {}).get(pattern)
         if mine is not None:
             return self._nodes(mine, node)
-        listed_ones = [one for name, one in small.properties.items() if _matches(pattern, name)]
+        listed_ones = [one for name, one in small.properties.items() if matches(pattern, name)]
         answer = all_of(self._nodes(one, node) for one in listed_ones)
         if small.maps.get("patternProperties") or "additionalProperties" in small.single:
             return all_of((answer, None))
@@ -267,7 +275,7 @@ class Containment:
             name: node
             for name, node in small.properties.items()
             if name not in large.properties
-            and not any(_matches(pattern, name) for pattern in patterns)
+            and not any(matches(pattern, name) for pattern in patterns)
             and not self._is_unseen(small, large, name)
         }
         strange = [
@@ -350,26 +358,24 @@ class Containment:
         return self.holds(one.schema, branch)
 
     def _within_union(self, one: Alternative, large: Schema, keyword: str) -> Answer:
-        if large.nullable and one.schema.nullable and large.types is None:
-            one = replace(one, schema=replace(one.schema, nullable=False))
-            if is_empty(one.schema):
-                return True
         branches = [self.large.of(node) for node in large.lists[keyword]]
         answers = [self._within_branch(one, branch) for branch in branches]
+        others = [
+            branch
+            for branch, answer in zip(branches, answers, strict=True)
+            if answer is not True and not self._apart(one.schema, branch)
+        ]
         if True not in answers:
-            apart = all(self._apart(one.schema, branch) for branch in branches)
-            return False if apart and not is_empty(one.schema) else None
-        if keyword == "anyOf":
+            single = len(others) == 1 and self._within_branch(one, others[0]) is False
+            return False if single or not others else None
+        if keyword == "anyOf" or "discriminator" in large.words:
             return True
-        others = [branch for branch, answer in zip(branches, answers, strict=True) if not answer]
         if answers.count(True) > 1:
             return False
-        return True if all(self._excluded(one, branch) for branch in others) else None
+        return True if all(self._is_rival(one, branch) for branch in others) else None
 
-    def _excluded(self, one: Alternative, branch: Schema) -> bool:
-        """Whether no value of an alternative is one of another branch of a oneOf."""
-        if self._apart(one.schema, branch):
-            return True
+    def _is_rival(self, one: Alternative, branch: Schema) -> bool:
+        """Whether a branch lies within one that matches none of an alternative's values."""
         return any(
             (id(rival), id(branch)) in self.given.same or self._back().holds(branch, rival) is True
             for rival in one.rivals
@@ -417,14 +423,6 @@ def _is_simple(schema: Schema) -> bool:
         and schema.maps.keys() <= {"properties"}
         and not schema.lists
     )
-
-
-def _matches(pattern: str, name: str) -> bool:
-    """Whether a name matches a pattern; a pattern that Python does not know matches nothing."""
-    try:
-        return re.search(pattern, name) is not None
-    except re.error:
-        return False
 
 
 def _unevaluated(small: Schema, large: Schema) -> Answer:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from flora_contract.diff.containment import all_of
+from flora_contract.diff.parts import is_settled, part
 from flora_contract.diff.rules import PLACES, Level, rules
 from flora_contract.diff.verdicts import Verdict, verdicts
 
@@ -23,25 +24,6 @@ if TYPE_CHECKING:
     from flora_contract.diff.reach import Occurrence
     from flora_contract.diff.verdicts import Standing
 
-_PARTS = {
-    "values": ("type", "became-n", "became-enum", "enum-value-", "const-"),
-    "bounds": ("max-", "min-", "exclusive-", "multiple-of-"),
-    "required": ("became-required", "became-optional", "required-name-"),
-    "pattern": ("pattern-added", "pattern-removed", "pattern-generalized", "pattern-changed"),
-    "contains": ("contains-", "max-contains-", "min-contains-"),
-    "items": ("items-", "prefix-items-", "unique-items-"),
-    "properties": ("property-added", "property-removed", "additional-", "pattern-property-"),
-    "propertyNames": ("property-names-",),
-    "dependent": ("dependent-",),
-    "unevaluated": ("unevaluated-",),
-    "if": ("if-", "then-", "else-"),
-    "not": ("not-",),
-    "unions": ("any-of-", "one-of-", "all-of-", "list-of-types", "wrapped-"),
-}
-"""The part of a schema that a fact is about, by how its kind begins; the last that fits."""
-
-_SETTLED = ("unique-items-", "pattern-added", "pattern-removed", "pattern-generalized", "schema-")
-_SETTLED_PARTS = {"values", "bounds", "required"}
 _BY_THE_TABLE = {"format", "contentEncoding", "contentMediaType"}
 """Parts that JSON Schema asserts nothing by; what a change of them means, only the table knows."""
 
@@ -70,7 +52,7 @@ def judged(occurrence: Occurrence, pairs: Pairs, policy: Policy) -> Iterator[Jud
         for fact in pair.facts
         for number, verdict in enumerate(verdicts(fact, pair, occurrence.held, standing, policy))
     ]
-    about = [one for one in found if _part(one.fact) is not None and not _is_read_only(one)]
+    about = [one for one in found if part(one.fact) is not None and not _is_read_only(one)]
     if not about:
         yield from found
         return
@@ -88,7 +70,7 @@ def _with_answer(
     level = _level(one)
     if answer is None:
         one = _saying(one, _SAID[standing.side, None])
-    if answer is True and standing.overlapping and level is Level.SAFE and _part(one.fact):
+    if answer is True and standing.overlapping and level is Level.SAFE and part(one.fact):
         answer = None
         one = _saying(one, _OVERLAPS)
     yield one
@@ -113,33 +95,17 @@ def _answers(about: list[Judged], parts: Parts, *, typed: bool) -> dict[int, Ans
 
     A part in which nothing changed by itself is answered for by all facts of the schema.
     """
-    concerned = {_part(one.fact) for one in about}
+    concerned = {part(one.fact) for one in about}
     by_table = _BY_THE_TABLE if typed else {*_BY_THE_TABLE, "values"}
     rest = all_of(
-        answer for part, answer in parts.items() if part not in concerned and part not in by_table
+        answer for name, answer in parts.items() if name not in concerned and name not in by_table
     )
-    open_ones = [one.fact for one in about if not _is_settled(one.fact)]
+    open_ones = [one.fact for one in about if not is_settled(one.fact)]
     answers: dict[int, Answer] = {}
     for fact in open_ones or [one.fact for one in about]:
-        own = parts.get(_part(fact) or "", True) if open_ones else True
+        own = parts.get(part(fact) or "", True) if open_ones else True
         answers[id(fact)] = all_of((own, rest))
     return answers
-
-
-def _part(fact: Fact) -> str | None:
-    """The part of a schema that a fact is about; None if no value is refused or allowed by it."""
-    if fact.kind.endswith("-annotation-only"):
-        return None
-    if fact.kind.startswith("schema-"):
-        return {"not": "not", "if": "if"}.get(
-            fact.subject, "unions" if "Of" in fact.subject else "unknown"
-        )
-    fitting = [part for part, starts in _PARTS.items() if fact.kind.startswith(starts)]
-    return fitting[-1] if fitting else None
-
-
-def _is_settled(fact: Fact) -> bool:
-    return fact.kind.startswith(_SETTLED) or _part(fact) in _SETTLED_PARTS
 
 
 def _is_read_only(one: Judged) -> bool:

@@ -28,6 +28,8 @@ def merged(schema: Schema, schemas: Schemas, depth: int = 0) -> Schema | None:
         if flat is None or result is None:
             return None
         result = both(result, flat)
+    if schema.or_null and result is not None:
+        return replace(result, nullable=True)
     return result
 
 

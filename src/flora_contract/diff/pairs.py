@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 from flora_contract.diff.containment import Containment, Given
 from flora_contract.diff.facts import Fact, facts, spot
 from flora_contract.diff.merging import merged
+from flora_contract.diff.parts import is_of_format, is_rewriting, part
 from flora_contract.diff.rules import rules
 from flora_contract.diff.schema import MISSING, SINGLE
 from flora_contract.diff.unions import list_of_types, names, pure_union, reference, title
 from flora_contract.diff.within import Property, mapped, within, written_alike
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from flora_contract.diff.containment import Parts
     from flora_contract.diff.schema import Schema, Schemas
@@ -145,6 +146,20 @@ class Pairs:
             return
         pair.facts.extend(facts(base, revision))
         pair.facts.extend(self._structure(pair, base, revision))
+        if self._is_reworded(pair):
+            pair.facts[:] = [fact for fact in pair.facts if not part(fact) or is_of_format(fact)]
+
+    def _is_reworded(self, pair: Pair) -> bool:
+        """Whether all that differs in a pair comes to the same: it allows what it did before."""
+        values = [fact for fact in pair.facts if part(fact)]
+        if not is_rewriting(values) or _leaves_branches(values, pair.base, pair.revision):
+            return False
+        inner = [(id(edge.pair.base), id(edge.pair.revision)) for edge in pair.edges]
+        wider = Containment(self._base, self._revision, Given(frozenset(inner)))
+        narrower = Containment(self._revision, self._base, Given(_turned(inner)))
+        return all(wider.parts(pair.base, pair.revision).values()) and all(
+            narrower.parts(pair.revision, pair.base).values()
+        )
 
     # What differs in the schemas within, and which of them belong together
 
@@ -460,7 +475,14 @@ class Pairs:
                 )
 
 
-def _turned(pairs: frozenset[tuple[int, int]]) -> frozenset[tuple[int, int]]:
+def _leaves_branches(found: list[Fact], base: Schema, revision: Schema) -> bool:
+    """Whether branches came to or went from a union that was there, and is there, as a union."""
+    kinds = {"anyOf": "any-of-", "oneOf": "one-of-", "allOf": "all-of-"}
+    kept = [kinds[word] for word in kinds if word in base.lists and word in revision.lists]
+    return any(fact.kind.startswith(tuple(kept)) for fact in found)
+
+
+def _turned(pairs: Iterable[tuple[int, int]]) -> frozenset[tuple[int, int]]:
     return frozenset((two, one) for one, two in pairs)
 
 

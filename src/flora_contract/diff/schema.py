@@ -83,6 +83,7 @@ KNOWN = {
     *_IDENTIFIERS,
     *("type", "nullable", "required", "discriminator"),
 }
+_OF_NULL = {*WORDS, "type", "nullable", "default"}
 ANNOTATIONS = {*WORDS, "default", "readOnly", "writeOnly", "deprecated", "discriminator"}
 
 
@@ -94,6 +95,7 @@ class Schema:
     types: frozenset[str] | None = None  # without null; None if any
     altered: bool = False  # says more or other things than the node at `at` alone
     nullable: bool = False
+    or_null: bool = False  # null is a value whatever the other keywords say of it
     closed: bool = False  # additionalProperties: false
     required: frozenset[str] = frozenset()
     words: dict[str, Any] = field(default_factory=dict)
@@ -169,10 +171,16 @@ class Schemas:
         for keyword in ("anyOf", "oneOf"):
             branches = schema.lists.get(keyword, [])
             others = [branch for branch in branches if not self._is_null(branch)]
-            if len(others) == len(branches) - 1 and others:
+            if len(others) != len(branches) - 1 or not others:
+                continue
+            # Null that two branches of a oneOf match is none of its values.
+            if keyword == "anyOf" or not any(self._takes_null(branch) for branch in others):
                 lists = {**schema.lists, keyword: others}
-                nullable = schema.nullable or schema.types is None
-                schema = replace(schema, altered=True, nullable=nullable, lists=lists)
+                or_null = schema.types is None
+                nullable = schema.nullable or or_null
+                schema = replace(
+                    schema, altered=True, nullable=nullable, or_null=or_null, lists=lists
+                )
         bare = replace(schema, nullable=False, lists={})
         if bare.constrains or sum(map(len, schema.lists.values())) != 1:
             return schema
@@ -183,10 +191,39 @@ class Schemas:
         if not inner.constrains and "allOf" in schema.lists:
             return schema
         peeled = _worded(inner, schema, only_words=False)
-        return replace(peeled, altered=True, nullable=inner.nullable or schema.nullable)
+        return replace(
+            peeled,
+            altered=True,
+            nullable=inner.nullable or schema.nullable,
+            or_null=inner.or_null or schema.or_null,
+        )
 
     def _is_null(self, node: Node) -> bool:
-        return isinstance(node.value, dict) and node.value.get("type") == "null"
+        value = node.value
+        return (
+            isinstance(value, dict)
+            and value.get("type") == "null"
+            and all(word in _OF_NULL or word[:2] == "x-" for word in value)
+        )
+
+    def _takes_null(self, node: Node, depth: int = 20) -> bool:
+        """Whether a branch says that null is one of its values."""
+        node = self._tree.resolve(node)
+        if not isinstance(node.value, dict):
+            return node.value is True
+        if "type" in node.value or node.value.keys() <= {*WORDS}:
+            given = node.value.get("type", "null")
+            return "null" in given or node.value.get("nullable") is True
+        if not depth:
+            return False
+        found = [
+            judge(self._takes_null(branch, depth - 1) for branch in node.child(word).each())
+            for word, judge in (("allOf", all), ("anyOf", any), ("oneOf", any))
+            if word in node.value
+        ]
+        if "not" in node.value:
+            found.append(not self._takes_null(node.child("not"), depth - 1))
+        return bool(found) and all(found)
 
 
 def _worded(schema: Schema, beside: Schema, *, only_words: bool) -> Schema:
@@ -246,6 +283,7 @@ def _read_types(schema: Schema, mapping: dict[str, Any]) -> None:
     names = {str(name) for name in names} - {"null"}
     if names or given == "null":
         schema.types = frozenset(names)
+    schema.or_null = schema.nullable and schema.types is None
 
 
 def _read_exclusive(schema: Schema, bound: str, exclusive: str) -> None:

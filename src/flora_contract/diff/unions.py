@@ -48,9 +48,19 @@ def list_of_types(base: Schema, revision: Schema) -> Fact | None:
         return None
     old = before if before is not None else base.types
     new = after if after is not None else revision.types
-    if not old or not new or old == new or base.properties or revision.properties:
+    if (
+        not old
+        or not new
+        or _plainest(old) == _plainest(new)
+        or base.properties
+        or revision.properties
+    ):
         return None
     return Fact("list-of-types", base.at, revision.at, frozenset(old), frozenset(new))
+
+
+def _plainest(types: frozenset[str]) -> frozenset[str]:
+    return types - {"integer"} if "number" in types else types
 
 
 def _alternatives(schema: Schema) -> frozenset[str] | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from typing import TYPE_CHECKING
 
 from flora_contract.diff.facts import exact
@@ -36,6 +38,8 @@ def allows(schema: Schema, name: str) -> bool:
 
 def takes_null(schema: Schema) -> bool:
     """Whether null is a value, as far as types and listed values tell."""
+    if schema.or_null:
+        return True
     values = listed(schema)
     if values is not None and None not in values:
         return False
@@ -140,16 +144,48 @@ def _divides(small: Schema, large: Schema) -> bool | None:
 def _range(small: Schema, large: Schema) -> bool | None:
     if _in_range(small, large):
         return True
-    whole = small.types is not None and "integer" in small.types and "number" not in small.types
-    return None if whole else False
+    return None if _is_whole(small) and "multipleOf" in small.words else False
+
+
+def _is_whole(schema: Schema) -> bool:
+    types = schema.types or frozenset()
+    return "integer" in types and "number" not in types
 
 
 def _in_range(small: Schema, large: Schema) -> bool:
+    whole = _is_whole(small)
     for bound, exclusive, sign in _ENDS:
-        mine, other = _end(small, bound, exclusive, sign), _end(large, bound, exclusive, sign)
+        mine = _end(small, bound, exclusive, sign, whole=whole)
+        other = _end(large, bound, exclusive, sign, whole=whole)
         if other is not None and (mine is None or mine < other):
             return False
     return True
+
+
+_SAMPLES = ("", "a", "Z", "0", "-", " ", "~", "aa0", "Zebra-9 ~", "x" * 40)
+
+
+def pattern_within(small: Schema, large: Schema) -> bool | None:
+    """Whether the texts of one schema match the pattern of the other."""
+    pattern = large.word("pattern")
+    if pattern is MISSING or not allows(small, "string") or small.word("pattern") == pattern:
+        return True
+    if not isinstance(pattern, str) or "pattern" in small.words or "format" in small.words:
+        return None
+    values = listed(small)
+    if values is not None:
+        return all(matches(pattern, one) for one in values if isinstance(one, str))
+    least, most = small.words.get("minLength", 0), small.words.get("maxLength", 99)
+    samples = [text for text in _SAMPLES if least <= len(text) <= most]
+    return None if all(matches(pattern, text) for text in samples) else False
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Whether a text matches a pattern; no text does that Python cannot read."""
+    try:
+        return re.search(pattern, text) is not None
+    except re.error:
+        return False
 
 
 def ranges_apart(one: Schema, two: Schema) -> bool:
@@ -167,9 +203,15 @@ def ranges_apart(one: Schema, two: Schema) -> bool:
 _ENDS = (("minimum", "exclusiveMinimum", 1), ("maximum", "exclusiveMaximum", -1))
 
 
-def _end(schema: Schema, bound: str, exclusive: str, sign: int) -> tuple[float, int] | None:
+def _end(
+    schema: Schema, bound: str, exclusive: str, sign: int, *, whole: bool = False
+) -> tuple[float, int] | None:
     """Where values begin, seen from one side; an open end comes after a closed one."""
-    ends = [(sign * schema.words[bound], 0)] if bound in schema.words else []
+    ends: list[tuple[float, int]] = []
+    if bound in schema.words:
+        value = sign * schema.words[bound]
+        ends.append((math.ceil(value) if whole else value, 0))
     if exclusive in schema.words:
-        ends.append((sign * schema.words[exclusive], 1))
+        value = sign * schema.words[exclusive]
+        ends.append((math.floor(value) + 1, 0) if whole else (value, 1))
     return max(ends, default=None)

@@ -12,6 +12,7 @@ from flora_contract.diff.schema import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from collections.abc import Set as AbstractSet
 
     from flora_contract.diff.facts import Fact
     from flora_contract.diff.pairs import Pair
@@ -205,7 +206,7 @@ def _breaks(old: Types, old_format: str, new: Types, new_format: str, *, typed: 
     return types_break or (old_format != new_format and _format_breaks(new, new_format, old_format))
 
 
-def _covers(many: Types, few: Types) -> bool:
+def _covers(many: Types, few: AbstractSet[str] | None) -> bool:
     if many is None or few is None:
         return False
     return all(name in many or (name == "integer" and "number" in many) for name in few)
@@ -241,7 +242,8 @@ def _type_name(types: Types, form: str) -> str:
 
 
 def _list_of_types(fact: Fact, standing: Standing) -> Verdict:
-    added, gone = sorted(fact.new - fact.old), sorted(fact.old - fact.new)
+    added = sorted(name for name in fact.new - fact.old if not _covers(fact.old, {name}))
+    gone = sorted(name for name in fact.old - fact.new if not _covers(fact.new, {name}))
     if standing.side == "request":
         kind, names = ("narrowed", gone) if gone else ("widened", added)
     else:
