@@ -40,7 +40,7 @@ Answer = bool | None
 Parts = dict[str, Answer]
 """The answer for each part of a schema: `values`, `properties`, `unions` …"""
 
-_STEPS = 2_000  # pairs of schemas that one question may look into
+_STEPS = 500  # pairs of schemas that one question may look into
 _DEPTH = 40  # and how many of them within one another
 _HINTS = ("format", "contentEncoding", "contentMediaType")
 _EXACT = {*BOUNDS, *_HINTS, "pattern", "enum", "const", "uniqueItems"} - {
@@ -83,15 +83,13 @@ class Given:
 
 @dataclass
 class _Work:
-    """How far a question has been followed."""
+    """How far a question has been followed, and what was found on the way."""
 
     open: set[tuple[int, int]] = field(default_factory=set)
+    done: dict[tuple[int, int], Answer] = field(default_factory=dict)
+    kept: list[tuple[Schema, Schema]] = field(default_factory=list)  # so that no identity returns
     steps: int = 0
-
-    @property
-    def is_enough(self) -> bool:
-        """Whether it has been followed far enough to give up."""
-        return self.steps > _STEPS or len(self.open) > _DEPTH
+    assumed: int = 0  # how often a pair that is open was met again
 
 
 @dataclass
@@ -106,49 +104,69 @@ class Containment:
 
     def holds(self, small: Schema, large: Schema) -> Answer:
         """Whether every value of `small` is a value of `large`."""
-        if not large.constrains or is_empty(small):
-            return True
-        key = id(small), id(large)
-        work = self._work
-        if key in work.open or key in self.given.within:
-            return True
-        if not work.open:
-            work.steps = 0
-        work.steps += 1
-        if work.is_enough:
-            return None
-        work.open.add(key)
-        try:
-            return all_of(self.parts(small, large).values())
-        finally:
-            work.open.discard(key)
+        self._work.steps = 0
+        return self.within(small, large)
 
     def parts(self, small: Schema, large: Schema) -> Parts:
         """The answer for each part of two schemas."""
-        one = merged(small, self.small) or small
-        two = merged(large, self.large) or large
-        found = self._parts(one, two)
-        if "allOf" in small.lists and "allOf" in large.lists and not all(found.values()):
-            branchwise = self._parts(small, large)
+        self._work.steps = 0
+        found: Parts = {}
+        for part, answer in self._judged(small, large):
+            found[part] = all_of((found.get(part, True), answer))
+        if not all(found.values()) and "allOf" in small.lists and "allOf" in large.lists:
+            branchwise: Parts = {}
+            for part, answer in self._compared(small, large):
+                branchwise[part] = all_of((branchwise.get(part, True), answer))
             if branchwise["unions"]:
                 return branchwise
         return found
 
-    def _parts(self, one: Schema, two: Schema) -> Parts:
-        found: Parts = {"unevaluated": _unevaluated(one, two)}
+    def within(self, small: Schema, large: Schema) -> Answer:
+        """The same as a part of a question that is being followed."""
+        if not large.constrains or is_empty(small):
+            return True
+        key = id(small), id(large)
+        if key in self.given.within:
+            return True
+        work = self._work
+        if key in work.open:
+            work.assumed += 1
+            return True
+        if key in work.done:
+            return work.done[key]
+        work.steps += 1
+        if work.steps > _STEPS or len(work.open) > _DEPTH:
+            return None
+        assumed = work.assumed
+        work.open.add(key)
+        try:
+            answer = all_of(answer for _, answer in self._judged(small, large))
+        finally:
+            work.open.discard(key)
+        # What rests on an answer that is still open holds for this question only.
+        if answer is False or (answer is True and assumed == work.assumed):
+            work.done[key] = answer
+            work.kept.append((small, large))
+        return answer
+
+    def _judged(self, small: Schema, large: Schema) -> Iterator[tuple[str, Answer]]:
+        one = merged(small, self.small) if "allOf" in small.lists else small
+        two = merged(large, self.large) if "allOf" in large.lists else large
+        return self._compared(one or small, two or large)
+
+    def _compared(self, one: Schema, two: Schema) -> Iterator[tuple[str, Answer]]:
+        yield "unevaluated", _unevaluated(one, two)
         for alternative in alternatives(one, self.small, split=bool(two.lists.keys() & UNIONS)):
-            exactly = alternative.exactly and _is_simple(alternative.schema)
             if two.or_null:
                 alternative = replace(alternative, schema=without_null(alternative.schema))
                 if is_empty(alternative.schema):
                     continue
+            exactly = alternative.exactly and _is_simple(alternative.schema)
             for part, answer in self._conditions(alternative, two):
-                known = None if answer is False and not exactly else answer
-                found[part] = all_of((found.get(part, True), known))
-        return found
+                yield part, None if answer is False and not exactly else answer
 
     def _nodes(self, small: Node, large: Node) -> Answer:
-        return self.holds(self.small.of(small), self.large.of(large))
+        return self.within(self.small.of(small), self.large.of(large))
 
     def _conditions(self, one: Alternative, large: Schema) -> Iterator[tuple[str, Answer]]:
         small = one.schema
@@ -182,7 +200,7 @@ class Containment:
     def _is_same(self, small: Node, large: Node) -> bool:
         one, two = self.small.of(small), self.large.of(large)
         return (id(one), id(two)) in self.given.same or (
-            self.holds(one, two) is True and self._back().holds(two, one) is True
+            self.within(one, two) is True and self._back().within(two, one) is True
         )
 
     def _back(self) -> Containment:
@@ -190,7 +208,7 @@ class Containment:
         if self._reverse is None:
             turned = frozenset((two, one) for one, two in self.given.same)
             given = replace(self.given, within=turned, same=turned, unseen="")
-            self._reverse = Containment(self.large, self.small, given, self._work, self)
+            self._reverse = Containment(self.large, self.small, given, self._work, _reverse=self)
         return self._reverse
 
     # Lists
@@ -333,9 +351,9 @@ class Containment:
             mine = self.small.of(small.single["not"])
             if (id(mine), id(refused)) in self.given.same:
                 return True
-            if self._back().holds(refused, mine) is True:
+            if self._back().within(refused, mine) is True:
                 return True
-        return False if self.holds(small, refused) is True else None
+        return False if self.within(small, refused) is True else None
 
     def _if(self, small: Schema, large: Schema) -> Answer:
         if "if" not in large.single or not large.single.keys() & {"then", "else"}:
@@ -352,13 +370,15 @@ class Containment:
             yield self._within_branch(one, self.large.of(node))
 
     def _within_branch(self, one: Alternative, branch: Schema) -> Answer:
-        answers = [self.holds(origin, branch) for origin in one.origins]
+        answers = [self.within(origin, branch) for origin in one.origins]
         if True in answers:
             return True
-        return self.holds(one.schema, branch)
+        return self.within(one.schema, branch)
 
     def _within_union(self, one: Alternative, large: Schema, keyword: str) -> Answer:
         branches = [self.large.of(node) for node in large.lists[keyword]]
+        if self._is_kept(one, branches, keyword):
+            return True
         answers = [self._within_branch(one, branch) for branch in branches]
         others = [
             branch
@@ -374,10 +394,24 @@ class Containment:
             return False
         return True if all(self._is_rival(one, branch) for branch in others) else None
 
+    def _is_kept(self, one: Alternative, branches: list[Schema], keyword: str) -> bool:
+        """Whether an alternative has a counterpart that is judged elsewhere, as have its rivals."""
+        same, within = self.given.same, self.given.within
+        rest = [
+            branch
+            for branch in branches
+            if not any((id(origin), id(branch)) in within for origin in one.origins)
+        ]
+        if len(rest) == len(branches):
+            return False
+        return keyword == "anyOf" or all(
+            any((id(rival), id(branch)) in same for rival in one.rivals) for branch in rest
+        )
+
     def _is_rival(self, one: Alternative, branch: Schema) -> bool:
         """Whether a branch lies within one that matches none of an alternative's values."""
         return any(
-            (id(rival), id(branch)) in self.given.same or self._back().holds(branch, rival) is True
+            (id(rival), id(branch)) in self.given.same or self._back().within(branch, rival) is True
             for rival in one.rivals
         )
 

@@ -169,18 +169,7 @@ class Schemas:
         if not schema.lists:
             return schema
         for keyword in ("anyOf", "oneOf"):
-            branches = schema.lists.get(keyword, [])
-            others = [branch for branch in branches if not self._is_null(branch)]
-            if len(others) != len(branches) - 1 or not others:
-                continue
-            # Null that two branches of a oneOf match is none of its values.
-            if keyword == "anyOf" or not any(self._takes_null(branch) for branch in others):
-                lists = {**schema.lists, keyword: others}
-                or_null = schema.types is None
-                nullable = schema.nullable or or_null
-                schema = replace(
-                    schema, altered=True, nullable=nullable, or_null=or_null, lists=lists
-                )
+            schema = self._without_null_branch(schema, keyword)
         bare = replace(schema, nullable=False, lists={})
         if bare.constrains or sum(map(len, schema.lists.values())) != 1:
             return schema
@@ -197,6 +186,19 @@ class Schemas:
             nullable=inner.nullable or schema.nullable,
             or_null=inner.or_null or schema.or_null,
         )
+
+    def _without_null_branch(self, schema: Schema, keyword: str) -> Schema:
+        branches = schema.lists.get(keyword, [])
+        others = [branch for branch in branches if not self._is_null(branch)]
+        if len(others) != len(branches) - 1 or not others:
+            return schema
+        lists = {word: nodes for word, nodes in schema.lists.items() if word != keyword}
+        if replace(schema, nullable=False, lists=lists).constrains:
+            return schema  # what stands beside the union may refuse null
+        if keyword == "oneOf" and any(self._takes_null(branch) for branch in others):
+            return schema  # and so does oneOf, where two branches match it
+        lists[keyword] = others
+        return replace(schema, altered=True, nullable=True, or_null=True, lists=lists)
 
     def _is_null(self, node: Node) -> bool:
         value = node.value
