@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
+import sqlite3
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -89,6 +91,27 @@ def test_a_file_that_is_no_state_is_left_alone(tmp_path: Path) -> None:
     assert code == 2
     assert "notes.txt" in message
     assert file.read_text().startswith("not a database")
+
+
+@pytest.mark.parametrize("table", ["runs", "notes", "world"])
+def test_a_database_of_something_else_is_left_alone(table: str, tmp_path: Path) -> None:
+    file = tmp_path / "other.db"
+    with contextlib.closing(sqlite3.connect(file)) as other:
+        other.execute(f"CREATE TABLE {table} (x)")
+    code, message = run("--port", "0", "--state", str(file))
+    assert code == 2
+    assert "other.db" in message
+    with contextlib.closing(sqlite3.connect(file)) as other:
+        assert other.execute("SELECT name FROM sqlite_master").fetchall() == [(table,)]
+
+
+def test_the_greeting_names_a_key_that_exists(tmp_path: Path) -> None:
+    accounts = tmp_path / "accounts.yaml"
+    accounts.write_text("sk_mine: {credits: 1}\n")
+    with running("--accounts", str(accounts)) as server:
+        assert "sk_live_test" not in server.stop()[1]
+    with running() as server:
+        assert "key sk_live_test" in server.stop()[1]
 
 
 def test_a_wrong_account_is_told_with_its_line(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def mock(
     )
     listener = listen(host, port)
     origin = origin_of(listener)
-    greeting = f"FLORA mock at {origin}/api/v1, key sk_live_test"
+    greeting = f"FLORA mock at {origin}/api/v1" + (", key sk_live_test" if accounts is None else "")
     if not no_control:
         greeting += f"\nWatch it at {origin}/_mock/"
     if workers > 1:

@@ -20,6 +20,10 @@ LOCK_SECONDS: Final = 20
 class Database(Protocol):
     """A connection. Statements use `?` for values and the types of `types`."""
 
+    name: str
+    """What a person calls it."""
+    error: type[Exception]
+    """What a statement raises that cannot be done."""
     types: dict[str, str]
     for_update: str
     """What a SELECT ends with to keep others from changing its rows until the commit."""
@@ -44,14 +48,19 @@ class SQLite:
     that is killed loses nothing. Only a machine that loses power could lose the last commits.
     """
 
+    error: type[Exception] = sqlite3.Error
     types = {"serial": "INTEGER PRIMARY KEY", "bytes": "BLOB"}  # noqa: RUF012 - read only
     for_update = ""
 
     def __init__(self, path: str) -> None:
+        self.name = path
         try:
             self._connection = sqlite3.connect(
                 path, timeout=LOCK_SECONDS, isolation_level=None, cached_statements=256
             )
+            found = self._connection.execute("SELECT name FROM sqlite_master").fetchall()
+            if found and ("world",) not in found:
+                raise InputError(f"{path}: is a database of something else; name another file")
             self._connection.execute("PRAGMA journal_mode=WAL").fetchall()
             self._connection.execute("PRAGMA synchronous=NORMAL")
         except sqlite3.OperationalError as error:
@@ -86,6 +95,7 @@ class SQLite:
 class PostgreSQL:
     """A database that servers on several machines share. A lost connection is made anew."""
 
+    name = "PostgreSQL"
     types = {"serial": "BIGSERIAL PRIMARY KEY", "bytes": "BYTEA"}  # noqa: RUF012 - read only
     for_update = " FOR UPDATE"
 
@@ -97,6 +107,7 @@ class PostgreSQL:
                 "state in PostgreSQL needs psycopg: pip install psycopg[binary]"
             ) from None
         self._psycopg = psycopg
+        self.error = psycopg.Error
         self._url = url
         self._translated: dict[str, str] = {}
         self._in_transaction = False
@@ -148,9 +159,9 @@ class PostgreSQL:
             connection = self._psycopg.connect(self._url, autocommit=True, connect_timeout=10)
             connection.execute(f"SET statement_timeout = '{LOCK_SECONDS}s'")
         except self._psycopg.ProgrammingError as error:
-            raise InputError(f"--state: not a PostgreSQL address: {_first_line(error)}") from None
+            raise InputError(f"--state: not a PostgreSQL address: {first_line(error)}") from None
         except self._psycopg.OperationalError as error:
-            raise UnreachableError(f"--state: PostgreSQL: {_first_line(error)}") from None
+            raise UnreachableError(f"--state: PostgreSQL: {first_line(error)}") from None
         return connection
 
 
@@ -166,5 +177,5 @@ def connect(state: str) -> Database:
     return SQLite(state)
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0]

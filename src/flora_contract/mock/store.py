@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import orjson
 
+from flora_contract.errors import InputError
 from flora_contract.mock.catalogue import Account, account, plain
+from flora_contract.mock.database import first_line
 from flora_contract.mock.runs import PENDING_SHARE, Run, RunIds
 from flora_contract.mock.schema import EMPTIED_BY_RESET, statements
 
@@ -175,11 +177,17 @@ class DatabaseStore:
         self._rate = rate_limit
         self._runs: dict[int, Run] = {}
         self._now = 0
-        with database.setup():
-            for statement in statements(database.types):
-                database.rows(statement)
-            self._create_world(seed)
-        self.world = self._read_world()
+        try:
+            with database.setup():
+                for statement in statements(database.types):
+                    database.rows(statement)
+                self._create_world(seed)
+                self.world = self._read_world()
+        except database.error as error:
+            raise InputError(
+                f"--state: {database.name} holds no state of a mock: {first_line(error)};"
+                " name another"
+            ) from None
         self._ids = RunIds(self.world.seed)
 
     def close(self) -> None:
