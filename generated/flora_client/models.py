@@ -80,11 +80,11 @@ class RunStatus(OpenStrEnum):
 class RunOutputType(OpenStrEnum):
     """What an output is, and so how its `url` is to be read."""
 
-    IMAGEURL = "imageUrl"
-    VIDEOURL = "videoUrl"
-    AUDIOURL = "audioUrl"
+    IMAGE_URL = "imageUrl"
+    VIDEO_URL = "videoUrl"
+    AUDIO_URL = "audioUrl"
     TEXT = "text"
-    DOCUMENTURL = "documentUrl"
+    DOCUMENT_URL = "documentUrl"
 
 
 @frozen(kw_only=True, eq=False, repr=False)

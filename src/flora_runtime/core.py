@@ -13,6 +13,7 @@ from flora_runtime.model import Model
 from flora_runtime.operation import OPTION_NAMES, Operation
 from flora_runtime.options import Options, options_of
 from flora_runtime.paging import AsyncPager, Listing, Page, Pager
+from flora_runtime.paths import is_object
 from flora_runtime.polling import wait
 from flora_runtime.starting import start, started_id
 
@@ -133,6 +134,9 @@ class _Job:
     """One of many, done when it is called. Unknown arguments are refused before any is sent."""
 
     def __init__(self, core: Core, operation: Operation[Any], request: Arguments) -> None:
+        if not is_object(request):
+            kind = type(request).__name__
+            raise TypeError(f"{operation.name}: a request is a dictionary of arguments, not {kind}")
         names = {parameter.name for parameter in operation.parameters}
         unknown = sorted(request.keys() - names - OPTION_NAMES)
         if unknown:

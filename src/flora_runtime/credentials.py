@@ -18,7 +18,7 @@ KeySource = str | Callable[[], str] | Callable[[], Awaitable[str]]
 def checked_key(key: object) -> str:
     """The key, where it can be sent as a header. Never shown in an error."""
     if not isinstance(key, str) or not key:
-        raise InvalidArgumentError("the API key is empty or no string")
+        raise InvalidArgumentError("the API key is empty or no string; take it as it was issued")
     if not all("!" <= character <= "~" for character in key):
         raise InvalidArgumentError(
             "the API key holds a space, a control character or one outside ASCII;"
@@ -56,6 +56,8 @@ class Origin:
     @classmethod
     def of(cls, base_url: str) -> Origin:
         """Raises UnsafeURLError where a key must not be sent."""
+        if "://" not in base_url:
+            raise UnsafeURLError("base_url must begin with https://, as in https://api.example/v1")
         parts = _split(base_url)
         if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
             raise UnsafeURLError(

@@ -13,13 +13,13 @@ from attrs import frozen
 from flora_runtime.credentials import check_file_url
 from flora_runtime.errors import APIConnectionError, DownloadError, InvalidArgumentError
 from flora_runtime.exchange import Answer, Request
+from flora_runtime.model import Model, wire_names
 from flora_runtime.paths import at_path, is_array, text_at
 from flora_runtime.retry import LONGEST_WAIT, backoff, retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from flora_runtime.model import Model
     from flora_runtime.operation import Media
     from flora_runtime.session import Session
 
@@ -73,9 +73,12 @@ async def download(
     """
     if limits.max_concurrency < 1:
         raise InvalidArgumentError("max_concurrency must be at least 1")
-    target = _folder(folder)
+    if not _has(run, media.items):
+        kind = type(run).__name__
+        raise InvalidArgumentError(f"a {kind} has no {media.items}: give what wait returned")
     outputs = at_path(run.to_dict(), (media.items,))
     files = _planned(media, outputs if is_array(outputs) else [])
+    target = _folder(folder)
     done = await session.io.gather(
         [_Job(session, media, file, target, limits) for file in files], limits.max_concurrency
     )
@@ -111,6 +114,8 @@ class _Job:
         try:
             suffix = await self._write(part)
             return part.replace(self.target / f"{self.file.stem}{suffix}")
+        except OSError as error:
+            raise DownloadError.of(self.file.output_id, _problem(error)) from error
         finally:
             part.unlink(missing_ok=True)
 
@@ -163,10 +168,21 @@ class _Job:
             await self.session.io.sleep(pause)
 
 
+def _has(run: object, member: str) -> bool:
+    return isinstance(run, Model) and any(wire == member for _, wire in wire_names(type(run)))
+
+
 def _folder(path: str | Path) -> Path:
     folder = Path(path)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DownloadError(f"nothing was saved in {folder}: {_problem(error)}") from error
     return folder
+
+
+def _problem(error: OSError) -> str:
+    return error.strerror or str(error)
 
 
 def _save_text(part: Path, text: str) -> str:

@@ -43,7 +43,7 @@ class BlockingIO:
     """IO for one client in any number of threads, over one pool of connections."""
 
     def __init__(self, client: httpx.Client | None = None) -> None:
-        self._client = client
+        self._client = _checked(client, httpx.Client)
         self._owned = client is None
         self._process = os.getpid()
         self._closed = False
@@ -131,7 +131,7 @@ class AsyncIO:
     """IO for asyncio. Connections belong to a loop; each loop that uses the client has its own."""
 
     def __init__(self, client: httpx.AsyncClient | None = None) -> None:
-        self._given = client
+        self._given = _checked(client, httpx.AsyncClient)
         self._clients: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient]
         self._clients = weakref.WeakKeyDictionary()
         self._closed = False
@@ -211,6 +211,14 @@ class AsyncIO:
                 del self._clients[ended]  # its connections keep it alive, and can close no more
             client = self._clients[loop] = _made(httpx.AsyncClient)
         return client
+
+
+def _checked(client: object, kind: type[C]) -> C | None:
+    if client is None or isinstance(client, kind):
+        return client
+    raise InvalidArgumentError(
+        f"http_client must be an httpx.{kind.__name__}, not a {type(client).__name__}"
+    )
 
 
 def _made(kind: Callable[..., C]) -> C:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from attrs import evolve, field, frozen
 
 from flora_runtime.errors import InvalidArgumentError
+from flora_runtime.operation import OPTION_NAMES
 from flora_runtime.request import checked_headers
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ def options_of(profile: Profile, given: Mapping[str, Any]) -> Options:
     """
     if not given:
         return Options()
+    unknown = sorted(given.keys() - OPTION_NAMES)
+    if unknown:
+        raise TypeError(f"no option {unknown[0]!r}; there are {', '.join(sorted(OPTION_NAMES))}")
     options = Options(**{name: value for name, value in given.items() if value is not None})
     if options.timeout is not None:
         checked_timeout(options.timeout)
@@ -51,21 +55,31 @@ def options_of(profile: Profile, given: Mapping[str, Any]) -> Options:
             rest[name] = value
         elif key is None:
             key = value
-    if key is not None and not key.strip():
-        raise InvalidArgumentError("idempotency_key must not be empty")
-    checked_headers({header: key} if key is not None else {})
+    if key is not None:
+        _check_key(header, key)
     return evolve(options, extra_headers=rest, idempotency_key=key)
 
 
-def checked_timeout(seconds: float) -> float:
+def _check_key(header: str, key: object) -> None:
+    if not isinstance(key, str) or not key.strip():
+        raise InvalidArgumentError("idempotency_key must be a string that is not empty")
+    checked_headers({header: key})
+
+
+def checked_timeout(seconds: object) -> float:
     """Raises InvalidArgumentError."""
-    if not seconds > 0:
+    if not is_number(seconds) or not seconds > 0:
         raise InvalidArgumentError("timeout must be a number of seconds above 0")
     return seconds
 
 
-def checked_retries(retries: int) -> int:
+def checked_retries(retries: object) -> int:
     """Raises InvalidArgumentError."""
-    if retries < 0:
-        raise InvalidArgumentError("max_retries must be 0 or more")
+    if not isinstance(retries, int) or retries < 0:
+        raise InvalidArgumentError("max_retries must be a whole number of 0 or more")
     return retries
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Whether a value is one, and not only counts as one."""
+    return isinstance(value, int | float) and not isinstance(value, bool)

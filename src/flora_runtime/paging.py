@@ -114,6 +114,9 @@ class Pager(Generic[T]):
     def __init__(self, listing: Listing[T]) -> None:
         self._listing = listing
 
+    def __repr__(self) -> str:
+        return f"<Pager of {self._listing.operation.name}: iterate it, or its pages()>"
+
     def first(self) -> RawResponse[Page[T]]:
         """The first page as it came."""
         return block_on(_read(self._listing))
@@ -134,6 +137,9 @@ class AsyncPager(Generic[T]):
 
     def __init__(self, listing: Listing[T]) -> None:
         self._listing = listing
+
+    def __repr__(self) -> str:
+        return f"<AsyncPager of {self._listing.operation.name}: iterate it, or its pages()>"
 
     async def first(self) -> RawResponse[Page[T]]:
         """The first page as it came."""

@@ -12,11 +12,12 @@ from flora_runtime.errors import (
     APIError,
     DriftError,
     FloraError,
+    InvalidArgumentError,
     ResponseDecodingError,
     RunFailedError,
     WaitTimeoutError,
 )
-from flora_runtime.options import Options
+from flora_runtime.options import Options, is_number
 from flora_runtime.paths import at_path, one_line
 from flora_runtime.retry import backoff, is_transient
 
@@ -130,6 +131,8 @@ async def wait(
     polling = operation.polling
     assert polling is not None
     session.draft(operation, {polling.argument: run_id}, Options())
+    if patience is not None and not is_number(patience):
+        raise InvalidArgumentError("timeout must be a number of seconds")
     state = Wait(session, polling, run_id, DEFAULT_PATIENCE if patience is None else patience)
     try:
         return await _follow(session, operation, polling, state, on_progress)

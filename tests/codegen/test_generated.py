@@ -233,3 +233,8 @@ def test_a_hint_that_lacks_a_word_is_refused_in_one_line(tmp_path: Path) -> None
     del document.tree["paths"]["/generate"]["post"]["x-starts"]["id"]
     with pytest.raises(InputError, match=r"openapi\.yaml: its hints make no client: .*'id'"):
         generate(document, tmp_path / "client")
+
+
+def test_values_of_enums_have_names_whose_words_stand_apart() -> None:
+    assert 'IMAGE_URL = "imageUrl"' in (GENERATED / "models.py").read_text()
+    assert max(len(line) for line in (GENERATED / "models.py").read_text().splitlines()) <= 100

@@ -4,8 +4,10 @@ import json
 import warnings
 from typing import Any
 
+import httpx
 import pytest
 from flora_client import (
+    AsyncFlora,
     DriftError,
     Flora,
     FloraError,
@@ -92,7 +94,17 @@ def test_a_type_that_is_not_known_yet_is_the_apis_to_judge(
     assert len(world.sent) == 1
 
 
-@pytest.mark.parametrize("options", [{"timeout": 0}, {"timeout": -1}, {"max_retries": -1}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"timeout": 0},
+        {"timeout": -1},
+        {"timeout": "5"},
+        {"timeout": True},
+        {"max_retries": -1},
+        {"max_retries": 1.5},
+    ],
+)
 def test_an_option_out_of_range_is_refused(world, flora: Flora, options: dict[str, Any]) -> None:
     with pytest.raises(InvalidArgumentError, match=next(iter(options))):
         flora.generations.retrieve("run_1", **options)
@@ -102,9 +114,37 @@ def test_an_option_out_of_range_is_refused(world, flora: Flora, options: dict[st
         Flora(api_key="sk", **options)
 
 
+@pytest.mark.parametrize("options", [{"timeout": None}, {"max_retries": None}])
+def test_a_client_has_a_timeout_and_a_number_of_retries(options: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match=next(iter(options))):
+        Flora(api_key="sk", **options)
+
+
+def test_a_time_limit_for_waiting_is_a_number(flora: Flora) -> None:
+    with pytest.raises(InvalidArgumentError, match="timeout must be a number"):
+        flora.generations.wait("run_1", timeout="5")
+
+
+@pytest.mark.parametrize(
+    ("client", "http"), [(Flora, httpx.AsyncClient), (AsyncFlora, httpx.Client), (Flora, dict)]
+)
+def test_a_http_client_of_another_kind_is_refused(client: Any, http: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match=r"http_client must be an httpx\."):
+        client(api_key="sk", http_client=http())
+
+
+def test_a_list_says_what_it_is(flora: Flora) -> None:
+    assert repr(flora.generations.list()) == (
+        "<Pager of generations.list: iterate it, or its pages()>"
+    )
+    assert repr(AsyncFlora(api_key="sk").generations.list()).startswith("<AsyncPager of ")
+
+
 def test_an_argument_that_does_not_exist_is_a_type_error(world, flora: Flora, arguments) -> None:
-    with pytest.raises(TypeError, match="tiemout"):
+    with pytest.raises(TypeError, match=r"no option 'tiemout'; there are .* timeout"):
         flora.generations.create(**arguments, tiemout=3)
+    with pytest.raises(TypeError, match="a request is a dictionary of arguments, not str"):
+        flora.generations.create_many("abc")
     with pytest.raises(TypeError, match="promt"):
         flora.generations.create_many([arguments, arguments | {"promt": "x"}])
     assert world.sent == []

@@ -171,7 +171,7 @@ def test_a_header_that_cannot_be_sent_is_refused(world, flora: Flora, value: Any
     assert world.sent == []
 
 
-@pytest.mark.parametrize("key", ["", " ", "a\nb", "ä"])
+@pytest.mark.parametrize("key", ["", " ", "a\nb", "ä", 5])
 def test_an_idempotency_key_that_cannot_be_sent_is_refused(
     world, flora: Flora, arguments, key: str
 ) -> None:
@@ -212,3 +212,9 @@ def test_logging_is_switched_on_by_the_environment(
     finally:
         logger.handlers[:], level = before
         logger.setLevel(level)
+
+
+@pytest.mark.parametrize("url", ["localhost:4010/api/v1", "app.flora.ai/api/v1", "//app.flora.ai"])
+def test_a_server_without_a_scheme_is_told_how_to_begin(url: str) -> None:
+    with pytest.raises(UnsafeURLError, match=r"must begin with https://, as in https://"):
+        Flora(api_key="sk", base_url=url)

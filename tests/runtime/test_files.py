@@ -10,6 +10,7 @@ from flora_client import (
     Flora,
     InvalidArgumentError,
     Run,
+    RunAccepted,
     UnsafeURLError,
 )
 from hypothesis import HealthCheck, given, settings
@@ -178,3 +179,31 @@ def test_an_output_without_an_address_is_an_error(
 def test_at_least_one_at_a_time(flora: Flora, tmp_path: Path) -> None:
     with pytest.raises(InvalidArgumentError, match="max_concurrency"):
         flora.generations.download(made(image()), tmp_path, max_concurrency=0)
+
+
+@pytest.mark.parametrize("run", ["run_1", None, RunAccepted.from_dict({"run_id": "run_1"})])
+def test_what_has_no_outputs_is_refused(flora: Flora, tmp_path: Path, run: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match="has no outputs: give what wait returned"):
+        flora.generations.download(run, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_is_none_is_an_error_of_ours(flora: Flora, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(DownloadError, match=r"nothing was saved in .*file: File exists"):
+        flora.generations.download(made(), tmp_path / "file")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_disk_that_is_full_is_an_error_of_ours(
+    world, flora: Flora, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    world.script = [world.reply(b"png", content_type="image/png")]
+    text = {"output_id": "b", "type": "text", "url": "x"}
+    with pytest.raises(DownloadError, match=r"output b was not saved: No space left") as caught:
+        flora.generations.download(made(image("a"), text), tmp_path)
+    assert [path.name for path in caught.value.saved] == ["a.png"]

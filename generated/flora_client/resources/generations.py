@@ -160,7 +160,8 @@ class Generations:
         """Look at a run until it has ended, at the pace the API asks for.
 
         Returns the run once it is completed. Raises RunFailedError if it fails, and
-        WaitTimeoutError after `timeout` seconds (600 if left out); the run goes on, and can be waited for again.
+        WaitTimeoutError after `timeout` seconds (600 if left out); the run goes on, and can be
+        waited for again.
         """
         return block_on(self._core.wait(operations.GET_RUN, run_id, timeout, on_progress))
 
@@ -363,7 +364,8 @@ class AsyncGenerations:
         """Look at a run until it has ended, at the pace the API asks for.
 
         Returns the run once it is completed. Raises RunFailedError if it fails, and
-        WaitTimeoutError after `timeout` seconds (600 if left out); the run goes on, and can be waited for again.
+        WaitTimeoutError after `timeout` seconds (600 if left out); the run goes on, and can be
+        waited for again.
         """
         return await self._core.wait(operations.GET_RUN, run_id, timeout, on_progress)
 

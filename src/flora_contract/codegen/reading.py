@@ -344,8 +344,16 @@ class _Reader:
             name=name,
             base="OpenIntEnum" if enum.value_type is int else "OpenStrEnum",
             doc=str(node.get("description", "")) if isinstance(node, dict) else "",
-            members=[EnumMember(member, value) for member, value in enum.values.items()],
+            members=_members(enum.values),
         )
+
+
+def _members(values: dict[str, Any]) -> list[EnumMember]:
+    """The values of an enum under names with their words apart: `IMAGE_URL` for `imageUrl`."""
+    names = [snake_case(str(value)).upper() for value in values.values()]
+    if not all(name.isidentifier() for name in names) or len(set(names)) < len(names):
+        names = list(values)
+    return [EnumMember(*pair) for pair in zip(names, values.values(), strict=True)]
 
 
 def _python_name(prop: PropertyProtocol) -> str:
