@@ -107,7 +107,7 @@ class PostgreSQL:
                 "state in PostgreSQL needs psycopg: pip install psycopg[binary]"
             ) from None
         self._psycopg = psycopg
-        self.error = psycopg.Error
+        self.error: type[Exception] = psycopg.Error
         self._url = url
         self._translated: dict[str, str] = {}
         self._in_transaction = False
