@@ -55,6 +55,7 @@ _FIELDS = {
     "filter-complete": r"query (project_id|status|workspace_id)",
     "foreign-history-hidden": r"query (project_id|workspace_id)",
     "refuses-unknown-status": r"query status",
+    "filter-shows-open-runs": r"query status",
     "refuses-empty-prompt": r"body prompt",
     "refuses-missing-field": r"body (type|prompt|workspace_id|project_id)",
     "refuses-unknown-model": r"body model",

@@ -229,12 +229,7 @@ class Session:
         response: Response | None = None
         failure: str | None = None
         try:
-            answer = self._client.send(request)
-            response = Response(
-                answer.status_code,
-                self._redactor.headers(answer.headers.items()),
-                self._redactor.bytes(answer.content),
-            )
+            response = self._answer(request)
         except httpx.ConnectError as error:
             if not self.ledger.exchanges:
                 origin = f"{request.url.scheme}://{request.url.netloc.decode()}"
@@ -263,6 +258,24 @@ class Session:
             with self._lock:
                 self._broken[exchange.operation] = self._broken.get(exchange.operation, 0) + 1
         return exchange
+
+    def _answer(self, request: httpx.Request) -> Response:
+        """The whole answer. httpx limits the wait for each piece, this the wait for all."""
+        deadline = time.monotonic() + (self.settings.timeout or 0.0)
+        answer = self._client.send(request, stream=True)
+        try:
+            body = b""
+            for piece in answer.iter_bytes():
+                body += piece
+                if time.monotonic() > deadline:
+                    raise httpx.ReadTimeout("it comes too slowly", request=request)
+        finally:
+            answer.close()
+        return Response(
+            answer.status_code,
+            self._redactor.headers(answer.headers.items()),
+            self._redactor.bytes(body),
+        )
 
     def _count(self, exchange: Exchange) -> None:
         """Add a run that was started, and what it costs."""
@@ -304,6 +317,7 @@ def _seconds_until(date: str) -> float:
 def wrong_credentials(api_key: str) -> list[tuple[Credential, str]]:
     """Near misses of a key, each with the header that carries it."""
     flipped = api_key[:-1] + ("0" if api_key[-1:] != "0" else "1")
+    capitals = api_key.upper() if api_key.upper() != api_key else api_key.lower()
     return [
         (
             Credential("wrong key", False, "Bearer sk_conformance_wrong"),
@@ -312,6 +326,7 @@ def wrong_credentials(api_key: str) -> list[tuple[Credential, str]]:
         (Credential("shortened key", False, "Bearer ${FLORA_API_KEY%?}"), f"Bearer {api_key[:-1]}"),
         (Credential("lengthened key", False, "Bearer ${FLORA_API_KEY}x"), f"Bearer {api_key}x"),
         (Credential("changed key", False, "Bearer ${FLORA_API_KEY%?}0"), f"Bearer {flipped}"),
+        (Credential("key in capitals", False, "Bearer ${FLORA_API_KEY^^}"), f"Bearer {capitals}"),
         (Credential("other scheme", False, "Basic $FLORA_API_KEY"), f"Basic {api_key}"),
         (Credential("no scheme", False, "$FLORA_API_KEY"), api_key),
         (Credential("empty key", False, "Bearer"), "Bearer"),

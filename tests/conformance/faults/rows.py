@@ -7,6 +7,7 @@ Each is named after what is wrong, and names the oracle that must find it. Its c
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from typing import TYPE_CHECKING, Any
@@ -226,6 +227,16 @@ add(
     ),
 )
 
+add("progress-true", "a", "schema-type", **runs(when("running", put("progress", True)), "run"))
+add("outputs-as-object", "a", "schema-type", **runs(when("completed", put("outputs", {})), "list"))
+add("output-without-id", "a", "schema-required", **runs(outputs(drop("output_id")), "run"))
+add(
+    "progress-not-a-number",
+    "a",
+    "json-body",
+    **runs(when("completed", put("progress", float("nan"))), "run"),
+)
+
 # (b) status and error shape
 
 
@@ -350,6 +361,37 @@ add(
     "create-works",
     **answers(
         lambda q: refusal(400, "input_validation_error") if q.sent.get("type") == "audio" else None,
+        *BOTH,
+    ),
+)
+
+
+add(
+    "no-credits-as-validation-error",
+    "b",
+    "no-credits-402",
+    **errors(
+        lambda a: (
+            setattr(a, "status", 400),
+            a.json["error"].update(code="input_validation_error"),
+        ),
+        402,
+    ),
+)
+add(
+    "unknown-run-200",
+    "b",
+    "unknown-run-404",
+    after=lambda q, a, m: (
+        setattr(a, "status", 200) if q.operation == "run" and a.status == 404 else None
+    ),
+)
+add(
+    "long-prompt-500",
+    "b",
+    "no-server-error",
+    **answers(
+        lambda q: refusal(500, "unknown_error") if len(str(q.sent.get("prompt"))) > 4000 else None,
         *BOTH,
     ),
 )
@@ -489,6 +531,56 @@ add(
     ),
 )
 
+add(
+    "key-in-capitals",
+    "c",
+    "key-checked",
+    **let_in_if(lambda h: h == f"Bearer {OWNER.upper()}"),
+)
+
+
+async def by_any_cursor(wrapper: Wrapper, asked: Asked, _: Memory) -> Answered:
+    answer = await wrapper.inner(asked)
+    if asked.operation == "list" and asked.key == OTHER and answer.status == 400:
+        asked.headers["authorization"] = f"Bearer {OWNER}"
+        return await wrapper.inner(asked)
+    return answer
+
+
+add("cursor-of-another-account-works", "c", "list-own-runs", around=by_any_cursor)
+
+
+def ended_for_all(asked: Asked, memory: Memory) -> None:
+    if asked.path.rpartition("/")[2] in memory.get("ended", ()):
+        as_owner_of(asked, memory)
+
+
+def remember_ended(asked: Asked, answer: Answered, memory: Memory) -> None:
+    remember_owner(asked, answer, memory)
+    ended = memory.setdefault("ended", set())
+    ended |= {r["run_id"] for r in answer.runs if r.get("status") in {"completed", "failed"}}
+
+
+add(
+    "ended-runs-readable-by-all",
+    "c",
+    "foreign-run-hidden",
+    before=ended_for_all,
+    after=remember_ended,
+)
+
+
+async def for_free(wrapper: Wrapper, asked: Asked, _: Memory) -> Answered:
+    answer = await wrapper.inner(asked)
+    if answer.status == 402:
+        asked.headers["authorization"] = f"Bearer {OWNER}"
+        asked.send(**PLAIN)
+        return await wrapper.inner(asked)
+    return answer
+
+
+add("no-credits-needed", "c", "no-credits-402", around=for_free)
+
 # (d) validation
 
 PLAIN = {"type": "image", "prompt": "x", "workspace_id": "ws_abc123", "project_id": "prj_abc123"}
@@ -625,6 +717,14 @@ add(
 )
 
 
+add(
+    "type-with-a-blank-accepted",
+    "d",
+    "refuses-unknown-type",
+    **mend(lambda q: q.sent.get("type") == "image ", type="image"),
+)
+
+
 def mend_query(name: str, *values: str, instead: str | None = None) -> dict[str, Any]:
     def change(asked: Asked) -> None:
         if asked.param(name) in values:
@@ -644,6 +744,12 @@ add(
     "d",
     "refuses-unknown-status",
     **mend_query("status", "done", "cancelled"),
+)
+add(
+    "status-list-accepted",
+    "d",
+    "refuses-unknown-status",
+    **mend_query("status", "completed,failed", instead="completed"),
 )
 add(
     "status-in-capitals-accepted",
@@ -717,6 +823,20 @@ add(
         )
     ),
 )
+
+
+def other_key(change: Callable[[str], str]) -> dict[str, Any]:
+    """Let the mock see a key that is not quite the one that was sent."""
+
+    def before(asked: Asked, _: Memory) -> None:
+        if "idempotency-key" in asked.headers:
+            asked.headers["idempotency-key"] = change(asked.headers["idempotency-key"])
+
+    return {"before": before}
+
+
+add("key-in-any-case", "e", "key-new-to-server", **other_key(str.lower))
+add("key-cut-short", "e", "key-new-to-server", **other_key(lambda key: key[:24]))
 
 
 def forgotten(asked: Asked, memory: Memory) -> bool:
@@ -809,6 +929,45 @@ async def refused_but_made(wrapper: Wrapper, asked: Asked, _: Memory) -> Answere
     return answer
 
 
+async def duplicate_but_made(wrapper: Wrapper, asked: Asked, memory: Memory) -> Answered:
+    answer = await wrapper.inner(asked)
+    if asked.starts and answer.status == 409 and asked.key == OWNER:
+        asked.headers["idempotency-key"] += str(memory.setdefault(len(memory), len(memory)))
+        await wrapper.inner(asked)
+    return answer
+
+
+add("duplicate-starts-a-run", "e", "refused-has-no-effect", around=duplicate_but_made)
+
+
+async def poor_but_made(wrapper: Wrapper, asked: Asked, memory: Memory) -> Answered:
+    """The account without credits gets its run, and is told that it does not."""
+    answer = await wrapper.inner(asked)
+    if asked.starts and answer.status == 402:
+        memory["made"] = True
+    if asked.operation == "list" and asked.key == "sk_live_broke" and "made" in memory:
+        run = {"run_id": "run_broke", "generation_id": "run_broke", "status": "pending"}
+        place = {"workspace_id": "ws_broke1", "project_id": "prj_broke1"}
+        url = {"poll_url": "https://example.com/runs/run_broke"}
+        answer.json["generations"] = [run | place | url | {"progress": 0, "created_at": 1}]
+    return answer
+
+
+add("run-without-credits-made", "e", "refused-has-no-effect", around=poor_but_made)
+
+
+def forget_ended(asked: Asked, answer: Answered, memory: Memory) -> None:
+    if asked.operation != "run" or not answer.ok:
+        return
+    run_id = answer.json["run_id"]
+    if run_id in memory:
+        gone = refusal(404, "not_found")
+        answer.status, answer.json = gone.status, gone.json
+    elif answer.json["status"] == "completed":
+        memory[run_id] = True
+
+
+add("finished-run-gone", "e", "run-found", after=forget_ended)
 add("refused-request-starts-a-run", "e", "refused-has-no-effect", around=refused_but_made)
 
 
@@ -1183,6 +1342,41 @@ add(
         else None
     ),
 )
+
+
+async def next_pages(wrapper: Wrapper, asked: Asked, forget: str) -> Answered:
+    """The pages after the first are of the same walk, but do not keep to something."""
+    if asked.operation != "list" or not asked.param("cursor"):
+        return await wrapper.inner(asked)
+    answer = await wrapper.inner(asked)
+    if not answer.ok or not answer.json["generations"] or asked.param(forget) is None:
+        return answer
+    items = await whole_history(wrapper, asked, asked.key)
+    start = [r["run_id"] for r in items].index(answer.json["generations"][0]["run_id"])
+    size = 20 if forget == "limit" else int(asked.param("limit") or 20)
+    answer.json["generations"] = items[start : start + size]
+    return answer
+
+
+for _name in ("limit", "status", "workspace_id"):
+    add(
+        f"{_name}-forgotten-on-the-next-page",
+        "f",
+        "limit-kept" if _name == "limit" else "filter-kept",
+        around=lambda w, q, m, n=_name: next_pages(w, q, n),
+    )
+add(
+    "pending-filter-empty",
+    "f",
+    "filter-shows-open-runs",
+    **page(
+        lambda q, b: (
+            b.update(generations=[], meta={"next_cursor": None})
+            if q.param("status") == "pending"
+            else None
+        )
+    ),
+)
 add("cursor-missing", "f", "schema-required", **page(lambda q, b: b["meta"].pop("next_cursor")))
 add(
     "cursor-null-too-early",
@@ -1320,7 +1514,7 @@ add(
     "g",
     "json-body",
     after=lambda q, a, m: (
-        setattr(a, "raw", __import__("json").dumps(a.json).encode()[:-3])
+        setattr(a, "raw", json.dumps(a.json).encode()[:-3])
         if q.operation == "run" and a.ok
         else None
     ),
@@ -1330,4 +1524,23 @@ add(
     "g",
     "json-body",
     after=lambda q, a, m: setattr(a, "raw", b"") if q.operation == "create" and a.ok else None,
+)
+add("body-drips", "g", "answer-in-time", **manner("drip", "run"))
+add(
+    "gzip-that-is-none",
+    "g",
+    "answer-whole",
+    after=lambda q, a, m: (
+        a.headers.update({"content-encoding": "gzip"}) if q.operation == "list" else None
+    ),
+)
+add(
+    "body-twice",
+    "g",
+    "json-body",
+    after=lambda q, a, m: (
+        setattr(a, "raw", 2 * json.dumps(a.json).encode())
+        if q.operation == "create" and a.ok
+        else None
+    ),
 )

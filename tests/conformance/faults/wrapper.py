@@ -73,7 +73,7 @@ class Answered:
     status: int
     headers: dict[str, str]
     json: Any
-    # How it is sent: whole, hang, reset, cut, short (a Content-Length too small), long
+    # How it is sent: whole, hang, drip, reset, cut, short (a Content-Length too small), long
     manner: str = "whole"
     raw: bytes | None = None
 
@@ -217,6 +217,19 @@ async def _reply(send: Any, answer: Answered, receive: Any) -> None:
         return
     if answer.manner == "hang":
         await receive()  # until the client gives up
+        return
+    if answer.manner == "drip":
+        head = [(b"content-type", b"application/json"), (b"content-length", b"%d" % length)]
+        await send({"type": "http.response.start", "status": answer.status, "headers": head})
+        for number in range(length):
+            await send(
+                {
+                    "type": "http.response.body",
+                    "body": body[number : number + 1],
+                    "more_body": number + 1 < length,
+                }
+            )
+            await asyncio.sleep(0.2)
         return
     # The rest cannot be said in ASGI: it is written to the socket.
     transport = send.__self__.transport

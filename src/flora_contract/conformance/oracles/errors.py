@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flora_contract.conformance.contract import ACCEPTED_BY_CONFLICT, CREATE, GET_RUN, LIST
+from flora_contract.conformance.exchange import BROKE
 from flora_contract.conformance.oracle import Severity, Verdict, oracle, verdict
 
 if TYPE_CHECKING:
@@ -63,6 +64,19 @@ def read_200(exchange: Exchange, _ledger: Ledger) -> Iterator[Verdict]:
     """What is read comes with 200."""
     if exchange.operation in {GET_RUN, LIST} and exchange.succeeded:
         yield verdict(exchange.status == 200, exchange, expected="200", seen=exchange.status)
+
+
+@oracle("no-credits-402", "exchange", source="S000 S001")
+def no_credits_402(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
+    """A valid request of an account without credits is refused with 402."""
+    if exchange.operation not in CREATE or exchange.credential != BROKE or not exchange.decided:
+        return
+    endpoint = ledger.contract.operations[exchange.operation]
+    # 403 and 404 say that the workspace is not this account's, which is for the caller to mend.
+    if exchange.status not in {401, 403, 404} and not endpoint.request_breaches(
+        exchange.request, exchange.path_parameters
+    ):
+        yield verdict(exchange.status == 402, exchange, expected="402", seen=exchange.status)
 
 
 @oracle("no-server-error", "exchange", source="S000 S001", conflict="C21")

@@ -250,6 +250,30 @@ def _looks(walk: Walk, _length: int, ledger: Ledger) -> list[tuple[str, Verdict]
     return looks
 
 
+@oracle("filter-shows-open-runs", "run", source="S003")
+def filter_shows_open_runs(run: Run, ledger: Ledger) -> Iterator[Verdict]:
+    """A filter for pending or running shows a run that is so before and after."""
+    for earlier, later in pairwise(run.of("retrieve")):
+        if earlier.final or earlier.status != later.status:
+            continue
+        for page in ledger.pages:
+            whole = page.next_cursor is None and page.cursor is None
+            between = earlier.exchange.before(page.exchange) and page.exchange.before(
+                later.exchange
+            )
+            same = page.exchange.credential == earlier.exchange.credential
+            if whole and between and same and page.filters == {"status": earlier.status}:
+                yield verdict(
+                    any(item.run_id == run.run_id for item in page.items),
+                    earlier.exchange,
+                    page.exchange,
+                    later.exchange,
+                    expected=f"{run.run_id}, which is {earlier.status}",
+                    seen=f"{len(page.items)} runs without it",
+                    subject=f"filter status={earlier.status}",
+                )
+
+
 def _reach(walk: Walk) -> float | None:
     times = [c for page in walk.pages for item in page.items if (c := _created(item)) is not None]
     return min(times, default=None)

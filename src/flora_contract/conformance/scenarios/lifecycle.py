@@ -42,6 +42,10 @@ def start_a_run_and_read_it(session: Session) -> None:
     """The first run: as the documents' example has it, read at once, listed at once."""
     created = session.create(body(home(session)), paid=True)
     read_at_once(session, created)
+    for status in ("pending", "running"):
+        if (run_id := run_of(created)) is not None:
+            session.list({"status": status})
+            session.get_run(run_id)
 
 
 def read_at_once(session: Session, created: Exchange) -> None:
@@ -98,17 +102,17 @@ def _known_model(session: Session) -> str | None:
 
 @scenario("lifecycle")
 def every_type_after_a_refusal(session: Session) -> None:
-    """A run of each type, with odd prompts, under a key that a refused request had before."""
+    """A run of each type, with odd prompts, under keys that refused requests had before.
+
+    The last key is the first one in capitals, and so another.
+    """
     place = home(session)
-    refused = (
-        ("video", ASTRAL, body(place, prompt="")),
-        ("audio", BIDI, body(place, project_id=UNKNOWN_PROJECT)),
-        ("text", QUOTED, b"{"),
-    )
-    for kind, prompt, wrong in refused:
-        key = session.key()
-        session.create(wrong, key=key)
-        session.create(body(place, type=kind, prompt=prompt), key=key, paid=True)
+    first, second = session.key(), session.key()
+    session.create(body(place, prompt=""), key=first)
+    session.create(body(place, type="video", prompt=ASTRAL), key=first, paid=True)
+    session.create(body(place, project_id=UNKNOWN_PROJECT), key=second)
+    session.create(body(place, type="audio", prompt=BIDI), key=second, paid=True)
+    session.create(body(place, type="text", prompt=QUOTED), key=first.upper(), paid=True)
 
 
 @scenario("lifecycle")
@@ -150,6 +154,9 @@ def two_accounts(session: Session) -> None:
     if (run_id := run_of(own)) is not None:
         session.get_run(run_id, OTHER)
         session.list({"limit": 100}, OTHER)
+        meta = session.list({"limit": 1}).answer_object.get("meta")
+        if isinstance(meta, dict) and meta.get("next_cursor"):
+            session.list([("limit", "1"), ("cursor", str(meta["next_cursor"]))], OTHER)
     if (run_id := run_of(theirs)) is not None:
         session.get_run(run_id, OTHER)
         session.get_run(run_id)
@@ -248,6 +255,7 @@ def repeat_after_the_end(session: Session) -> None:
         key = exchange.request.header("Idempotency-Key")
         if key and exchange.succeeded and exchange.credential == OWNER:
             path = exchange.request.url.removeprefix(session.settings.base_url)
+            session.list({"limit": 100})
             session.create(exchange.request.body, key=key, path=path)
             session.list({"limit": 100})
             return

@@ -89,6 +89,7 @@ def wrong_bodies(place: Place) -> list[Any]:
         {"type": "i2v"},
         {"type": "text-to-image"},
         {"type": "IMAGE"},
+        {"type": "image "},
         {"type": ""},
         {"workspace_id": place.workspace.removeprefix("ws_")},
         {"project_id": place.project.removeprefix("prj_")},
@@ -148,7 +149,7 @@ def wrong_queries(session: Session) -> None:
     """Everything that is wrong with a query of the history, each alone."""
     queries = [
         *({"limit": limit} for limit in ("0", "-1", "many", "1.5", "101", "100000")),
-        *({"status": status} for status in ("done", "COMPLETED", "cancelled")),
+        *({"status": status} for status in ("done", "COMPLETED", "completed,failed")),
         *({"cursor": cursor} for cursor in GARBAGE_CURSORS),
         {"workspace_id": "no-prefix"},
         {"project_id": "no-prefix"},
