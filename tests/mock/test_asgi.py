@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import fields
 from typing import Any
 
@@ -62,6 +63,31 @@ def test_a_dropped_connection_is_an_exception() -> None:
 
     with pytest.raises(ConnectionAbortedError):
         asyncio.run(main())
+
+
+def test_half_a_request_is_none() -> None:
+    """What came of the body is a request already, but the client has not said that it is all."""
+
+    async def main() -> list[dict[str, Any]]:
+        body = json.dumps(BODY).encode()
+        parts = [
+            {"type": "http.request", "body": body, "more_body": True},
+            {"type": "http.disconnect"},
+        ]
+        sent: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            return parts.pop(0)
+
+        async def send(message: dict[str, Any]) -> None:
+            sent.append(message)
+
+        scope = {"type": "http", "method": "POST", "path": "/api/v1/generate", "query_string": b""}
+        headers = [(b"authorization", f"Bearer {KEY}".encode())]
+        await create_app()({**scope, "headers": headers}, receive, send)
+        return sent
+
+    assert asyncio.run(main()) == []
 
 
 def test_lifespan_is_spoken() -> None:

@@ -73,7 +73,7 @@ def test_the_clock_does_not_leave_the_calendar(
 def test_requests_tell_what_broke_the_contract_and_no_key(
     mock: MockFlora, client: Client, control: httpx.Client
 ) -> None:
-    client.create(key="order-1")
+    client.create(key="order-1", modle="t2i-sketch")
     client.create(prompt="", key="sk_live_somebody")
     client.get("/generations?limit=0&page=2")
     client.put("/generations", json={})
@@ -86,7 +86,7 @@ def test_requests_tell_what_broke_the_contract_and_no_key(
     found = answer.json()["requests"]
     assert [r["status"] for r in found] == [201, 400, 400, 405, 404, 401, 400]
     assert [r["problems"] for r in found[:-1]] == [
-        [],
+        ["modle: not in the contract"],
         ["prompt: Expected at least 1 character"],
         ["limit: Expected 1 or more", "page: not in the contract"],
         ["the contract has no such method here"],

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from flora_contract.errors import InputError
 from flora_contract.mock import MockFlora
 from tests.mock.conftest import client_of
 from tests.mock.server_process import free_port, running
@@ -39,6 +40,13 @@ def test_a_restart_goes_on_where_it_was(tmp_path: Path) -> None:
         mock.advance(7300)
         assert client.get(f"/runs/{run_id}").json()["status"] == "completed"
         assert client.create(key="k").status_code == 201
+
+
+def test_a_mock_that_cannot_start_lets_its_port_go(tmp_path: Path) -> None:
+    port = free_port()
+    for _ in range(2):
+        with pytest.raises(InputError, match="cannot be opened"):
+            MockFlora(port=port, state=tmp_path / "nowhere" / "state.db").__enter__()
 
 
 @pytest.mark.parametrize("workers", [1, 2])

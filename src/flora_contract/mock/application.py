@@ -158,10 +158,7 @@ class Application:
                 response = self._checked(route, response)
             if rule:
                 response = faults.spoil(rule, route, response)
-        if request.query:
-            problems += [
-                f"{name}: not in the contract" for name in undeclared(route, request.query)
-            ]
+        problems += [f"{name[:100]}: not in the contract" for name in undeclared(route, request)]
         status = 0 if response.hang_up else response.status
         self._record(
             request, request_id, route, status, problems, fault=rule["kind"] if rule else ""

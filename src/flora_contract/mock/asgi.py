@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from flora_contract.mock.application import Application, Options, Settings
 from flora_contract.mock.messages import (
     MAX_BODY,
+    Refusal,
     Request,
     Response,
     content_headers,
@@ -52,10 +53,13 @@ async def _live(application: Application, receive: Receive, send: Send) -> None:
 async def _answer(
     application: Application, scope: dict[str, Any], receive: Receive, send: Send
 ) -> None:
-    body = await _body(receive)
-    if body is None:
-        response = application.refuse(too_large())
+    try:
+        body = await _body(receive)
+    except Refusal as refusal:
+        response = application.refuse(refusal)
     else:
+        if body is None:
+            return
         response = application.answer(_request(scope, body))
     if response.delay:
         await asyncio.sleep(response.delay)
@@ -65,13 +69,15 @@ async def _answer(
 
 
 async def _body(receive: Receive) -> bytes | None:
-    """The body of a request, or None if it is too large."""
+    """The body of a request, or None if the client went away. Raises Refusal 413."""
     body = bytearray()
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
         body += message.get("body", b"")
         if len(body) > MAX_BODY:
-            return None
+            raise too_large()
         if not message.get("more_body"):
             return bytes(body)
 

@@ -13,6 +13,7 @@ import jsonschema_rs
 from flora_contract.mock.messages import Refusal, invalid
 
 if TYPE_CHECKING:
+    from flora_contract.mock.messages import Request
     from flora_contract.openapi import Document, Operation
 
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)\Z")
@@ -39,6 +40,7 @@ class Route:
     """Path and query parameters: name to schema, references resolved."""
     parameter_check: jsonschema_rs.Validator
     body_check: jsonschema_rs.Validator | None
+    body_fields: frozenset[str]
     responses: Responses
 
     @property
@@ -143,9 +145,12 @@ def check_body(route: Route, body: Any) -> None:
         raise Refusal(400, "invalid_json", "The body is nested too deep.") from None
 
 
-def undeclared(route: Route, query: str) -> list[str]:
-    """Query keys that the contract does not have."""
-    return _read(route, query).undeclared
+def undeclared(route: Route, request: Request) -> list[str]:
+    """Query keys, and fields of a body that was read, which the contract does not have."""
+    found = _read(route, request.query).undeclared if request.query else []
+    if isinstance(request.value, dict) and not request.value.keys() <= route.body_fields:
+        found = found + sorted(request.value.keys() - route.body_fields)
+    return found
 
 
 def field_errors(check: jsonschema_rs.Validator, value: Any, whole: str) -> list[dict[str, str]]:
@@ -182,13 +187,15 @@ def _reason(error: jsonschema_rs.ValidationError) -> str:
 
 
 def _merged(document: Document, schema: Any) -> tuple[dict[str, Any], set[str]]:
-    """Properties and required names of an object, with those of the parts it is made of."""
+    """Properties that an object may have, and names of those it must, by all its parts."""
     schema = document.resolve(schema)
     properties, required = dict(schema.get("properties", {})), set(schema.get("required", ()))
     for part in schema.get("allOf", ()):
         more, needed = _merged(document, part)
         properties |= more
         required |= needed
+    for part in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
+        properties |= _merged(document, part)[0]
     return properties, required
 
 
@@ -201,12 +208,14 @@ def _route(document: Document, operation: Operation) -> Route:
         "required": [p["name"] for p in located if p.get("required")],
     }
     body = (operation.request_body or {}).get("content", {}).get("application/json", {})
+    body_fields, _ = _merged(document, body.get("schema", {}))
     return Route(
         operation=operation,
         segments=tuple(operation.path.strip("/").split("/")),
         parameters=schemas,
         parameter_check=_validator(document, parameters),
         body_check=_validator(document, body["schema"]) if "schema" in body else None,
+        body_fields=frozenset(body_fields),
         responses=Responses(document, operation),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from flora_contract.mock.application import Application, Options, Settings
@@ -100,10 +101,8 @@ class MockFlora:
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        self._application = Application(self._settings)
-        try:
-            self._loop.call_soon(self._ready.set)
-            await serve(self._application, self._listener, limits=self._limits, stop=self._stop)
-        finally:
-            self._application.close()
-            self._listener.close()
+        with closing(self._listener):
+            self._application = Application(self._settings)
+            with closing(self._application):
+                self._loop.call_soon(self._ready.set)
+                await serve(self._application, self._listener, limits=self._limits, stop=self._stop)

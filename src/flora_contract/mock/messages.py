@@ -55,10 +55,10 @@ class Request:
     """One request as it came in.
 
     `fields` holds the headers as `fields_of` gives them. `origin` is scheme and authority as the
-    client named them.
+    client named them. `value` is what `json` has read.
     """
 
-    __slots__ = ("body", "client", "fields", "host", "method", "path", "query", "scheme")
+    __slots__ = ("body", "client", "fields", "host", "method", "path", "query", "scheme", "value")
 
     def __init__(
         self,
@@ -78,6 +78,7 @@ class Request:
         self.client = client
         self.host = host
         self.scheme = scheme
+        self.value: Any = None
 
     @property
     def origin(self) -> str:
@@ -93,10 +94,11 @@ class Request:
         if media_type not in {"", JSON}:
             raise Refusal(400, "invalid_json", f"Content-Type must be {JSON}.")
         try:
-            return orjson.loads(self.content())
+            self.value = orjson.loads(self.content())
         except orjson.JSONDecodeError as error:
             message = f"The body is not valid JSON: {error}."
             raise Refusal(400, "invalid_json", message) from None
+        return self.value
 
     def content(self) -> bytes:
         """The body, unpacked if it was sent as gzip. Raises Refusal when it cannot be."""
