@@ -88,6 +88,49 @@ def test_a_malformed_schema_is_named(schema: Any, problem: str) -> None:
     assert str(caught.value).startswith("bad.json:")
 
 
+ONE_SIDED = {
+    "an operation of one side": {"paths": {"/new": {"get": {"$ref": "#/nowhere"}}}},
+    "a schema that nothing uses": {
+        "components": {"schemas": {"A": {"properties": {"default": {"$ref": "#/nowhere"}}}}}
+    },
+    "a component that nothing uses": {"components": {"responses": {"A": {"$ref": "#/nowhere"}}}},
+    "a file": {"components": {"schemas": {"A": {"$ref": "parts.yaml#/B"}}}},
+    "a URL": {"components": {"schemas": {"A": {"$ref": "https://example.com/a.yaml"}}}},
+    "a list of parameters": {"paths": {"/new": {"get": {"parameters": {}}}}},
+}
+
+
+@pytest.mark.parametrize("name", ONE_SIDED)
+def test_what_only_one_document_has_is_read_too(tmp_path: Path, name: str) -> None:
+    (tmp_path / "parts.yaml").write_text("B: {items: {$ref: '#/C'}}\n")
+    (tmp_path / "good.json").write_text(GOOD)
+    (tmp_path / "bad.json").write_text(json.dumps({**example(), **ONE_SIDED[name]}, indent=1))
+    files = [str(tmp_path / file) for file in ("good.json", "bad.json")]
+    place = "parts.yaml:1: " if name == "a file" else "bad.json"
+    for pair in (files, files[::-1]):
+        with pytest.raises(InputError, match=place):
+            compare(*(open_contract(file) for file in pair))
+
+
+def test_what_only_looks_like_a_reference_is_none() -> None:
+    schema = {"type": "object", "default": {"$ref": "#/nowhere"}, "examples": [{"$ref": "gone"}]}
+    tree = standing("QB", {**schema, "example": {"$ref": 7}, "x-of": {"$ref": "#/nowhere"}})
+    base, revision = (contract(Document(copy.deepcopy(tree), name)) for name in "ab")
+    assert not compare(base, revision).changes
+
+
+@pytest.mark.parametrize("word", ["$ref", "$dynamicRef"])
+def test_anchors_are_followed(word: str) -> None:
+    def anchored(kind: str) -> Any:
+        tree = standing("QB", {"type": "array", "items": {word: "#part"}})
+        part = {"$anchor": "part"} if word == "$ref" else {"$dynamicAnchor": "part"}
+        tree["components"] = {"schemas": {"Part": {**part, "type": kind}}}
+        return contract(Document(tree, kind))
+
+    found = compare(anchored("string"), anchored("array")).changes
+    assert "request-property-type-changed" in {change.id for change in found}
+
+
 def nested(depth: int, wrap: str) -> Any:
     schema: Any = {"type": "string"}
     for _ in range(depth):

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 from flora_contract.diff.contract import compare_contracts
 from flora_contract.diff.judging import judged
 from flora_contract.diff.lifecycle import Policy
+from flora_contract.diff.outline import check_outline
 from flora_contract.diff.positions import positions
 from flora_contract.diff.reach import Occurrence, below, leading, occurrences
+from flora_contract.diff.references import check_references
 from flora_contract.diff.rules import Level, rules
 from flora_contract.diff.tree import show
 from flora_contract.diff.version import proposed, unkept
@@ -147,19 +149,15 @@ def compare(
     every way through its schemas, as oasdiff does, instead of once with all it reaches.
     """
     settings = settings or Settings()
+    for tree in (base, revision):
+        check_outline(tree)
+        check_references(tree)
     try:
         log = compare_contracts(base, revision, settings.policy)
         groups = list(_expanded(log, settings) if expand else _grouped(log, settings))
     except RecursionError:
         problem = "is nested too deeply to be compared"
         raise InputError(f"{base.document.file} or {revision.document.file}: {problem}") from None
-    except (AttributeError, LookupError, TypeError, ValueError):
-        from flora_contract.diff.outline import fault
-
-        error = fault(base) or fault(revision)
-        if error is None:
-            raise
-        raise error from None
     versions = _version(base), _version(revision)
     worst = min((group.level for group in groups), key=lambda level: level.rank, default=None)
     if worst is Level.BREAKING:

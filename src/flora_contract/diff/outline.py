@@ -1,11 +1,9 @@
-"""Which part of a document is of the wrong kind: a list where a mapping belongs.
-
-Asked only once a comparison has tripped over something, so that sound documents pay nothing.
-"""
+"""Which part of a document is of the wrong kind: a list where a mapping belongs."""
 
 from __future__ import annotations
 
 import json
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -15,7 +13,6 @@ from flora_contract.diff.tree import Node
 
 if TYPE_CHECKING:
     from flora_contract.diff.tree import Tree
-    from flora_contract.errors import InputError
 
 _WORDS = {
     "object": "a mapping",
@@ -26,13 +23,18 @@ _WORDS = {
 }
 
 
-def fault(tree: Tree) -> InputError | None:
-    """What is wrong with the outline of a contract, with its place; None if nothing is."""
-    text = files(__package__).joinpath("outline.schema.json").read_text(encoding="utf-8")
-    error = next(jsonschema_rs.validator_for(json.loads(text)).iter_errors(tree.root.value), None)
+def check_outline(tree: Tree) -> None:
+    """Raises InputError with the place of a part of a contract that is of the wrong kind."""
+    error = next(_validator().iter_errors(tree.root.value), None)
     if error is None:
-        return None
+        return
     assert isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Type)
-    wanted = " or ".join(_WORDS[name] for name in error.kind.types if name in _WORDS)
+    wanted = " or ".join(word for name, word in _WORDS.items() if name in error.kind.types)
     pointer = tuple(error.instance_path)
-    return Node(None, pointer, tree.document).wrong(f"must be {wanted}")
+    raise Node(None, pointer, tree.document).wrong(f"must be {wanted}")
+
+
+@cache
+def _validator() -> jsonschema_rs.Validator:
+    text = files(__package__).joinpath("outline.schema.json").read_text(encoding="utf-8")
+    return jsonschema_rs.validator_for(json.loads(text))

@@ -466,7 +466,7 @@ class Pairs:
         stack.extend(within(base.at, revision.at))
         while stack:
             label, one, two, kept = stack.pop()
-            if isinstance(one.value, dict) and "$ref" in one.value:
+            if isinstance(one.value, dict) and one.value.keys() & {"$ref", "$dynamicRef"}:
                 yield Edge(label, self.of(one, two), kept)
             elif isinstance(one.value, dict):
                 stack.extend(

@@ -148,6 +148,9 @@ class Schemas:
         return done[1]
 
     def _normal(self, node: Node) -> Schema:
+        if isinstance(node.value, dict) and "$dynamicRef" in node.value:
+            # Its own schema is looked up where it stands; one that takes its place is a pair too.
+            node = node._replace(value={"$ref": node.value["$dynamicRef"], **node.value})
         if isinstance(node.value, dict) and "$ref" in node.value:
             return self._referred(node)
         return self._peeled(_read(node))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
 from flora_contract.errors import InputError
+from flora_contract.openapi import walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -120,7 +121,12 @@ class Tree:
         file, _, fragment = reference.partition("#")
         document = self._read(node.document, unquote(file)) if file else node.document
         target = Node(document.tree, (), document)
-        for part in _parts(node, fragment):
+        if fragment and not fragment.startswith("/"):
+            anchored = _anchored(document, fragment)
+            if anchored is None:
+                raise node.wrong(f"is a $ref to {reference}, and no $anchor there has this name")
+            return anchored
+        for part in _parts(fragment):
             value = target.value
             if isinstance(value, dict) and part in value:
                 target = target.child(part)
@@ -131,16 +137,22 @@ class Tree:
         return target
 
 
+def _anchored(document: Document, name: str) -> Node | None:
+    """The schema that has an anchor (JSON Schema 2020-12, 8.2.2)."""
+    for pointer, value in walk(document.tree):
+        if isinstance(value, dict) and name in {value.get("$anchor"), value.get("$dynamicAnchor")}:
+            return Node(value, pointer, document)
+    return None
+
+
 def show(pointer: Pointer) -> str:
     """A pointer as JSON Pointer (RFC 6901)."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in pointer) or "/"
 
 
-def _parts(node: Node, fragment: str) -> list[str]:
+def _parts(fragment: str) -> list[str]:
     if fragment in {"", "/"}:
         return []
-    if not fragment.startswith("/"):
-        raise node.wrong(f"is a $ref to the anchor #{fragment}: only JSON Pointers are followed")
     return [unquote(part).replace("~1", "/").replace("~0", "~") for part in fragment[1:].split("/")]
 
 
