@@ -15,6 +15,8 @@ import pytest
 import yaml
 
 from flora_contract.diff import report_schema
+from flora_contract.diff.command import diff
+from flora_contract.errors import InputError
 
 FLORA = Path(sys.executable).with_name("flora-contract")
 
@@ -179,6 +181,52 @@ def test_markdown_stays_within_what_a_comment_holds(tmp_path: Path) -> None:
     assert "more changes did not fit" in out
     assert out.index("Breaking") < out.index("Changelog entry")
     assert out.count("<details") == out.count("</details>")
+
+
+def shared(count: int, changed: bool) -> dict[str, Any]:
+    """Schemas that each operation reaches, all of them changed."""
+    kind = "integer" if changed else "string"
+    names = [f"M{number}" for number in range(count)]
+    schemas = {
+        name: {
+            "type": "object",
+            "properties": {
+                "a": {"type": kind},
+                "next": {"$ref": f"#/components/schemas/{following}"},
+            },
+        }
+        for name, following in zip(names, names[1:] + names[:1], strict=True)
+    }
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/M0"}}}
+    response = {"200": {"description": "Done", "content": content}}
+    paths = {f"/r{number}": {"get": {"responses": response}} for number in range(count)}
+    return {**edited(components__schemas=schemas), "paths": paths}
+
+
+def test_what_many_operations_reach_in_many_places_stays_readable(tmp_path: Path) -> None:
+    for name, changed in (("a", False), ("b", True)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(shared(300, changed)))
+    found = report(tmp_path, "a.json", "b.json")
+    jsonschema_rs.validate(report_schema(), found)
+    told = [one for one in found["changes"] if one["reaches"][0]["path"]]
+    assert len(told) == 300
+    for change in told:
+        assert len(change["reaches"]) + change["reaches_left_out"] == 300
+    assert sum(len(change["reaches"]) for change in told) <= 50_000
+    page = run(tmp_path, "a.json", "b.json", "--format", "html").stdout
+    assert "and 200 more" in page
+
+
+def test_expanding_without_end_is_refused_in_every_form(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flora_contract.diff.changes.EXPANDED_AT_MOST", 99)
+    for name, changed in (("a", False), ("b", True)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(shared(10, changed)))
+    for form in ("text", "json", "sarif", "html"):
+        options = [str(tmp_path / "a.json"), str(tmp_path / "b.json"), "--expand", "--format", form]
+        with pytest.raises(InputError, match="more than 99: leave it out"):
+            diff.main(options, standalone_mode=False)
 
 
 def test_sarif_names_rule_file_and_line(folder: Path) -> None:

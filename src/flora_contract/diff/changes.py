@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from flora_contract.diff.contract import compare_contracts
@@ -18,14 +19,17 @@ from flora_contract.diff.version import proposed, unkept
 from flora_contract.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from flora_contract.diff.facts import Fact
     from flora_contract.diff.log import Finding, Log, Root, Site
-    from flora_contract.diff.pairs import Edge, Pair, Pairs
+    from flora_contract.diff.pairs import Edge, Pair
     from flora_contract.diff.positions import Positions
     from flora_contract.diff.tree import Node, Tree
-    from flora_contract.diff.verdicts import Standing
+    from flora_contract.diff.verdicts import Standing, Verdict
     from flora_contract.diff.within import Property
+
+    Judge = Callable[[Pair, Standing, Property | None], list[tuple[Fact, Verdict, Level]]]
 
 EXPANDED_AT_MOST = 100_000
 """Changes that `expand` prints before it gives up: paths through recursive schemas have no end."""
@@ -274,9 +278,11 @@ def _change(group: _Group, places: Positions) -> Change:
 
 
 def _merged(found: list[Reaches]) -> Reaches:
-    if len(found) == 1:
-        return found[0]
-    return tuple(dict.fromkeys(reach for reaches in found for reach in reaches))
+    """All reaches once. Many changes share the same, and those are kept once too."""
+    different = list({id(reaches): reaches for reaches in found}.values())
+    if len(different) == 1:
+        return different[0]
+    return tuple(dict.fromkeys(reach for reaches in different for reach in reaches))
 
 
 def _section(pointer: str) -> str:
@@ -305,12 +311,23 @@ def _expanded(log: Log, settings: Settings) -> Iterator[_Group]:
         if level is not None:
             yield _single(finding, level)
     leads = leading(log.roots)
+
+    @cache
+    def judge(
+        pair: Pair, standing: Standing, held: Property | None
+    ) -> list[tuple[Fact, Verdict, Level]]:
+        found = judged(Occurrence(pair, standing, held, 0), log.pairs, settings.policy)
+        levels = [(fact, verdict, settings.level(verdict.rule_id)) for fact, _, verdict in found]
+        return [(fact, verdict, level) for fact, verdict, level in levels if level is not None]
+
     for root in log.roots:
-        for group in _walk(root, leads, settings, log.pairs):
+        for group in _walk(root, leads, judge):
             count += 1
             if count > EXPANDED_AT_MOST:
-                problem = f"more than {EXPANDED_AT_MOST} changes by operation: leave out --expand"
-                raise InputError(problem)
+                raise InputError(
+                    f"--expand tells each change for every way to it, and there are more than "
+                    f"{EXPANDED_AT_MOST:,}: leave it out, and each is told once"
+                )
             yield group
 
 
@@ -321,16 +338,12 @@ def _single(finding: Finding, level: Level) -> _Group:
     return group
 
 
-def _walk(root: Root, leads: set[int], settings: Settings, pairs: Pairs) -> Iterator[_Group]:
+def _walk(root: Root, leads: set[int], judge: Judge) -> Iterator[_Group]:
     """Every simple path from a root to what differs."""
     stack: list[_Step] = [_Step(root.pair, root.standing)]
     while stack:
         step = stack.pop()
-        here = Occurrence(step.pair, step.standing, step.held, 0)
-        for fact, _, verdict in judged(here, pairs, settings.policy):
-            level = settings.level(verdict.rule_id)
-            if level is None:
-                continue
+        for fact, verdict, level in judge(step.pair, step.standing, step.held):
             group = _Group(fact.base, fact.revision)
             where = f"{root.where}, {step.way}" if step.way else root.where
             reach = _reach(root.site, step.standing.side, where, verdict.rule_id, level)

@@ -93,9 +93,11 @@ def _second(one: Judged, kind: str, standing: Standing) -> Judged:
 def _answers(about: list[Judged], parts: Parts, *, typed: bool) -> dict[int, Answer]:
     """The answer for each fact that the table alone does not settle, by its identity.
 
-    A part in which nothing changed by itself is answered for by all facts of the schema.
+    A part that no fact of its own accounts for is answered for by all facts of the schema.
     """
-    concerned = {part(one.fact) for one in about}
+    concerned = {
+        part(one.fact) for one in about if not is_settled(one.fact) or _level(one) is not Level.SAFE
+    }
     by_table = _BY_THE_TABLE if typed else {*_BY_THE_TABLE, "values"}
     rest = all_of(
         answer for name, answer in parts.items() if name not in concerned and name not in by_table

@@ -27,6 +27,7 @@ MAX_LINES = 20_000
 _LONG = 3_000  # lines from which on common lines no longer align anything
 _CONTEXT = 4  # unchanged lines that stay unfolded around a change
 _SHOWN = 3_000  # characters of a value
+_MOST_REACHES = 100  # of one change
 _BADGES = {Level.BREAKING: "bad", Level.RISKY: "warn", Level.SAFE: "good"}
 
 
@@ -68,6 +69,7 @@ def as_html(comparison: Comparison, changes: list[Change], base: Text, revision:
         blocks=list(_folded(_rows(changes, numbers, base, revision))),
         place=place_name,
         reached=reached,
+        most_reaches=_MOST_REACHES,
         shown=_shown,
         rules=rules(),
         here={"base": base.file if base.lines else "", "revision": revision.file},

@@ -12,8 +12,15 @@ if TYPE_CHECKING:
     from flora_contract.diff.changes import Change, Comparison, Spot
 
 
+REACHES = 50_000
+"""Reaches that a report lists, of all changes together; beyond, each change lists its first."""
+
+_REACHES_AT_LEAST = 10  # of each change
+
+
 def report(comparison: Comparison, changes: list[Change]) -> dict[str, Any]:
     """The comparison as plain data."""
+    most = _most_reaches(changes)
     found: dict[str, Any] = {
         "base": comparison.base,
         "revision": comparison.revision,
@@ -23,14 +30,21 @@ def report(comparison: Comparison, changes: list[Change]) -> dict[str, Any]:
             "proposed": comparison.proposed_version,
         },
         "summary": {level.value: comparison.count(level) for level in Level},
-        "changes": [_change(change) for change in changes],
+        "changes": [_change(change, most) for change in changes],
     }
     if comparison.client:
         found["client"] = list(comparison.client)
     return found
 
 
-def _change(change: Change) -> dict[str, Any]:
+def _most_reaches(changes: list[Change]) -> int | None:
+    """How many reaches of one change are listed; None if all are."""
+    if sum(len(change.reaches) for change in changes) <= REACHES:
+        return None
+    return max(_REACHES_AT_LEAST, REACHES // len(changes))
+
+
+def _change(change: Change, most: int | None) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "id": change.id,
         "level": change.level.value,
@@ -51,9 +65,11 @@ def _change(change: Change) -> dict[str, Any]:
                 "id": reach.id,
                 "level": reach.level.value,
             }
-            for reach in change.reaches
+            for reach in change.reaches[:most]
         ],
     }
+    if most is not None and len(change.reaches) > most:
+        entry["reaches_left_out"] = len(change.reaches) - most
     if change.accepted is not None:
         entry["accepted"] = change.accepted
     if change.client:
