@@ -123,6 +123,11 @@ KEPT: dict[str, tuple[Json, Json, str]] = {
     "a property that nobody sent": (holding(a=TEXT), holding(a=TEXT, b=TEXT), "QB"),
     "a type as a union": ({"type": ["integer", "string"]}, {"anyOf": [TEXT, NUMBER]}, "QB"),
     "null, in words of 3.1": (TEXT, {"anyOf": [TEXT, {"type": "null"}]}, "QB"),
+    "a read-only value that is no longer given": (
+        holding(a={"enum": ["x", "y"], "readOnly": True}),
+        holding(a={"enum": ["x"], "readOnly": True}),
+        "QB",
+    ),
     "a read-only name, required": (
         CLOSED,
         {

@@ -53,7 +53,8 @@ def judged(occurrence: Occurrence, pairs: Pairs, policy: Policy) -> Iterator[Jud
         for number, verdict in enumerate(verdicts(fact, pair, occurrence.held, standing, policy))
     ]
     about = [one for one in found if part(one.fact) is not None and not _is_read_only(one)]
-    if not about:
+    unseen = standing.unseen
+    if not about or (unseen and pair.revision.flag(unseen)):
         yield from found
         return
     answers = _answers(about, pairs.contained(pair, standing), typed=standing.typed)

@@ -92,9 +92,7 @@ class Pairs:
         What callers send must still be allowed; what they get must have been allowed before. The
         schemas within, that pairs of their own are about, are taken to be contained.
         """
-        unseen = ""
-        if standing.area == "body":
-            unseen = "readOnly" if standing.side == "request" else "writeOnly"
+        unseen = standing.unseen
         key = id(pair), standing.side, unseen
         if key not in self._contained:
             inner = {(id(edge.pair.base), id(edge.pair.revision)): edge.pair for edge in pair.edges}

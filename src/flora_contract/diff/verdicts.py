@@ -37,6 +37,13 @@ class Standing:
     overlapping: bool = False  # whether how many branches or items a value matches matters
 
     @property
+    def unseen(self) -> str:
+        """The flag of what is not sent that way; empty if no flag says so there."""
+        if self.area != "body":
+            return ""
+        return "readOnly" if self.side == "request" else "writeOnly"
+
+    @property
     def place(self) -> str:
         """The column of the matrix of rules."""
         if self.area == "parameter":
