@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,12 @@ import pytest
 import yaml
 
 from flora_contract.diff import report_schema
+from flora_contract.diff.changes import compare
 from flora_contract.diff.command import diff
+from flora_contract.diff.render.markdown import as_markdown
+from flora_contract.diff.tree import Tree
 from flora_contract.errors import InputError
+from flora_contract.openapi import Document
 
 FLORA = Path(sys.executable).with_name("flora-contract")
 
@@ -181,6 +186,27 @@ def test_markdown_stays_within_what_a_comment_holds(tmp_path: Path) -> None:
     assert "more changes did not fit" in out
     assert out.index("Breaking") < out.index("Changelog entry")
     assert out.count("<details") == out.count("</details>")
+
+
+def test_markdown_stays_within_that_whatever_stands_in_it(folder: Path) -> None:
+    trees = [
+        Tree(Document(tree, name), lambda document, _: document)
+        for name, tree in (("a", BASE), ("b", BREAKING))
+    ]
+    comparison = compare(trees[0], trees[1])
+    [change, *rest] = comparison.changes
+    fences = "```\n</details>\n" * 9_000
+    huge = replace(change, accepted="é" * 90_000), replace(change, message=fences), change
+    spots = replace(change.base, value=fences), replace(change.revision, value="😀" * 90_000)
+    valued = replace(change, base=spots[0], revision=spots[1])
+    told = replace(
+        comparison, changes=(*huge, valued, *rest), client=tuple(fences for _ in range(60))
+    )
+    text = as_markdown(told, list(told.changes), stats="     1  rule\n" * 9_000)
+    assert len(text) <= 60_000
+    assert text.count("<details") == 5
+    assert "2 more changes did not fit" in text
+    assert "Changes by rule" in text
 
 
 def shared(count: int, changed: bool) -> dict[str, Any]:

@@ -174,7 +174,8 @@ def _rendered(
         case "markdown":
             from flora_contract.diff.render.markdown import as_markdown
 
-            return as_markdown(comparison, changes) + _stats_text(changes, wanted=wanted.stats)
+            stats = _stats_text(changes, wanted=wanted.stats).lstrip("\n")
+            return as_markdown(comparison, changes, stats)
         case "html":
             from flora_contract.diff.render.html import Text, as_html
 

@@ -26,8 +26,11 @@ _HEADINGS = {
 }
 
 
-def as_markdown(comparison: Comparison, changes: list[Change]) -> str:
-    """The changes by level and operation. What does not fit is counted."""
+def as_markdown(comparison: Comparison, changes: list[Change], stats: str = "") -> str:
+    """The changes by level and operation. What does not fit is counted.
+
+    `stats`: text of how often each rule fired, if it is wanted.
+    """
     counts = [[_ICONS[level], level.value, str(comparison.count(level))] for level in Level]
     head = "\n".join(
         [
@@ -38,8 +41,16 @@ def as_markdown(comparison: Comparison, changes: list[Change]) -> str:
             "",
         ]
     )
-    log = _folded("Changelog entry", block(entry(comparison)[: LIMIT // 6], "markdown"))
-    room = LIMIT - len(head) - len(log) - 200  # the last line, and the tags of three sections
+    after = []
+    if comparison.client:
+        told = "".join(f"- {escape(effect)}\n" for effect in comparison.client)
+        after.append(_folded("Generated client, of no single cause", _cut(told)))
+    after.append(_folded("Changelog entry", block(_cut(entry(comparison)), "markdown")))
+    if stats:
+        after.append(_folded("Changes by rule", block(_cut(stats))))
+    rest_of_it = "\n".join(after)
+    # What is left besides is the line that counts, and the tags of three sections.
+    room = LIMIT - len(head) - len(rest_of_it) - 400
     sections = []
     left = 0
     for level in Level:
@@ -52,27 +63,33 @@ def as_markdown(comparison: Comparison, changes: list[Change]) -> str:
         title = f"{_ICONS[level]} {_HEADINGS[level]} ({len(some)})"
         sections.append(_folded(title, body, is_open=level is Level.BREAKING))
         room -= len(title) + 60
-    if comparison.client:
-        told = "".join(f"- {escape(effect)}\n" for effect in comparison.client[:50])
-        sections.append(_folded("Generated client, of no single cause", told))
     more = f"\n{left} more changes did not fit here.\n" if left else ""
-    return head + "\n" + "\n".join(sections) + more + "\n" + log
+    return head + "\n" + "\n".join(sections) + more + "\n" + rest_of_it
+
+
+def _cut(text: str) -> str:
+    """Whole lines of a text, as many as an eighth of the comment holds."""
+    most = LIMIT // 8
+    if len(text) <= most:
+        return text
+    kept = text[:most].rpartition("\n")[0] or text[:most]
+    return f"{kept}\n…\n"
 
 
 def _section(changes: list[Change], room: int) -> tuple[str, int]:
     """As many changes as there is room for, and how many were left out."""
     body = ""
     shown = 0
+    newline = ""
     for name, group in by_operation(changes).items():
-        title = f"#### {code(name)}\n\n"
+        title = f"{newline}#### {code(name)}\n\n"
         for change in group:
             text = title + _change(change)
-            if len(body) + len(text) > room:
-                return body, len(changes) - shown
-            body += text
-            shown += 1
-            title = ""
-    return body, 0
+            if len(body) + len(text) <= room:
+                body += text
+                shown += 1
+                title, newline = "", "\n"
+    return body, len(changes) - shown
 
 
 def _change(change: Change) -> str:
