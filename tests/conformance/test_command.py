@@ -184,13 +184,21 @@ def test_a_bad_baseline(command: Callable[..., Run], tmp_path: Path) -> None:
     not (shutil.which("curl") and shutil.which("bash") and shutil.which("jq")),
     reason="needs bash, curl and jq",
 )
-def test_a_replay_shows_the_fault_again(server: Any) -> None:
+@pytest.mark.parametrize(
+    ("fault", "oracle", "shown"),
+    [
+        ("cost-differs-when-read", "cost-constant", '"charged_cost": 0.08'),
+        ("error-409-without-message", "error-message", "HTTP/1.1 409"),
+        ("finished-run-gone", "run-found", "HTTP/1.1 404"),
+    ],
+)
+def test_a_replay_shows_the_fault_again(fault: str, oracle: str, shown: str, server: Any) -> None:
     from flora_contract.conformance.replay import script
 
-    server.switch("cost-differs-when-read")
+    server.switch(fault)
     with server.check(fail_fast=True) as check:
         check.run()
-    finding = next(f for f in check.judge.findings() if f.oracle.id == "cost-constant")
+    finding = next(f for f in check.judge.findings() if f.oracle.id == oracle)
     text = script(finding.evidence, check.ledger)
     done = subprocess.run(
         ["bash", "-eu", "-c", text],
@@ -199,7 +207,7 @@ def test_a_replay_shows_the_fault_again(server: Any) -> None:
         check=True,
         env={"FLORA_API_KEY": "sk_live_test", "PATH": "/usr/bin:/bin"},
     )
-    assert '"charged_cost": 0.08' in done.stdout
+    assert shown in done.stdout
 
 
 def test_the_suite_in_pytest_fails_where_the_contract_is_broken(server: Any) -> None:

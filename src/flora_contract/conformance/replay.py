@@ -1,4 +1,4 @@
-"""The shortest sequence of requests that shows a finding, as a shell script anybody can run.
+"""The shortest sequence of requests that shows a finding, as a script for bash anybody can run.
 
 Keys are variables of the environment. What an answer gave and a later request used (a run's id,
 a cursor) is taken from the answer again, and an Idempotency-Key is made anew, since an old one
@@ -21,7 +21,7 @@ PAUSE = 0.2
 
 
 def sequence(evidence: tuple[Exchange, ...], ledger: Ledger) -> list[Exchange]:
-    """The evidence, and before it whatever gave the ids and cursors that it uses."""
+    """The evidence, before it whatever gave the ids and cursors that it uses, or used its key."""
     needed = {e.number: e for e in evidence}
     open_ends = list(evidence)
     while open_ends:
@@ -37,6 +37,8 @@ def _givers(exchange: Exchange, ledger: Ledger) -> list[Exchange]:
     run = ledger.runs.get(exchange.path_parameters.get("runId", ""))
     if run is not None and run.creation is not None:
         found.append(run.creation.exchange)
+    key = exchange.request.header("Idempotency-Key")
+    found += [c for c in ledger.creations if key and c.request.header("Idempotency-Key") == key]
     cursor = exchange.request.query.get("cursor", [None])[0]
     if exchange.operation == LIST and cursor is not None:
         page = next((p for p in ledger.pages if p.next_cursor == cursor), None)
@@ -67,7 +69,7 @@ def script(evidence: tuple[Exchange, ...], ledger: Ledger) -> str:
             variables[value] = name
             command = f"{name}=$({command} | jq -r {path})"
         else:
-            command = command.replace("curl -sS", "curl -sSi", 1) + (" &" if beside else "")
+            command = command.replace("curl -sS", r"curl -sSiw '\n'", 1) + (" &" if beside else "")
         lines.append(f"{command}  # {exchange.status or exchange.failure}")
         if following is not None and (pause := following.started - exchange.ended) >= PAUSE:
             lines.append(f"sleep {pause:.1f}")

@@ -114,10 +114,12 @@ def run_found(ledger: Ledger) -> Iterator[Verdict]:
         creation = run.creation if run is not None else None
         if creation is None or creation.exchange.credential != exchange.credential:
             continue
-        if creation.exchange.before(exchange):
+        if run is not None and creation.exchange.before(exchange):
+            found = [o.exchange for o in run.of("retrieve") if o.exchange.before(exchange)]
             yield verdict(
                 exchange.succeeded,
                 creation.exchange,
+                *found[-1:],
                 exchange,
                 expected="200",
                 seen=exchange.status,

@@ -250,7 +250,7 @@ def follow_a_poll_url(session: Session) -> None:
 
 @scenario("lifecycle")
 def repeat_after_the_end(session: Session) -> None:
-    """A key again, once its run has ended: it still counts as used."""
+    """A key again, once its run has ended: it still counts as used; and another account's look."""
     for exchange in list(session.ledger.creations):
         key = exchange.request.header("Idempotency-Key")
         if key and exchange.succeeded and exchange.credential == OWNER:
@@ -258,5 +258,7 @@ def repeat_after_the_end(session: Session) -> None:
             session.list({"limit": 100})
             session.create(exchange.request.body, key=key, path=path)
             session.list({"limit": 100})
+            if session.settings.other_api_key is not None:
+                session.get_run(str(run_of(exchange)), OTHER)
             return
     raise NotTested("needs a run under a key")
