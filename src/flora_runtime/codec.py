@@ -44,13 +44,16 @@ class JSONFloat(float):
 def parse_json(body: bytes) -> Any:
     """Read JSON. Raises ValueError when it is none, or nested beyond reason."""
     try:
-        return json.loads(body, parse_float=JSONFloat, parse_constant=_refuse_constant)
+        return _decoder.decode(body.decode(json.detect_encoding(body), "surrogatepass"))
     except RecursionError:
         raise ValueError("nested too deep") from None
 
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
+
+
+_decoder = json.JSONDecoder(parse_float=JSONFloat, parse_constant=_refuse_constant)
 
 
 def decode_model(cls: type[M], data: object, drifts: list[Drift], call: Call | None = None) -> M:
@@ -272,10 +275,11 @@ def decimal_of(raw: object) -> Decimal | None:
     """A JSON number as it was written; None if it is no number that could be an amount."""
     if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal):
         return None
-    number = Decimal(raw.text if isinstance(raw, JSONFloat) else str(raw))
+    text = raw.text if isinstance(raw, JSONFloat) else str(raw)
+    number = Decimal(text)
     if not number.is_finite() or number.adjusted() > _MOST_DIGITS:
         return None
-    if isinstance(raw, float) and number.as_tuple().exponent == 0:
+    if isinstance(raw, float) and "e" in text.lower() and number.as_tuple().exponent == 0:
         return Decimal(f"{number}.0")  # so that 1E0 is written as 1.0 again, and not as 1
     return number
 

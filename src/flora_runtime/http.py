@@ -295,12 +295,15 @@ def _own_request(
     )
 
 
+_SENDING = {f"{version}.send_request_headers.started" for version in ("http11", "http2")}
+
+
 def _gate(request: Request) -> Callable[[str, Any], None]:
     """What the library calls at each step of an exchange. A request waits for a connection longer
     than it seems: for a free one, for a handshake."""
 
     def gate(event: str, _info: Any) -> None:
-        if event.endswith(".send_request_headers.started") and request.held_back():
+        if event in _SENDING and request.held_back():
             raise HeldBackError
 
     return gate

@@ -30,13 +30,16 @@ class Options:
     """Of the monotonic clock: nothing of the call goes on beyond it."""
 
 
+_NONE = Options()
+
+
 def options_of(profile: Profile, given: Mapping[str, Any]) -> Options:
     """What a call was given. Raises InvalidArgumentError, and TypeError for an unknown name.
 
     An idempotency key that comes as a header is the key of the call, not a second one.
     """
     if not given:
-        return Options()
+        return _NONE
     unknown = sorted(given.keys() - OPTION_NAMES)
     if unknown:
         raise TypeError(f"no option {unknown[0]!r}; there are {', '.join(sorted(OPTION_NAMES))}")

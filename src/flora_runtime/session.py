@@ -125,7 +125,7 @@ class Session:
         polling = operation.polling
         if polling is not None and polling.cost is not None:
             run_id = at_path(data, (polling.id,))
-            if isinstance(run_id, str):
+            if isinstance(run_id, str) and self.shared.spend.counts(run_id):
                 self.shared.spend.seen(run_id, decimal_of(at_path(data, (polling.cost,))))
 
     async def request(

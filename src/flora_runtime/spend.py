@@ -38,6 +38,10 @@ class Spend:
             if len(self._costs) > _REMEMBERED:
                 self._costs.popitem(last=False)
 
+    def counts(self, run_id: str) -> bool:
+        """Whether a run is one that this client started."""
+        return run_id in self._costs
+
     def seen(self, run_id: str, cost: Decimal | None) -> None:
         """A run was looked at; its cost counts if this client started it."""
         with self._lock:
