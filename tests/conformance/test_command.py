@@ -185,17 +185,17 @@ def test_a_bad_baseline(command: Callable[..., Run], tmp_path: Path) -> None:
     reason="needs bash, curl and jq",
 )
 @pytest.mark.parametrize(
-    ("fault", "oracle", "shown"),
+    ("broken", "oracle", "shown"),
     [
         ("cost-differs-when-read", "cost-constant", '"charged_cost": 0.08'),
         ("error-409-without-message", "error-message", "HTTP/1.1 409"),
         ("finished-run-gone", "run-found", "HTTP/1.1 404"),
     ],
 )
-def test_a_replay_shows_the_fault_again(fault: str, oracle: str, shown: str, server: Any) -> None:
+def test_a_replay_shows_the_fault_again(broken: str, oracle: str, shown: str, server: Any) -> None:
     from flora_contract.conformance.replay import script
 
-    server.switch(fault)
+    server.switch(broken)
     with server.check(fail_fast=True) as check:
         check.run()
     finding = next(f for f in check.judge.findings() if f.oracle.id == oracle)

@@ -66,6 +66,22 @@ def test_keys_that_a_recorder_has_filtered_are_not_all_the_same(tmp_path: Path) 
     assert oracles(path) == set()
 
 
+def test_what_a_fuzzer_tries_beside_the_contract_is_no_breach_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "fuzzed.har"
+    refusal = {"error": {"code": "method_not_allowed", "message": "No."}}
+    beside = har_entry(1, refusal, 405)
+    beside["request"]["url"] = "https://app.flora.ai/api/v1/runs/generation"
+    started = {"run_id": "run_1", "type": "generation", "charged_cost": 0, "estimated_seconds": 1}
+    creation = har_entry(2, started, 201)
+    creation["request"] |= {"method": "POST", "url": "https://app.flora.ai/api/v1/generate"}
+    unauthorized = {"error": {"code": "unauthorized", "message": "Another key, filtered as well."}}
+    entries = [beside, creation, har_entry(3, RUN), har_entry(4, unauthorized, 401)]
+    for entry in entries:
+        entry["request"]["headers"] = [{"name": "Authorization", "value": "[Filtered]"}]
+    path.write_text(json.dumps({"log": {"entries": entries}}))
+    assert oracles(path) == set()
+
+
 def test_no_key_survives(tmp_path: Path) -> None:
     path = tmp_path / "browser.har"
     body = RUN | {"error_message": "key sk_live_secret is odd"}

@@ -72,8 +72,11 @@ class Contract:
         if not path.startswith(base + "/"):
             return None, {}
         rest = path[len(base) :]
-        for endpoint in self._by_precision:
-            if endpoint.method == method and (found := endpoint.template.fullmatch(rest)):
+        here = [e for e in self._by_precision if e.template.fullmatch(rest)]
+        for endpoint in here:
+            # `GET /runs/generation` is nothing, and not the run called `generation`.
+            found = endpoint.template.fullmatch(rest)
+            if endpoint.method == method and endpoint.path == here[0].path and found:
                 return endpoint.id, {k: unquote(v) for k, v in found.groupdict().items()}
         return None, {}
 

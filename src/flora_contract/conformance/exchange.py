@@ -14,7 +14,15 @@ if TYPE_CHECKING:
 
 
 PLUMBING = frozenset(
-    {"host", "connection", "accept-encoding", "content-length", "user-agent", "accept"}
+    {
+        "host",
+        "connection",
+        "accept-encoding",
+        "content-length",
+        "user-agent",
+        "accept",
+        "x-schemathesis-testcaseid",
+    }
 )
 """Request headers, in lower case, that whatever sends a request writes by itself."""
 

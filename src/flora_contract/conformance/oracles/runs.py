@@ -108,7 +108,8 @@ def _under_used_key(exchange: Exchange, ledger: Ledger) -> bool:
 def run_found(ledger: Ledger) -> Iterator[Verdict]:
     """A run that was started can be read from then on."""
     for exchange in ledger.exchanges:
-        if exchange.operation != GET_RUN or not exchange.decided:
+        # 401 is about the key, of which recorded traffic may not tell whether it was another.
+        if exchange.operation != GET_RUN or not exchange.decided or exchange.status == 401:
             continue
         run = ledger.runs.get(exchange.path_parameters["runId"])
         creation = run.creation if run is not None else None

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from flora_contract import shipped
 from flora_contract.conformance.contract import CREATE, LIST
-from flora_contract.conformance.exchange import ABSENT, OTHER, OWNER, Exchange
+from flora_contract.conformance.exchange import ABSENT, OTHER, OWNER, PLUMBING, Exchange
 from flora_contract.conformance.ledger import Remark
 from flora_contract.conformance.scenarios import scenario
 from flora_contract.conformance.scenarios.lifecycle import await_open_runs, follow_every_run
@@ -104,7 +104,7 @@ class _Sender:
         credential = OWNER if authorized else ABSENT
         operation = case.operation.definition.raw.get("operationId")
         path = str(prepared.url).removeprefix(self.session.settings.base_url)
-        headers = {k: str(v) for k, v in prepared.headers.items() if k.lower() not in _TRANSPORT}
+        headers = {k: str(v) for k, v in prepared.headers.items() if k.lower() not in PLUMBING}
         if operation not in CREATE:
             return _ask(
                 self.session.send,
@@ -184,9 +184,6 @@ class _Sender:
 
 
 _GENERATING = {"boundary-cases", "fuzzed-inputs", "linked-operations"}
-
-_TRANSPORT = {"content-length", "host", "connection", "accept-encoding", "user-agent", "accept",
-              "x-schemathesis-testcaseid"}  # fmt: skip
 
 
 def _request_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
