@@ -208,6 +208,63 @@ def quietly(command: list[str]) -> None:
     subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
+# Targets
+
+
+@dataclass(frozen=True)
+class Target:
+    """A figure and what it may be at most."""
+
+    name: str
+    value: float | None
+    most: float
+    unit: str = ""
+
+    def __str__(self) -> str:
+        if self.value is None:
+            return f"  ?     {self.name}: not measured, at most {self.most:g}{self.unit}"
+        word = "pass" if self.value <= self.most else "MISS"
+        return (
+            f"  {word}  {self.name}: {self.value:.2f}{self.unit}, at most {self.most:g}{self.unit}"
+        )
+
+
+def targets(found: dict[tuple[str, str], Measure | None]) -> list[Target]:
+    """What was promised, and what came of it."""
+
+    def ours(pair: str) -> Measure:
+        one = found[pair, OURS]
+        assert one is not None, f"{OURS} failed on {pair}"
+        return one
+
+    ratios: dict[str, float | None] = dict.fromkeys(("time", "CPU"))
+    redocly = found.get((GITHUB_PAIR, "redocly diff"))
+    memory = None
+    if (GITHUB_PAIR, OURS) in found:
+        memory = ours(GITHUB_PAIR).memory
+        if redocly is not None:
+            ratios = {
+                "time": ours(GITHUB_PAIR).seconds / redocly.seconds,
+                "CPU": ours(GITHUB_PAIR).cpu / redocly.cpu,
+            }
+    return [
+        *(Target(f"GitHub: {name} of Redocly's", ratio, 0.5) for name, ratio in ratios.items()),
+        Target("GitHub: memory", memory, 700, " MB"),
+        Target("trap: time", ours(TRAP).seconds, 10, " s"),
+        Target("trap: memory", ours(TRAP).memory, 1000, " MB"),
+        Target("twice the operations: time", ours(TWICE).seconds / ours(ONCE).seconds, 2.2),
+        Target("twice the operations: CPU", ours(TWICE).cpu / ours(ONCE).cpu, 2.2),
+        Target("small pair: time", ours(SMALL).seconds, 0.6, " s"),
+    ]
+
+
+OURS = "flora-contract diff"
+SMALL = "small pair (20 operations)"
+ONCE, TWICE = "1,000 operations", "2,000 operations"
+TRAP = "300 recursive schemas (the Stripe trap)"
+GITHUB_PAIR = f"GitHub {' and '.join(RELEASES)}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
@@ -215,30 +272,33 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     empty = folder / "empty"
     empty.mkdir(exist_ok=True)
-    ours = [str(Path(sys.executable).with_name("flora-contract")), "diff", "--format", "json"]
-    github, commands = fetched(folder)
+    tell("fetching the peers and GitHub's description")
+    github, peers = fetched(folder)
+    flora = str(Path(sys.executable).with_name("flora-contract"))
+    commands = {OURS: [flora, "diff", "--format", "json"], **peers}
     pairs = {
-        "small pair (20 operations)": written(
-            folder, "small", (operations(20, False), operations(20, True))
-        ),
-        "1,000 operations": written(
-            folder, "m1", (operations(1000, False), operations(1000, True))
-        ),
-        "2,000 operations": written(
-            folder, "m2", (operations(2000, False), operations(2000, True))
-        ),
-        "300 recursive schemas (the Stripe trap)": written(
-            folder, "trap", (trap(300, False), trap(300, True))
-        ),
+        SMALL: written(folder, "small", (operations(20, False), operations(20, True))),
+        ONCE: written(folder, "m1", (operations(1000, False), operations(1000, True))),
+        TWICE: written(folder, "m2", (operations(2000, False), operations(2000, True))),
+        TRAP: written(folder, "trap", (trap(300, False), trap(300, True))),
     }
     if github is not None and all(Path(file).exists() for file in github):
-        pairs[f"GitHub {' and '.join(RELEASES)}"] = github
+        pairs[GITHUB_PAIR] = github
+    found: dict[tuple[str, str], Measure | None] = {}
     for name, files in pairs.items():
-        print(name)
-        print(f"  {'flora-contract diff':22} {measure([*ours, *files], empty)}")
-        for peer, command in commands.items():
-            found = measure([*command, *files], empty, runs=1 if "recursive" in name else RUNS)
-            print(f"  {peer:22} {found or f'not within {LIMIT} s, or failed'}")
+        print(name, flush=True)
+        for tool, command in commands.items():
+            tell(f"{name}: {tool}")
+            runs = 1 if name == TRAP and tool != OURS else RUNS
+            one = found[name, tool] = measure([*command, *files], empty, runs)
+            print(f"  {tool:22} {one or f'not within {LIMIT} s, or failed'}", flush=True)
+    print("targets")
+    for target in targets(found):
+        print(target)
+
+
+def tell(text: str) -> None:
+    print(f"… {text}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -111,3 +111,16 @@ def test_words_do_nothing_to_the_client(contracts: Path) -> None:
     assert [one["id"] for one in found["changes"]] == ["title-changed"]
     assert "client" not in found["changes"][0]
     assert "client" not in found
+
+
+def test_a_renamed_path_parameter_is_the_cause_of_what_it_does(contracts: Path) -> None:
+    text = (contracts / "openapi.yaml").read_text(encoding="utf-8")
+    renamed = text.replace("{runId}", "{runKey}").replace("name: runId", "name: runKey")
+    (contracts / "renamed.yaml").write_text(renamed)
+    found = diff(contracts, "openapi.yaml", "renamed.yaml")
+    [change] = [one for one in found["changes"] if one["id"] == "path-parameter-renamed"]
+    assert change["client"] == [
+        "Generations.retrieve() takes run_key, and no longer run_id",
+        "Generations.wait() takes run_key, and no longer run_id",
+    ]
+    assert "client" not in found

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING
 import griffe
 
 from flora_contract.codegen import generate
+from flora_contract.diff.contract import parameters_of, renamed_paths
 from flora_contract.diff.rules import rules
 from flora_contract.errors import InputError
-from flora_contract.openapi import apply
+from flora_contract.openapi import apply, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,8 +72,10 @@ def with_effects(comparison: Comparison, base: Tree, revision: Tree) -> Comparis
     """
     with tempfile.TemporaryDirectory(prefix="flora-client-") as folder:
         overlays = _overlay(base), _overlay(revision)
-        old = interface(_generated(base, overlays[0] or overlays[1], Path(folder, "base")))
-        new = interface(_generated(revision, overlays[1] or overlays[0], Path(folder, "revision")))
+        before = _fitting(overlays[0] or overlays[1], base, revision)
+        after = _fitting(overlays[1] or overlays[0], revision, base)
+        old = interface(_generated(base, before, Path(folder, "base")))
+        new = interface(_generated(revision, after, Path(folder, "revision")))
     caused: dict[int, list[str]] = defaultdict(list)
     unexplained = []
     for effect in effects(old, new):
@@ -93,6 +96,19 @@ def _overlay(tree: Tree) -> Document | None:
         return tree.beside(OVERLAY)
     except InputError:
         return None
+
+
+def _fitting(overlay: Document | None, tree: Tree, other: Tree) -> Document | None:
+    """An overlay that calls renamed paths, and what is renamed in them, as the contract does."""
+    if overlay is None:
+        return None
+    text = overlay.text
+    for theirs, mine in renamed_paths(other, tree).items():
+        for quote in "'\"":
+            text = text.replace(f"{quote}{theirs}{quote}", f"{quote}{mine}{quote}")
+        for old, new in zip(parameters_of(theirs), parameters_of(mine), strict=True):
+            text = re.sub(rf"(?m)(: *){re.escape(old)}$", rf"\g<1>{new}", text)
+    return overlay if text == overlay.text else parse(text, overlay.file)
 
 
 def _generated(tree: Tree, overlay: Document | None, folder: Path) -> Path:

@@ -165,7 +165,7 @@ class _ContractDiff:
         self.log.add(kind, message, node, None, site)
 
     def _path(self, path: str, other: str, base: Node, revision: Node) -> None:
-        names = dict(zip(_parameters(other), _parameters(path), strict=True))
+        names = dict(zip(parameters_of(other), parameters_of(path), strict=True))
         old, new = dict(_operations(base)), dict(_operations(revision))
         for method, node in old.items():
             if method not in new:
@@ -231,7 +231,8 @@ def _operations(item: Node) -> Iterator[tuple[str, Node]]:
             yield method, node
 
 
-def _parameters(path: str) -> list[str]:
+def parameters_of(path: str) -> list[str]:
+    """The names in a path template, in their order."""
     return re.findall(r"\{([^}]*)\}", path)
 
 
@@ -256,6 +257,17 @@ def _matched(old: dict[str, Node], new: dict[str, Node]) -> Iterator[tuple[str |
     for paths in shapes.values():
         for path in paths:
             yield None, path
+
+
+def renamed_paths(base: Tree, revision: Tree) -> dict[str, str]:
+    """The paths whose parameters have other names in the revision, with what they are there."""
+    nodes = base.root.get("paths"), revision.root.get("paths")
+    old, new = (dict(node.items()) if node is not None else {} for node in nodes)
+    return {
+        path: other
+        for path, other in _matched(old, new)
+        if path is not None and other is not None and path != other
+    }
 
 
 def compare_servers(base: Node, revision: Node, site: Site, log: Log) -> None:
