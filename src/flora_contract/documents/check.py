@@ -127,6 +127,7 @@ class _Check:
         self.at: dict[Place, list[tuple[Page, Fact]]] = defaultdict(list)
         for page, fact in self.facts:
             self.at[fact.place].append((page, fact))
+        self.of_answers = [(page, fact) for page, fact in self.facts if _is_of_answers(fact)]
         self.claims: dict[tuple[Place, str], list[Claim]] = defaultdict(list)
         for claim in made.claims:
             self.claims[claim.place, claim.aspect].append(claim)
@@ -179,10 +180,11 @@ class _Check:
             if self.reported(page, fact.place):
                 return
             what = f"{fact.place}: not in the contract"
-        name = f"{page.label} {fact}"
-        if verdict in {"missing", "contradicted"} and name in self.explained:
-            self.used.add(name)
-            what, verdict = f"{fact}: {self.explained[name]}", "explained"
+        if verdict in {"missing", "contradicted"}:
+            name = f"{page.label} {fact}"
+            if name in self.explained:
+                self.used.add(name)
+                what, verdict = f"{fact}: {self.explained[name]}", "explained"
         if verdict == "contradicted":
             self.contradicted.add((pointer, fact.aspect))
         self.add(verdict, what, page.where(fact.line), pointer, fact=fact)
@@ -319,8 +321,8 @@ class _Check:
                     yield page, fact
 
     def answering(self, responses: Iterable[Response]) -> Iterator[tuple[Page, Fact]]:
-        for page, fact in self.facts:
-            if fact.aspect != "wording" and any(_answers(fact, r) for r in responses):
+        for page, fact in self.of_answers:
+            if any(_answers(fact, response) for response in responses):
                 yield page, fact
 
     def sampling(self, pointer: Pointer, places: Iterable[Place]) -> dict[str, str]:
@@ -420,7 +422,18 @@ def _agree(page: Page, fact: Fact, claim: Claim) -> bool:
         return sampled or not FORMS[page.form].integers
     if fact.aspect == "type" and claim.value == "map" and fact.value == "object":
         return not page.at(fact.place, "type")
-    return json.dumps(fact.value) == json.dumps(claim.value)
+    return type(fact.value) is type(claim.value) and fact.value == claim.value
+
+
+def _is_of_answers(fact: Fact) -> bool:
+    """Whether a fact is one that `_answers` can be asked about at all."""
+    place = fact.place
+    if fact.aspect == "wording":
+        return False
+    if place.part == "answer":
+        return not place.field
+    code = place.part == "error" and place.field == "error.code"
+    return place.part == "status" or fact.aspect == "refuses" or code
 
 
 def _answers(fact: Fact, response: Response) -> bool:
