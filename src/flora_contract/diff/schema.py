@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from flora_contract.openapi import keywords
+
 if TYPE_CHECKING:
     from flora_contract.diff.tree import Node, Tree
 
@@ -39,21 +41,10 @@ SINGLE = [
 LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
 MAPS = ("properties", "patternProperties", "dependentSchemas")
 
-BOUNDS = [
-    "minimum",
-    "maximum",
-    "exclusiveMinimum",
-    "exclusiveMaximum",
-    "multipleOf",
-    "minLength",
-    "maxLength",
-    "minItems",
-    "maxItems",
-    "minProperties",
-    "maxProperties",
-    "minContains",
-    "maxContains",
-]
+BOUNDS = (
+    *keywords.BOUNDS,
+    *("minProperties", "maxProperties", "minContains", "maxContains"),
+)
 LITERALS = [
     "format",
     "enum",

@@ -33,24 +33,13 @@ from typing import TYPE_CHECKING, Any
 
 from flora_contract.errors import InputError
 from flora_contract.openapi import load
+from flora_contract.openapi.keywords import BOUNDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-CONSTRAINTS = (
-    "minimum",
-    "maximum",
-    "exclusiveMinimum",
-    "exclusiveMaximum",
-    "multipleOf",
-    "minLength",
-    "maxLength",
-    "minItems",
-    "maxItems",
-    "pattern",
-    "format",
-)
+CONSTRAINTS = (*BOUNDS, "pattern", "format")
 SINGLE = ("is", "url", "scheme", "media", "type", "required", "nullable", *CONSTRAINTS, "prefix")
 """Aspects of which a place has one value on a page."""
 

@@ -46,9 +46,7 @@ def read(text: str) -> Sheet:
     """The facts of a guide."""
     sheet = Sheet(text)
     reading = _Reading(sheet)
-    while (line := sheet.next()) is not None:
-        if not any(rule(reading, line) for rule in _RULES):
-            sheet.doubt(f"no rule reads {line[:60]!r}")
+    sheet.read(reading, _RULES)
     sheet.finish()
     return sheet
 
@@ -84,13 +82,9 @@ def _sample(reading: _Reading, line: str) -> bool:
         return True
     if line != "```":
         return False
-    lines = sheet.rest()[1:]
-    if "```" not in lines:
-        sheet.doubt("the sample does not end", start)
-        sheet.number = len(sheet.lines)
+    lines = sheet.fenced()
+    if lines is None:
         return True
-    lines = lines[: lines.index("```")]
-    sheet.number += len(lines) + 1
     try:
         _body_or_command(reading, lines, start + 1)
     except SampleError as error:

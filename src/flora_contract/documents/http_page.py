@@ -21,7 +21,7 @@ from flora_contract.documents.samples import (
     is_error,
     json_length,
 )
-from flora_contract.documents.shapes import Shape, ShapeError, facts_of_shape, http_shape
+from flora_contract.documents.shapes import Shape, ShapeError, facts_of_shape, http_shape, innermost
 from flora_contract.documents.sheet import Sheet
 
 OPERATION = re.compile(r"(GET|POST|PUT|PATCH|DELETE)(/\S*)")
@@ -85,9 +85,7 @@ def read(text: str) -> Sheet:
     """The facts of an HTTP reference page."""
     sheet = Sheet(text)
     reading = _Reading(sheet)
-    while (line := sheet.next()) is not None:
-        if not any(rule(reading, line) for rule in _RULES):
-            sheet.doubt(f"no rule reads {line[:60]!r}")
+    sheet.read(reading, _RULES)
     reading.close()
     sheet.finish()
     return sheet
@@ -174,8 +172,7 @@ def _enter(reading: _Reading, name: str, shape: Shape, *, required: bool) -> Non
     place = reading.described = around.place.child(name)
     sheet.keep(facts_of_shape(shape, place, sheet.number))
     sheet.state(place, "required", required)
-    while shape.items is not None:
-        place, shape = place.items(), shape.items
+    place, shape = innermost(place, shape)
     if shape.values:
         reading.values = (place, shape, sheet.number)
     if shape.fields:

@@ -34,6 +34,13 @@ class Shape:
     items: Shape | None = None
 
 
+def innermost(place: Place, shape: Shape) -> tuple[Place, Shape]:
+    """What a list, or a list of lists, holds, and its place; other shapes as they are."""
+    while shape.items is not None:
+        place, shape = place.items(), shape.items
+    return place, shape
+
+
 class ShapeError(ValueError):
     """A type in a notation that no rule reads."""
 

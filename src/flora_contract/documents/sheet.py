@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from flora_contract.documents.facts import SINGLE, Fact, Place, Unread, unique
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from flora_contract.documents.shapes import Shape
+
+Reading = TypeVar("Reading")
+"""What the reader of a kind of page remembers from line to line."""
 
 
 class Sheet:
@@ -28,6 +31,27 @@ class Sheet:
             if line := self.lines[self.number - 1]:
                 return line
         return None
+
+    def read(self, reading: Reading, rules: Iterable[Callable[[Reading, str], bool]]) -> None:
+        """Give each line to the first rule that reads it; doubt what none reads."""
+        rules = tuple(rules)
+        while (line := self.next()) is not None:
+            if not any(rule(reading, line) for rule in rules):
+                self.doubt(f"no rule reads {line.strip()[:60]!r}")
+
+    def fenced(self) -> list[str] | None:
+        """The lines of the sample that the current line opens; None, with a doubt, if it is open.
+
+        The line that closes it becomes the current one.
+        """
+        start, lines = self.number, self.rest()[1:]
+        if "```" not in lines:
+            self.doubt("the sample does not end", start)
+            self.number = len(self.lines)
+            return None
+        lines = lines[: lines.index("```")]
+        self.number += len(lines) + 1
+        return lines
 
     def rest(self) -> list[str]:
         """The current line and those after it."""

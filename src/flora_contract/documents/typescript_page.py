@@ -14,6 +14,7 @@ from flora_contract.documents.shapes import (
     Shape,
     ShapeError,
     facts_of_shape,
+    innermost,
     typescript_shape,
 )
 from flora_contract.documents.sheet import Sheet
@@ -45,6 +46,11 @@ class _Item:
     shape: Shape | None
     line: int
 
+    @property
+    def inner(self) -> Place:
+        """Where the bullets below it stand: within the innermost list that it is."""
+        return self.place if self.shape is None else innermost(self.place, self.shape)[0]
+
 
 class _Reading:
     """Where the reading stands: the operation, its section, the bullets around."""
@@ -62,10 +68,10 @@ class _Reading:
         """End the bullets that stand as deep as `indent`, or deeper."""
         while self.bullets and self.bullets[-1].indent >= indent:
             item = self.bullets.pop()
-            place, shape = item.place, item.shape
-            while shape is not None and shape.items is not None:
-                place, shape = place.items(), shape.items
-            if shape is not None and shape.values:
+            if item.shape is None:
+                continue
+            place, shape = innermost(item.place, item.shape)
+            if shape.values:
                 self.sheet.listed(shape, place, item.line)
 
 
@@ -73,9 +79,7 @@ def read(text: str) -> Sheet:
     """The facts of a TypeScript reference page."""
     sheet = Sheet(text)
     reading = _Reading(sheet)
-    while (line := sheet.next()) is not None:
-        if not any(rule(reading, line) for rule in _RULES):
-            sheet.doubt(f"no rule reads {line.strip()[:60]!r}")
+    sheet.read(reading, _RULES)
     reading.close()
     if reading.repeats:
         _compare(reading)
@@ -136,10 +140,7 @@ def _bullet(reading: _Reading, line: str) -> bool:
     if around is None:
         return _root(reading, text)
     if value := _VALUE.fullmatch(text):
-        place, shape = around.place, around.shape
-        while shape is not None and shape.items is not None:
-            place, shape = place.items(), shape.items
-        reading.sheet.state(place, "value", value[1])
+        reading.sheet.state(around.inner, "value", value[1])
         return True
     return _field(reading, indent, text, around)
 
@@ -183,10 +184,7 @@ def _field(reading: _Reading, indent: int, text: str, around: _Item) -> bool:
         shape = typescript_shape(found[3])
     except ShapeError:
         return False
-    place, outer = around.place, around.shape
-    while outer is not None and outer.items is not None:
-        place, outer = place.items(), outer.items
-    place = reading.described = place.child(found[1])
+    place = reading.described = around.inner.child(found[1])
     reading.sheet.keep(facts_of_shape(shape, place, reading.sheet.number))
     reading.sheet.state(place, "required", found[2] is None)
     reading.bullets.append(_Item(indent, place, shape, reading.sheet.number))
@@ -198,13 +196,9 @@ def _sample(reading: _Reading, line: str) -> bool:
     if language is None or language != reading.section:
         return False
     sheet, start = reading.sheet, reading.sheet.number
-    lines = sheet.rest()[1:]
-    if "```" not in lines:
-        sheet.doubt("the sample does not end", start)
-        sheet.number = len(sheet.lines)
+    lines = sheet.fenced()
+    if lines is None:
         return True
-    lines = lines[: lines.index("```")]
-    sheet.number += len(lines) + 1
     if language == "Example":
         _call(reading, lines, start + 1)
         return True
