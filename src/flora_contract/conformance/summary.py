@@ -45,6 +45,13 @@ class Summary:
         return not any(f.severity is Severity.VIOLATION for f in self.findings)
 
     @property
+    def verdict(self) -> str:
+        """What the contract does."""
+        if not self.holds:
+            return "does not hold"
+        return "holds as far as it was tested" if self.untested else "holds"
+
+    @property
     def counts(self) -> dict[Severity, int]:
         """How many findings of each severity."""
         counted = Counter(f.severity for f in self.findings)

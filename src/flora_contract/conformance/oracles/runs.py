@@ -232,7 +232,7 @@ def item_agrees_with_run(run: Run, _ledger: Ledger) -> Iterator[Verdict]:
     listed = [o for o in run.of("list") if o.final]
     if read and listed:
         for item in listed[:1] + listed[1:][-1:]:
-            yield from _same(read[-1], item, late=set(item.body) ^ set(read[-1].body))
+            yield from _same(read[0], item, late=set(item.body) ^ set(read[0].body))
 
 
 def _same(one: Observation, two: Observation, late: set[str]) -> Iterator[Verdict]:

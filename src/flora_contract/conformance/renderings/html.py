@@ -46,8 +46,7 @@ def render(summary: Summary) -> str:
         Severity=Severity,
         badges=BADGES,
     )
-    verdict = "holds" if summary.holds else "does not hold"
-    return page(f"FLORA contract: {verdict}", Markup(body), SCRIPT, STYLE)  # noqa: S704 - escaped
+    return page(f"FLORA contract: {summary.verdict}", Markup(body), SCRIPT, STYLE)  # noqa: S704 - escaped
 
 
 def _finding(finding: Finding, summary: Summary) -> dict[str, Any]:

@@ -20,7 +20,7 @@ def render(summary: Summary) -> str:
 
 
 def _parts(summary: Summary) -> Iterator[str]:
-    yield f"## FLORA contract: {'holds' if summary.holds else 'does not hold'}\n"
+    yield f"## FLORA contract: {summary.verdict}\n"
     yield escape(conclusion(summary).plain) + "\n"
     if summary.findings:
         rows = [

@@ -97,11 +97,9 @@ def conclusion(summary: Summary) -> Text:
     effort = f"{len(summary.ledger.exchanges)} requests in {summary.seconds:.1f} s"
     money = f", {summary.creates} runs for {summary.spent:.2f} USD" if summary.creates else ""
     tested = len(summary.oracles) - len(summary.idle)
-    word = Text("holds", "bold green") if summary.holds else Text("does not hold", "bold red")
     return Text.assemble(
         f"{summary.server}: the contract ",
-        word,
-        " as far as it was tested" if summary.holds and summary.untested else "",
+        (summary.verdict, "bold green" if summary.holds else "bold red"),
         f": {', '.join(parts) or 'no findings'}; {tested} oracles applied {applied} times; ",
         effort + money + (f"; seed {summary.seed}" if summary.seed is not None else ""),
     )

@@ -296,6 +296,8 @@ def linked_operations(session: Session) -> None:
     class Linked(base):  # type: ignore[misc, valid-type]  # made at run time
         def call(self, case: Case[Any], **_: Any) -> StResponse:
             response = sender.checked(case)
+            if response is None and session.settings.profile == "read-only":
+                raise _Stop("needs --profile free or full")
             if response is None:
                 raise _Stop("needs an answer to go on from")
             return response
