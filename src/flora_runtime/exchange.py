@@ -34,8 +34,19 @@ class Request:
     body: bytes | None
     timeout: float
     """Seconds for the whole exchange, from connecting to the last byte."""
-    held_back: Callable[[], bool] = lambda: False
-    """Asked once there is a connection: whether to send nothing after all."""
+    pace: Pace | None = None
+
+
+class Pace(Protocol):
+    """What holds requests back."""
+
+    def lasts(self) -> bool:
+        """Asked once there is a connection: whether to send nothing after all."""
+        ...
+
+    def hear(self, status_code: int, headers: Mapping[str, str]) -> None:
+        """Told of an answer before its connection is free for another request."""
+        ...
 
 
 MOST_BYTES = 64 * 1024**2

@@ -57,6 +57,7 @@ class BlockingIO:
             response = client.send(outgoing, stream=True, follow_redirects=False)
             body = _Body()
             try:
+                _hear(request, response)
                 for chunk in response.iter_bytes():
                     if not body.takes(deadline.checked(chunk)):
                         break
@@ -144,6 +145,7 @@ class AsyncIO:
             response = await client.send(outgoing, stream=True, follow_redirects=False)
             body = _Body()
             try:
+                _hear(request, response)
                 async for chunk in response.aiter_bytes():
                     if not body.takes(deadline.checked(chunk)):
                         break
@@ -303,7 +305,7 @@ def _gate(request: Request) -> Callable[[str, Any], None]:
     than it seems: for a free one, for a handshake."""
 
     def gate(event: str, _info: Any) -> None:
-        if event in _SENDING and request.held_back():
+        if event in _SENDING and request.pace is not None and request.pace.lasts():
             raise HeldBackError
 
     return gate
@@ -316,6 +318,11 @@ def _async_gate(request: Request) -> Callable[[str, Any], Coroutine[Any, Any, No
         gate(event, info)
 
     return asynchronous
+
+
+def _hear(request: Request, response: httpx.Response) -> None:
+    if request.pace is not None:
+        request.pace.hear(response.status_code, response.headers)
 
 
 def _foreign_request(request: Request, deadline: _Deadline) -> httpx.Request:

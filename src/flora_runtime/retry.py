@@ -101,6 +101,12 @@ class CoolDown:
         with self._lock:
             self._until = max(self._until, time.monotonic() + seconds)
 
+    def hear(self, status_code: int, headers: Mapping[str, str]) -> None:
+        """Pause where an answer asks for it."""
+        asked = retry_after(headers) if status_code == 429 else None
+        if asked is not None and asked <= LONGEST_WAIT:
+            self.start(asked)
+
     def left(self) -> float:
         """Seconds until requests may be sent."""
         return max(self._until - time.monotonic(), 0.0)

@@ -242,7 +242,7 @@ class Session:
             headers=headers,
             body=outgoing.body,
             timeout=timeout,
-            held_back=self.shared.cool_down.lasts,
+            pace=self.shared.cool_down,
         )
 
     async def _wait_out_cool_down(self, options: Options) -> None:
