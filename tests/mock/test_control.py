@@ -205,6 +205,30 @@ def test_a_delay_holds_only_its_own_answer(mock: MockFlora, plain: httpx.Client)
     assert time.monotonic() - started > 0.5
 
 
+def test_a_delayed_answer_comes_to_whoever_has_said_all(mock: MockFlora) -> None:
+    mock.put_faults({"kind": "delay", "seconds": 0.2})
+    with socket.create_connection(("127.0.0.1", int(mock.origin.rpartition(":")[2]))) as raw:
+        raw.settimeout(5)
+        raw.sendall(b"GET /api/v1/generations HTTP/1.1\r\nhost: x\r\n\r\n")
+        raw.shutdown(socket.SHUT_WR)
+        assert raw.recv(1000).startswith(b"HTTP/1.1 401")
+        assert raw.recv(1000) == b""
+
+
+def test_a_mock_that_ends_answers_what_was_asked() -> None:
+    with MockFlora() as mock:
+        mock.put_faults({"kind": "delay", "seconds": 0.3})
+        raw = socket.create_connection(("127.0.0.1", int(mock.origin.rpartition(":")[2])), 5)
+        raw.sendall(b"GET /api/v1/generations HTTP/1.1\r\nhost: x\r\n\r\n")
+        while not mock.requests():
+            time.sleep(0.01)
+        started = time.monotonic()
+    assert time.monotonic() - started < 2
+    with raw:
+        assert raw.recv(1000).startswith(b"HTTP/1.1 401")
+        assert raw.recv(1000) == b""
+
+
 def test_a_body_is_cut_off(mock: MockFlora, plain: httpx.Client) -> None:
     mock.put_faults({"kind": "truncate"})
     with pytest.raises(httpx.RemoteProtocolError, match=r"incomplete|without sending complete"):

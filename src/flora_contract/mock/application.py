@@ -21,7 +21,7 @@ from flora_contract.mock.database import connect
 from flora_contract.mock.exchange import Exchange
 from flora_contract.mock.generations import Generations
 from flora_contract.mock.memory import MemoryStore
-from flora_contract.mock.messages import Refusal, Request, Response, not_found
+from flora_contract.mock.messages import Refusal, Request, Response, not_allowed, not_found
 from flora_contract.mock.store import DatabaseStore
 
 if TYPE_CHECKING:
@@ -145,6 +145,12 @@ class Application:
         if route is None:
             self._record(request, request_id, None, 405, ["the contract has no such method here"])
             raise not_allowed(methods)
+        return self._exchange(route, request, path, request_id)
+
+    def _exchange(
+        self, route: Route, request: Request, path: dict[str, str], request_id: str
+    ) -> Response:
+        """An operation's answer, as it is or as a fault makes it, and recorded."""
         rule = self._fault(route)
         response = faults.instead(rule, route) if rule else None
         problems: list[str] = []
@@ -223,16 +229,6 @@ def _store(settings: Settings, accounts: dict[str, Account]) -> Store:
 
 def unknown_error() -> Refusal:
     return Refusal(500, "unknown_error", "An unknown error occurred.")
-
-
-def not_allowed(methods: dict[str, Any]) -> Refusal:
-    allowed = set(methods) | ({"HEAD"} if "GET" in methods else set())
-    return Refusal(
-        405,
-        "method_not_allowed",
-        "Method not allowed.",
-        headers=(("allow", ", ".join(sorted(allowed))),),
-    )
 
 
 def problems_of(refusal: Refusal) -> list[str]:

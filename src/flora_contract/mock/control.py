@@ -10,7 +10,14 @@ from urllib.parse import unquote
 import orjson
 
 from flora_contract.mock.faults import KINDS
-from flora_contract.mock.messages import Refusal, Request, Response, invalid_field, not_found
+from flora_contract.mock.messages import (
+    Refusal,
+    Request,
+    Response,
+    invalid_field,
+    not_allowed,
+    not_found,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,13 +59,7 @@ class Control:
             raise not_found()
         method = "GET" if request.method == "HEAD" else request.method
         if method not in methods:
-            allowed = sorted({*methods, "HEAD"} if "GET" in methods else methods)
-            raise Refusal(
-                405,
-                "method_not_allowed",
-                "Method not allowed.",
-                headers=(("allow", ", ".join(allowed)),),
-            )
+            raise not_allowed(methods)
         response = methods[method](request)
         response.headers += (("cache-control", "no-store"),)
         return response

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, cast
 
 from flora_contract.mock import media, runs
-from flora_contract.mock.messages import Refusal, Request, Response, not_found
+from flora_contract.mock.messages import Refusal, Request, Response, not_allowed, not_found
 
 if TYPE_CHECKING:
     from flora_contract.mock.runs import Run
@@ -22,9 +22,7 @@ _RANGE: Final = re.compile(r"bytes=(\d*)-(\d*)\Z")
 def answer(store: Store, request: Request) -> Response:
     """A file of a completed run, whole or in part. Raises Refusal 404, 405 or 416."""
     if request.method not in {"GET", "HEAD"}:
-        raise Refusal(
-            405, "method_not_allowed", "Method not allowed.", headers=(("allow", "GET, HEAD"),)
-        )
+        raise not_allowed(["GET"])
     run_id, _, name = request.path.removeprefix(PREFIX).partition("/")
     run = store.run(run_id)
     if run is None or run.status(store.now()) != "completed":

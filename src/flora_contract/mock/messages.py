@@ -5,9 +5,12 @@ from __future__ import annotations
 import zlib
 from functools import lru_cache
 from http import HTTPStatus
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 MAX_BODY: Final = 1 << 20
 """Bytes that a request body may have, before and after it is unpacked."""
@@ -156,6 +159,13 @@ class Response:
 
 def not_found() -> Refusal:
     return Refusal(404, "not_found", "Not found.")
+
+
+def not_allowed(methods: Collection[str]) -> Refusal:
+    """405 with the methods that there are; where there is GET, there is HEAD."""
+    allowed = {*methods, "HEAD"} if "GET" in methods else methods
+    headers = (("allow", ", ".join(sorted(allowed))),)
+    return Refusal(405, "method_not_allowed", "Method not allowed.", headers=headers)
 
 
 def too_large() -> Refusal:

@@ -87,6 +87,7 @@ class Connection(asyncio.Protocol):
         self._full = False  # the client does not read what was written
         self._paused = False
         self._closing = False  # nothing more is read as a request
+        self._ending = False  # nothing more comes: close when all is answered
         self._in_request = False
         self._head_done = True
         self._chunk_size = 0
@@ -128,10 +129,8 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         if self._in_request and not self._closing:
             self._refuse(Refusal(400, "input_validation_error", "The request is cut off."))
-            self._drain()
-        self._closing = True
-        if not self._queue and not self._busy:
-            self._transport.close()
+        self._closing = self._ending = True
+        self._drain()
         return True
 
     def pause_writing(self) -> None:
@@ -188,12 +187,7 @@ class Connection(asyncio.Protocol):
         if not self._parser.should_keep_alive() or self._parser.should_upgrade():
             connection = "close"
             self._closing = True
-        target, host = self._url, self._fields.get(b"host")
-        if not target.startswith(b"/") and (absolute := _ABSOLUTE.match(target)):
-            host, target = (
-                absolute.groups()
-            )  # as to a proxy, which overrules Host (RFC 9112, 3.2.2)
-            target = target if target.startswith(b"/") else b"/" + target
+        target, host = self._asked()
         # Several are joined by a comma, which no valid one has.
         if not (old if host is None else _HOST.match(host)):
             self._refuse(
@@ -210,6 +204,14 @@ class Connection(asyncio.Protocol):
         )
         self._queue.append((request, connection))
 
+    def _asked(self) -> tuple[bytes, bytes | None]:
+        """The target, and the host; one in the target, as for a proxy, wins (RFC 9112, 3.2.2)."""
+        absolute = None if self._url.startswith(b"/") else _ABSOLUTE.match(self._url)
+        if absolute is None:
+            return self._url, self._fields.get(b"host")
+        host, target = absolute.groups()
+        return target if target.startswith(b"/") else b"/" + target, host
+
     # Answering
 
     def expire(self) -> None:
@@ -222,9 +224,8 @@ class Connection(asyncio.Protocol):
 
     def shut_down(self) -> None:
         """Finish what was asked, then close."""
-        self._closing = True
-        if not self._queue and not self._busy:
-            self._transport.close()
+        self._closing = self._ending = True
+        self._drain()
 
     def _refuse(self, refusal: Refusal) -> None:
         """Answer what cannot be read, after the requests before it, and read no more."""
@@ -249,6 +250,8 @@ class Connection(asyncio.Protocol):
             response = self.endpoint.application.refuse(self._refusal)
             self._refusal = None
             self._send("", response, "close")
+        if self._ending and not self._queue and not self._busy:
+            self._transport.close()
         if self._transport.is_closing():
             return
         held = self._full or self._busy
