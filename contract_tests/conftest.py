@@ -16,6 +16,7 @@ import pytest
 
 from flora_contract import shipped
 from flora_contract.conformance.command import OPTIONS, read_baseline, write_all
+from flora_contract.conformance.renderings import FORMATS, render
 from flora_contract.conformance.renderings.text import conclusion, coverage_table
 from flora_contract.conformance.run import Check
 from flora_contract.conformance.settings import gather
@@ -41,6 +42,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         group.addoption(name, default=None, help=text, type=kind if callable(kind) else str)
     group.addoption("--report-dir", type=Path, help="Write every form of the report here.")
     group.addoption("--baseline", type=Path, help="Accepted findings.")
+    group.addoption(
+        "--format", choices=FORMATS, default="text", help="Of what is shown at the end."
+    )
+    group.addoption("--fail-fast", action="store_true", help="Stop at the first violation.")
 
 
 def _given(config: pytest.Config) -> dict[str, Any]:
@@ -96,6 +101,8 @@ def _answers(url: str) -> bool:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Read the contract and the baseline before anything is sent."""
+    if config.getoption("--fail-fast"):
+        config.option.maxfail = 1
     try:
         shipped.contract("conformance")
         config.stash[ACCEPTED] = read_baseline(config.getoption("--baseline"))
@@ -124,13 +131,20 @@ def check(settings: Settings, pytestconfig: pytest.Config) -> Iterator[Check]:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """For every operation: responses, properties and enum values seen of those documented."""
+    """For every operation: responses, properties and enum values seen of those documented.
+
+    With a --format other than text: the report in that form.
+    """
     running = config.stash.get(CHECK, None)
     if running is None or not running.ledger.exchanges:
         return
     summary = of_check(running, config.stash[ACCEPTED])
     if (folder := config.getoption("--report-dir")) is not None:
         write_all(summary, folder)
+    form = config.getoption("--format")
+    if form != "text":
+        terminalreporter.write(render(summary, form))
+        return
     console = terminal.plain(width=shutil.get_terminal_size().columns)
     console.print(coverage_table(summary))
     console.print(conclusion(summary))

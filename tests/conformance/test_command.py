@@ -214,10 +214,15 @@ def test_the_suite_in_pytest_fails_where_the_contract_is_broken(server: Any) -> 
     server.switch("create-200")
     suite = Path(__file__).parents[2] / "contract_tests"
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-x", "-q", suite, "--base-url", server.base_url],
+        [
+            *(sys.executable, "-m", "pytest", "-q", suite, "--base-url", server.base_url),
+            *("--fail-fast", "--format", "markdown"),
+        ],
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 1
     assert "created-201 on createGeneration" in done.stdout
+    assert "1 failed" in done.stdout
+    assert "## FLORA contract: does not hold" in done.stdout

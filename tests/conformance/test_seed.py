@@ -6,7 +6,10 @@ import json
 import re
 import subprocess
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MAIN = "from flora_contract.cli import main; main()"
 
@@ -53,7 +56,7 @@ def story(came: list[dict[str, Any]]) -> list[tuple[str, ...]]:
     return told
 
 
-def test_two_runs_with_one_seed_are_the_same(server: Any) -> None:
+def test_two_runs_with_one_seed_are_the_same(server: Any, tmp_path: Path) -> None:
     stories, found = [], []
     for _ in range(2):
         server.switch("odd-prompt-500")
@@ -63,3 +66,4 @@ def test_two_runs_with_one_seed_are_the_same(server: Any) -> None:
     assert stories[0] == stories[1]
     assert {oracle for oracle, _, _ in found[0]} == {"no-server-error"}
     assert found[0] == found[1]
+    assert list(tmp_path.iterdir()) == []  # nothing is left where it was called

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
+from flora_contract.conformance.command import check as command
 from flora_contract.conformance.scenarios import scenarios
+from flora_contract.errors import UnreachableError
 
 if TYPE_CHECKING:
     from flora_contract.conformance.run import Check
@@ -78,6 +81,26 @@ def test_it_waits_as_it_is_told(server: Any, monkeypatch: pytest.MonkeyPatch) ->
         assert session.list().status == 200
     assert slept == [7.0, 2.0]
     assert [e.status for e in check.ledger.exchanges] == [429, 429, 200]
+
+
+def test_nothing_is_sent_when_the_time_is_up(server: Any) -> None:
+    with server.check(time_budget=0.5) as check:
+        check.run()
+    assert check.ledger.exchanges
+    assert all(e.started < 1.0 for e in check.ledger.exchanges)
+    assert "needs more --time-budget" in {o.reason for o in check.outcomes}
+
+
+def test_a_server_that_only_puts_off_is_not_called_sound(
+    server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    error = {"code": "rate_limited", "message": "Slow down."}
+    answer = httpx.Response(429, json={"error": error})
+    monkeypatch.setattr(httpx.Client, "send", lambda *_, **__: answer)
+    done = CliRunner().invoke(command, ["--base-url", server.base_url])
+    assert isinstance(done.exception, UnreachableError)
+    assert "429" in str(done.exception)
 
 
 def test_a_silent_operation_is_asked_once(server: Any) -> None:

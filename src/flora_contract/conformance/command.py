@@ -12,7 +12,7 @@ import click
 
 from flora_contract.conformance.renderings import FILES, FORMATS, render
 from flora_contract.conformance.settings import PROFILES, Settings, gather
-from flora_contract.errors import InputError
+from flora_contract.errors import InputError, UnreachableError
 from flora_contract.report import terminal
 from flora_contract.report.output import deliver, write
 
@@ -53,7 +53,7 @@ OPTIONS: tuple[tuple[str, Any, str], ...] = (
     ("--max-wait", float, "Seconds that runs have to end. Default: 60 on loopback, 600 elsewhere."),
     ("--timeout", float, "Seconds for one answer. Default: 5 on loopback, 30 elsewhere."),
     ("--seed", int, "Decides what is generated, and in which order."),
-    ("--time-budget", float, "Seconds after which nothing new is begun."),
+    ("--time-budget", float, "Seconds after which nothing more is sent."),
     (
         "--workers",
         int,
@@ -118,6 +118,8 @@ def check(
     with Check(settings) as running:
         running.run(watch=_progress())
     summary = of_check(running, accepted)
+    if summary.holds and not any(e.decided for e in running.ledger.exchanges):
+        raise UnreachableError(f"{settings.base_url} answers nothing but 429: try again later")
     if write_baseline is not None:
         write(write_baseline, _accept(summary))
     _show(summary, form, output, report_dir)

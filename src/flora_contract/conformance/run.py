@@ -87,6 +87,8 @@ class Check:
         if shown == {401}:
             return "needs an --api-key that the server accepts"
         every = {e.status for e in exchanges}
+        if every == {429}:
+            return "needs a server that lets requests through: every one was answered 429"
         asked = {e.operation for e in exchanges}
         if len(asked) > 1 and len(every) == 1 and every < _NOT_HERE:
             return f"needs another --base-url: every request was answered {every.pop()}"
@@ -97,12 +99,8 @@ class Check:
         before = {f.fingerprint for f in self.judge.findings()}
         count, started = len(self.ledger.exchanges), self.session.clock()
         clock = time.monotonic()
-        budget = self.settings.time_budget
-        if budget is not None and started > budget:
-            reason = "needs more --time-budget"
-        elif obstacle := self._obstacle:
-            reason = obstacle
-        else:
+        reason = self._obstacle
+        if not reason:
             self.session.origin = scenario.name
             reason = _send(scenario, self.session)
         self.judge.update()

@@ -200,8 +200,12 @@ class Session:
         """Send one request and record it; on 429, wait as told and send it again.
 
         `authorization` replaces the credential's own header. Raises NotTested when the operation
-        has failed to answer before, UnreachableError when no first connection can be made.
+        has failed to answer before or time is up, UnreachableError when no first connection can
+        be made.
         """
+        budget = self.settings.time_budget
+        if budget is not None and self.clock() > budget:
+            raise NotTested("needs more --time-budget")
         url = path if path.startswith("http") else self.settings.base_url + path
         operation, _ = self.ledger.contract.match(method, url, self.settings.base_url)
         if operation is not None and self._broken.get(operation, 0) > 0:

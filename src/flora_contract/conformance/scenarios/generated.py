@@ -7,10 +7,12 @@ and a fault that depends on time would be lost as flaky. Oracles judge the ledge
 
 from __future__ import annotations
 
+import atexit
 import json
 import threading
 from contextlib import contextmanager, nullcontext
 from functools import cache, partial
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from flora_contract import shipped
@@ -46,10 +48,21 @@ PAID_BY_MACHINE = 4
 
 
 @cache
+def _store_nothing_here() -> None:
+    """Keep what Hypothesis stores out of the folder of whoever runs this."""
+    from hypothesis.configuration import set_hypothesis_home_dir
+
+    folder = TemporaryDirectory(prefix="flora-contract-")
+    atexit.register(folder.cleanup)
+    set_hypothesis_home_dir(folder.name)
+
+
+@cache
 def _schema(workspace: str, project: str) -> BaseSchema:
     """The contract for schemathesis, with the caller's own ids as its examples."""
     import schemathesis
 
+    _store_nothing_here()
     tree = json.dumps(shipped.contract("conformance").tree)
     tree = tree.replace("ws_abc123", workspace).replace("prj_abc123", project)
     return schemathesis.openapi.from_dict(json.loads(tree))
@@ -270,6 +283,7 @@ def _quietly(examples: int, steps: int = 1) -> Any:
     """Settings under which Hypothesis only generates: no replay, no shrinking, no clock."""
     import hypothesis
 
+    _store_nothing_here()
     return hypothesis.settings(
         max_examples=examples,
         stateful_step_count=steps,
