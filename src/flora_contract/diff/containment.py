@@ -10,21 +10,19 @@ until something shows otherwise.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flora_contract.diff.alternatives import UNIONS, Alternative, alternatives, without_null
-from flora_contract.diff.facts import exact
+from flora_contract.diff.apart import apart
+from flora_contract.diff.keywords import HINTS, is_simple, unevaluated_within, unknown_within
 from flora_contract.diff.merging import merged
-from flora_contract.diff.schema import ANNOTATIONS, BOUNDS, MISSING
+from flora_contract.diff.schema import MISSING
 from flora_contract.diff.values import (
     allows,
     bounds_within,
     is_empty,
-    listed,
     matches,
     pattern_within,
-    ranges_apart,
-    shares_types,
     takes_null,
     types_within,
     values_within,
@@ -42,17 +40,6 @@ Parts = dict[str, Answer]
 
 _STEPS = 500  # pairs of schemas that one question may look into
 _DEPTH = 40  # and how many of them within one another
-_HINTS = ("format", "contentEncoding", "contentMediaType")
-_EXACT = {*BOUNDS, *_HINTS, "pattern", "enum", "const", "uniqueItems"} - {
-    "minContains",
-    "maxContains",
-}
-_ELSEWHERE = {
-    *("dependentRequired", "minContains", "maxContains"),
-    *("unevaluatedProperties", "unevaluatedItems"),
-}
-_OBJECT = frozenset({"object"})
-_EXACT_SINGLE = {"items", "additionalProperties"}
 
 
 def all_of(answers: Iterable[Answer]) -> Answer:
@@ -155,13 +142,13 @@ class Containment:
         return self._compared(one or small, two or large)
 
     def _compared(self, one: Schema, two: Schema) -> Iterator[tuple[str, Answer]]:
-        yield "unevaluated", _unevaluated(one, two)
+        yield "unevaluated", unevaluated_within(one, two)
         for alternative in alternatives(one, self.small, split=bool(two.lists.keys() & UNIONS)):
             if two.or_null:
                 alternative = replace(alternative, schema=without_null(alternative.schema))
                 if is_empty(alternative.schema):
                     continue
-            exactly = alternative.exactly and _is_simple(alternative.schema)
+            exactly = alternative.exactly and is_simple(alternative.schema)
             for part, answer in self._conditions(alternative, two):
                 yield part, None if answer is False and not exactly else answer
 
@@ -175,7 +162,7 @@ class Containment:
         yield "values", takes_null(large) or not takes_null(small)
         yield "bounds", bounds_within(small, large)
         yield "pattern", pattern_within(small, large)
-        for word in _HINTS:
+        for word in HINTS:
             if word in large.words:
                 yield word, True if small.word(word) == large.word(word) else None
         if allows(small, "array"):
@@ -189,7 +176,7 @@ class Containment:
         yield "not", self._not(small, large)
         yield "if", self._if(small, large)
         yield "unions", all_of(self._unions(one, large))
-        yield "unknown", _unknown(small, large)
+        yield "unknown", unknown_within(small, large)
 
     def _single(self, word: str, small: Schema, large: Schema) -> Answer:
         if word not in large.single:
@@ -345,7 +332,7 @@ class Containment:
         if "not" not in large.single:
             return True
         refused = self.large.of(large.single["not"])
-        if self._apart(small, refused):
+        if apart(small, self.small, refused, self.large):
             return True
         if "not" in small.single:
             mine = self.small.of(small.single["not"])
@@ -383,7 +370,7 @@ class Containment:
         others = [
             branch
             for branch, answer in zip(branches, answers, strict=True)
-            if answer is not True and not self._apart(one.schema, branch)
+            if answer is not True and not apart(one.schema, self.small, branch, self.large)
         ]
         if True not in answers:
             single = len(others) == 1 and self._within_branch(one, others[0]) is False
@@ -414,87 +401,3 @@ class Containment:
             (id(rival), id(branch)) in self.given.same or self._back().within(branch, rival) is True
             for rival in one.rivals
         )
-
-    def apart(self, small: Schema, large: Schema) -> bool:
-        """Whether it is certain that no value is of both."""
-        return self._apart(small, large)
-
-    def _apart(self, small: Schema, large: Schema, depth: int = 3) -> bool:
-        one = merged(small, self.small) or small
-        two = merged(large, self.large) or large
-        if takes_null(one) and takes_null(two):
-            return False
-        mine, other = listed(one), listed(two)
-        if mine is not None and other is not None:
-            return not {exact(value) for value in mine} & {exact(value) for value in other}
-        if not shares_types(one, two):
-            return True
-        if ranges_apart(one, two):
-            return True
-        if one.types != _OBJECT or two.types != _OBJECT or not depth:
-            return False
-        return any(
-            self._apart_by(name, one, two, depth) for name in sorted(one.required | two.required)
-        )
-
-    def _apart_by(self, name: str, one: Schema, two: Schema, depth: int) -> bool:
-        first, second = one.properties.get(name), two.properties.get(name)
-        if first is not None and second is not None:
-            return self._apart(self.small.of(first), self.large.of(second), depth - 1)
-        return any(
-            schema.closed
-            and "patternProperties" not in schema.maps
-            and name not in schema.properties
-            for schema in (one, two)
-        )
-
-
-def _is_simple(schema: Schema) -> bool:
-    """Whether a schema holds nothing but what is judged exactly."""
-    return (
-        _asserted(schema).keys() <= _EXACT
-        and schema.single.keys() <= _EXACT_SINGLE
-        and schema.maps.keys() <= {"properties"}
-        and not schema.lists
-    )
-
-
-def _unevaluated(small: Schema, large: Schema) -> Answer:
-    """What looks at all other keywords: contained if those that evaluate are the same."""
-    for word in ("unevaluatedProperties", "unevaluatedItems"):
-        if word not in large.single and word not in large.words:
-            continue
-        same_words = small.words.get(word) == large.words.get(word)
-        if not same_words or small.single.keys() != large.single.keys():
-            return None
-        if any(_names(small, kind) != _names(large, kind) for kind in (*small.maps, *large.maps)):
-            return None
-        if {kind: len(nodes) for kind, nodes in small.lists.items()} != {
-            kind: len(nodes) for kind, nodes in large.lists.items()
-        }:
-            return None
-    return True
-
-
-def _names(schema: Schema, kind: str) -> set[str]:
-    return set(schema.maps.get(kind, {}))
-
-
-def _asserted(schema: Schema) -> dict[str, Any]:
-    """The keywords that say which values are allowed, and hold no schema."""
-    return {
-        word: value
-        for word, value in schema.words.items()
-        if word not in ANNOTATIONS and word[:2] != "x-"
-    }
-
-
-def _unknown(small: Schema, large: Schema) -> Answer:
-    """Keywords that nothing is known about: the same on both sides, or undecided."""
-    words = {
-        word: value
-        for word, value in _asserted(large).items()
-        if word not in _EXACT and word not in _ELSEWHERE
-    }
-    same = all(exact(small.word(word)) == exact(value) for word, value in words.items())
-    return True if same else None

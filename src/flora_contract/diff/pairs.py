@@ -10,17 +10,19 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from flora_contract.diff.apart import apart
+from flora_contract.diff.branches import leftover, matched
 from flora_contract.diff.containment import Containment, Given
 from flora_contract.diff.facts import Fact, facts, spot
 from flora_contract.diff.merging import merged
 from flora_contract.diff.parts import is_of_format, is_rewriting, part
 from flora_contract.diff.rules import rules
 from flora_contract.diff.schema import MISSING, SINGLE
-from flora_contract.diff.unions import list_of_types, names, pure_union, reference, title
+from flora_contract.diff.unions import list_of_types, names, pure_union
 from flora_contract.diff.within import Property, mapped, within, written_alike
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from flora_contract.diff.containment import Parts
     from flora_contract.diff.schema import Schema, Schemas
@@ -315,7 +317,7 @@ class Pairs:
     def _matched(
         self, old: list[Node], new: list[Node], keyword: str, *, exclusive: bool
     ) -> Iterator[Edge]:
-        found = self._match(old, new)
+        found = matched(old, new, self.same)
         for one, two in found:
             pair = self.of(one, two)
             others = [rest for rest in found if rest[0] is not one] if exclusive else []
@@ -325,43 +327,13 @@ class Pairs:
     def _overlaps(self, pair: Pair, others: list[tuple[Node, Node]]) -> bool:
         """Whether a branch that changed may, before or after, share values with another one."""
         return not self._are_same(pair) and not all(
-            self._wider.apart(self._base.of(one), pair.revision)
-            and self._wider.apart(pair.base, self._revision.of(two))
+            apart(self._base.of(one), self._base, pair.revision, self._revision)
+            and apart(pair.base, self._base, self._revision.of(two), self._revision)
             for one, two in others
         )
 
     def _leftover(self, old: list[Node], new: list[Node]) -> tuple[list[Node], list[Node]]:
-        pairs = self._match(old, new)
-        ones, twos = {one.pointer for one, _ in pairs}, {two.pointer for _, two in pairs}
-        return (
-            [node for node in old if node.pointer not in ones],
-            [node for node in new if node.pointer not in twos],
-        )
-
-    def _match(self, old: list[Node], new: list[Node]) -> list[tuple[Node, Node]]:
-        """Which branches belong together: same reference, same meaning, same title, only ones."""
-        found: list[tuple[Node, Node]] = []
-        rest_old, rest_new = list(old), list(new)
-        tests: tuple[Callable[[Node, Node], bool], ...] = (
-            lambda one, two: reference(one) is not None and reference(one) == reference(two),
-            self.same,
-            lambda one, two: title(one) is not None and title(one) == title(two),
-        )
-        for test in tests:
-            for one in rest_old:
-                two = next((node for node in rest_new if test(one, node)), None)
-                if two is not None:
-                    found.append((one, two))
-                    rest_new = [node for node in rest_new if node is not two]
-            matched = {one.pointer for one, _ in found}
-            rest_old = [node for node in rest_old if node.pointer not in matched]
-        nameless_old = [node for node in rest_old if reference(node) is None]
-        nameless_new = [node for node in rest_new if reference(node) is None]
-        if len(nameless_old) == len(nameless_new) == 1:
-            one, two = nameless_old[0], nameless_new[0]
-            if title(one) is None and title(two) is None:
-                found.append((one, two))
-        return found
+        return leftover(old, new, self.same)
 
     def _moved_into_one_of(self, base: Schema, revision: Schema) -> set[str]:
         """Properties of an object that all became part of the branches of a oneOf."""
