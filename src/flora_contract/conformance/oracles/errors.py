@@ -9,7 +9,7 @@ from flora_contract.conformance.exchange import BROKE
 from flora_contract.conformance.oracle import Severity, Verdict, oracle, verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from flora_contract.conformance.exchange import Exchange
     from flora_contract.conformance.ledger import Ledger
@@ -113,34 +113,30 @@ def error_envelope(exchange: Exchange, _ledger: Ledger) -> Iterator[Verdict]:
         )
 
 
-@oracle("error-code", "exchange", source="S000", conflict="C17")
-def error_code(exchange: Exchange, _ledger: Ledger) -> Iterator[Verdict]:
-    """Every error has a code that is a non-empty string."""
-    error = exchange.answer_object.get("error")
-    if _is_error(exchange) and isinstance(error, dict):
-        code = error.get("code")
-        yield verdict(
-            isinstance(code, str) and code != "",
-            exchange,
-            expected="a code",
-            seen=_body(exchange),
-            subject=str(exchange.status),
-        )
+def _text_oracle(name: str) -> Callable[[Exchange, Ledger], Iterator[Verdict]]:
+    def judge(exchange: Exchange, _ledger: Ledger) -> Iterator[Verdict]:
+        error = exchange.answer_object.get("error")
+        if _is_error(exchange) and isinstance(error, dict):
+            text = error.get(name)
+            yield verdict(
+                isinstance(text, str) and text != "",
+                exchange,
+                expected=f"a {name}",
+                seen=_body(exchange),
+                subject=str(exchange.status),
+            )
+
+    return judge
 
 
-@oracle("error-message", "exchange", source="S000")
-def error_message(exchange: Exchange, _ledger: Ledger) -> Iterator[Verdict]:
-    """Every error has a message that is a non-empty string."""
-    error = exchange.answer_object.get("error")
-    if _is_error(exchange) and isinstance(error, dict):
-        message = error.get("message")
-        yield verdict(
-            isinstance(message, str) and message != "",
-            exchange,
-            expected="a message",
-            seen=_body(exchange),
-            subject=str(exchange.status),
-        )
+for _name, _conflict in (("code", "C17"), ("message", "")):
+    oracle(
+        f"error-{_name}",
+        "exchange",
+        source="S000",
+        conflict=_conflict,
+        sentence=f"Every error has a {_name} that is a non-empty string.",
+    )(_text_oracle(_name))
 
 
 @oracle("error-code-fits-status", "exchange", source="S000 SPEC160", conflict="C17 C18 C19")

@@ -12,7 +12,7 @@ from flora_contract.conformance.ledger import FINAL
 from flora_contract.conformance.oracle import Severity, Verdict, known, oracle, verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from flora_contract.conformance.exchange import Exchange
     from flora_contract.conformance.ledger import Ledger, Observation, Run
@@ -328,40 +328,34 @@ def output_ids_differ(run: Run, _ledger: Ledger) -> Iterator[Verdict]:
             )
 
 
-@oracle("failed-has-error-code", "run", source="S002 S003", conflict="C16")
-def failed_has_error_code(run: Run, _ledger: Ledger) -> Iterator[Verdict]:
-    """A failed run has an error_code."""
-    for seen in run.of("retrieve"):
-        if seen.status == "failed":
-            code = seen.get("error_code")
-            yield verdict(
-                isinstance(code, str) and code != "",
-                seen.exchange,
-                expected="a code",
-                seen=repr(code),
-                subject="error_code",
-            )
+def _failure_oracle(name: str) -> Callable[[Run, Ledger], Iterator[Verdict]]:
+    def judge(run: Run, _ledger: Ledger) -> Iterator[Verdict]:
+        for seen in run.of("retrieve"):
+            if seen.status == "failed":
+                text = seen.get(name)
+                yield verdict(
+                    isinstance(text, str) and text != "",
+                    seen.exchange,
+                    expected=f"an {name}",
+                    seen=repr(text),
+                    subject=name,
+                )
+
+    return judge
 
 
-@oracle(
-    "failed-has-error-message",
-    "run",
-    source="S002 S003",
-    conflict="C16",
-    severity=Severity.WARNING,
-)
-def failed_has_error_message(run: Run, _ledger: Ledger) -> Iterator[Verdict]:
-    """A failed run says for people why."""
-    for seen in run.of("retrieve"):
-        if seen.status == "failed":
-            message = seen.get("error_message")
-            yield verdict(
-                isinstance(message, str) and message != "",
-                seen.exchange,
-                expected="a message",
-                seen=repr(message),
-                subject="error_message",
-            )
+for _name, _sentence, _severity in (
+    ("error_code", "A failed run has an error_code.", Severity.VIOLATION),
+    ("error_message", "A failed run says for people why.", Severity.WARNING),
+):
+    oracle(
+        f"failed-has-{_name.replace('_', '-')}",
+        "run",
+        source="S002 S003",
+        conflict="C16",
+        severity=_severity,
+        sentence=_sentence,
+    )(_failure_oracle(_name))
 
 
 @oracle("error-only-on-failed", "run", source="S002 S003")
