@@ -19,6 +19,8 @@ from flora_contract.report.output import deliver, write
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rich.console import Console
+
     from flora_contract.conformance.run import Outcome
     from flora_contract.conformance.summary import Summary
 
@@ -115,8 +117,12 @@ def check(
 
     settings = gather({k: v for k, v in given.items() if k in _NAMES}, config)
     accepted = read_baseline(baseline)
-    with Check(settings) as running:
-        running.run(watch=_progress())
+    console = terminal.progress()
+    with Check(settings) as running, console.status("") as status:  # moves on a terminal only
+        running.run(
+            watch=_progress(console),
+            begin=lambda s: status.update(f"{s.layer}: {s.name.replace('-', ' ')}"),
+        )
     summary = of_check(running, accepted)
     if summary.holds and not any(e.decided for e in running.ledger.exchanges):
         raise UnreachableError(f"{settings.base_url} answers nothing but 429: try again later")
@@ -177,8 +183,7 @@ def write_all(summary: Summary, folder: Path) -> None:
     write(folder / "traffic.har", har(summary.ledger))
 
 
-def _progress() -> Callable[[Outcome], None]:
-    console = terminal.progress()
+def _progress(console: Console) -> Callable[[Outcome], None]:
     marks = {"held": "ok", "broken": "BROKEN", "not tested": "-"}
 
     def watch(outcome: Outcome) -> None:

@@ -59,14 +59,17 @@ class Check:
         self,
         chosen: Iterable[Scenario] | None = None,
         watch: Callable[[Outcome], None] = lambda _: None,
+        begin: Callable[[Scenario], object] = lambda _: None,
     ) -> None:
         """Perform scenarios until all are through, the time is up, or one fails under fail_fast.
 
-        When the user interrupts it, the rest counts as not tested, and `interrupted` is set.
+        `begin` and `watch` are called before and after each. When the user interrupts it, the rest
+        counts as not tested, and `interrupted` is set.
         """
         chosen = scenarios() if chosen is None else list(chosen)
         try:
             for scenario in chosen:
+                begin(scenario)
                 watch(self.perform(scenario))
                 if self.settings.fail_fast and self.outcomes[-1].result == "broken":
                     return
@@ -81,7 +84,9 @@ class Check:
 
     @property
     def _obstacle(self) -> str:
-        """What makes it useless to go on: no answer so far was one of the API to this key."""
+        """What makes it useless to go on: time, or no answer so far of the API to this key."""
+        if self.session.time_is_up:
+            return "needs more --time-budget"
         exchanges = self.ledger.exchanges
         shown = {e.status for e in exchanges if e.credential == OWNER}
         if shown == {401}:

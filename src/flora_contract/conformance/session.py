@@ -94,6 +94,12 @@ class Session:
         """Seconds since the session was opened."""
         return time.monotonic() - self._opened
 
+    @property
+    def time_is_up(self) -> bool:
+        """Whether nothing more may be sent."""
+        budget = self.settings.time_budget
+        return budget is not None and self.clock() > budget
+
     # What scenarios say
 
     def key(self) -> str:
@@ -203,8 +209,7 @@ class Session:
         has failed to answer before or time is up, UnreachableError when no first connection can
         be made.
         """
-        budget = self.settings.time_budget
-        if budget is not None and self.clock() > budget:
+        if self.time_is_up:
             raise NotTested("needs more --time-budget")
         url = path if path.startswith("http") else self.settings.base_url + path
         operation, _ = self.ledger.contract.match(method, url, self.settings.base_url)
