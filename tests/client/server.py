@@ -83,6 +83,10 @@ class Server:
         self._port = listener.sockets[0].getsockname()[1]
         self._ready.set()
         await self._stop.wait()
+        # A connection that was accepted and is not served yet, for its client has given up, would
+        # never be closed: its transport cannot be made once the listener is closed.
+        while len(asyncio.all_tasks()) > 1 + len(self._tasks):  # noqa: ASYNC110  a few steps
+            await asyncio.sleep(0)
         listener.close()
         for task in self._tasks:
             task.cancel()

@@ -50,6 +50,7 @@ class Server:
     def __init__(self) -> None:
         self.connections = 0
         self.heads: list[str] = []
+        self.serving: set[asyncio.Task[None]] = set()
         self.handle: Handler = self.give_run
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self._serve)
@@ -63,15 +64,19 @@ class Server:
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        task = asyncio.current_task()
+        assert task is not None
+        self.serving.add(task)
         try:
             while not writer.is_closing():
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
                 self.heads.append(head)
                 await self.handle(head, writer)
                 await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass
         finally:
+            self.serving.discard(task)
             writer.close()
 
     def _serve(self) -> None:
@@ -81,11 +86,14 @@ class Server:
             self.stop = asyncio.Event()
             self.ready.set()
             await self.stop.wait()
+            # A connection that was accepted and is not served yet, for its client has given up,
+            # would never be closed: its transport cannot be made once the listener is closed.
+            while len(asyncio.all_tasks()) > 1 + len(self.serving):  # noqa: ASYNC110  a few steps
+                await asyncio.sleep(0)
             server.close()
-            others = asyncio.all_tasks() - {asyncio.current_task()}
-            for task in others:
+            for task in self.serving:
                 task.cancel()
-            await asyncio.gather(*others, return_exceptions=True)
+            await asyncio.gather(*self.serving, return_exceptions=True)
 
         with asyncio.Runner(loop_factory=lambda: self.loop) as runner:
             runner.run(main())
