@@ -150,6 +150,10 @@ def test_a_change_of_a_shared_schema_is_told_once_with_what_it_reaches(folder: P
     assert (folder / "base.yaml").read_text().splitlines()[line - 1].strip() == "required:"
 
 
+def test_words_ask_for_a_patch(folder: Path) -> None:
+    assert report(folder, "base.yaml", "safe.yaml")["version"]["proposed"] == "1.2.4"
+
+
 def test_expand_tells_it_by_operation(folder: Path) -> None:
     found = report(folder, "base.yaml", "breaking.yaml", "--expand", "--stats")
     jsonschema_rs.validate(report_schema(), found)
@@ -401,6 +405,9 @@ def test_accept_write_adds_what_fails(folder: Path) -> None:
     [added] = yaml.safe_load((folder / "new.yaml").read_text())["accepted"]
     assert added["id"] == "response-property-became-optional"
     assert run(folder, "base.yaml", "breaking.yaml", "--accept-write").returncode == 2
+    done = run(folder, "base.yaml", "base.yaml", "--accept", "mistyped.yaml")
+    assert done.returncode == 2
+    assert "mistyped.yaml: no such file" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
         ("0.2.3", Level.RISKY, "0.3.0"),
         ("0.2.3", Level.SAFE, "0.2.4"),
         ("v2.0.0", Level.BREAKING, "3.0.0"),
+        ("1.0.0-rc.1", Level.BREAKING, "1.0.0-rc.2"),
+        ("1.0.0-rc.9+build.5", Level.SAFE, "1.0.0-rc.10"),
+        ("2.0.0-beta", Level.RISKY, "2.0.0-beta.1"),
+        ("1.0.0-rc.1", None, "1.0.0-rc.1"),
         ("2026-03", Level.BREAKING, None),
         (None, Level.BREAKING, None),
     ],
@@ -36,13 +40,22 @@ def test_the_least_version_that_may_follow(
     assert proposed(base, worst) == wanted
 
 
+def test_words_ask_for_a_patch_only() -> None:
+    assert proposed("1.2.3", Level.SAFE, words=True) == "1.2.4"
+    assert proposed("0.2.3", Level.SAFE, words=True) == "0.2.4"
+
+
 @pytest.mark.parametrize(
     ("base", "revision", "rule_id"),
     [
         ("1.0.0", "1.0.0", "api-version-not-bumped"),
         ("1.0.0", "1.1.0", "api-major-version-not-bumped"),
         ("1.1.0", "1.0.9", "api-version-decreased"),
-        ("2.0.0-rc.1", "2.0.0", "api-major-version-not-bumped"),
+        ("2.0.0-rc.1", "2.0.0", None),
+        ("2.0.0-rc.9", "2.0.0-rc.10", None),
+        ("2.0.0-rc.1", "2.0.0-rc.1", "api-version-not-bumped"),
+        ("2.0.0", "2.0.0-rc.1", "api-version-decreased"),
+        ("2.0.0-rc.1", "2.0.0-beta.7", "api-version-decreased"),
         ("0.1.0", "0.1.1", "api-major-version-not-bumped"),
         ("0.1.0", "0.2.0", None),
         ("1.0.0", "2.0.0", None),

@@ -164,13 +164,14 @@ def compare(
         raise InputError(f"{base.document.file} or {revision.document.file}: {problem}") from None
     versions = _version(base), _version(revision)
     worst = min((group.level for group in groups), key=lambda level: level.rank, default=None)
+    words = worst is Level.SAFE and all(group.is_documentation for group in groups)
     if worst is Level.BREAKING:
         groups.extend(_unkept(revision, versions, settings))
     places = positions(node for group in groups for node in group.nodes)
     return Comparison(
         *(names or (base.document.file, revision.document.file)),
         *versions,
-        proposed(versions[0], worst),
+        proposed(versions[0], worst, words=words),
         tuple(sorted((_change(group, places) for group in groups), key=_order)),
     )
 
@@ -212,6 +213,11 @@ class _Group:
     def level(self) -> Level:
         """The worst level that it has for anybody."""
         return min((level for level, *_ in self.found), key=lambda level: level.rank)
+
+    @property
+    def is_documentation(self) -> bool:
+        """Whether it is about words only."""
+        return all(rules()[rule_id].area == "documentation" for _, rule_id, *_ in self.found)
 
     @property
     def nodes(self) -> list[Node]:

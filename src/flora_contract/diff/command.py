@@ -112,6 +112,8 @@ def diff(
     wanted = _Wanted(form, Level(level), stats, output)
     threshold = _THRESHOLDS[fail_on]
     if accept is not None:
+        if not accept.exists() and not accept_write:
+            raise InputError(f"{accept}: no such file; --accept-write makes it")
         comparison = _accepted(comparison, accept, settings)
     failing = comparison.reaching(threshold)
     if accept is not None and accept_write and failing:
