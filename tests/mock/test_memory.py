@@ -13,9 +13,9 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 
 from flora_contract.mock.catalogue import Account, Model
 from flora_contract.mock.database import SQLite
+from flora_contract.mock.database_store import DatabaseStore
 from flora_contract.mock.memory import MemoryStore
 from flora_contract.mock.store import (
-    DatabaseStore,
     Draft,
     DuplicateKeyError,
     Filters,

@@ -8,7 +8,8 @@ import pytest
 
 from flora_contract.mock.application import Application, Settings
 from flora_contract.mock.database import SQLite
-from flora_contract.mock.store import DatabaseStore, Filters
+from flora_contract.mock.database_store import DatabaseStore
+from flora_contract.mock.store import Filters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

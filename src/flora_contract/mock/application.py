@@ -18,11 +18,11 @@ from flora_contract.mock.contract import Contract, check_body, check_parameters,
 from flora_contract.mock.control import PREFIX as CONTROL
 from flora_contract.mock.control import Control
 from flora_contract.mock.database import connect
+from flora_contract.mock.database_store import DatabaseStore
 from flora_contract.mock.exchange import Exchange
 from flora_contract.mock.generations import Generations
 from flora_contract.mock.memory import MemoryStore
 from flora_contract.mock.messages import Refusal, Request, Response, not_allowed, not_found
-from flora_contract.mock.store import DatabaseStore
 
 if TYPE_CHECKING:
     from pathlib import Path
