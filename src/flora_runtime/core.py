@@ -110,7 +110,13 @@ class Core:
         if max_concurrency < 1:
             raise InvalidArgumentError("max_concurrency must be at least 1")
         jobs = [_Job(self, operation, request) for request in requests]
-        results = await self.session.io.gather(jobs, max_concurrency)
+        try:
+            results = await self.session.io.gather(jobs, max_concurrency)
+        except BaseException as error:
+            for note in (note for job in jobs for note in job.notes):
+                if note not in getattr(error, "__notes__", ()):
+                    error.add_note(note)
+            raise
         return [_ours(r) if isinstance(r, Exception) else r for r in results]
 
     async def save(
@@ -145,9 +151,17 @@ class _Job:
         self._operation = operation
         self._options = {n: value for n, value in request.items() if n in OPTION_NAMES}
         self._arguments = {n: value for n, value in request.items() if n in names}
+        self.notes: list[str] = []
+        """What must not be forgotten of it, should all be interrupted."""
 
     async def __call__(self) -> Any:
-        return await self._core.do(self._operation, self._arguments, self._options)
+        try:
+            result = await self._core.do(self._operation, self._arguments, self._options)
+        except BaseException as error:
+            self.notes = list(getattr(error, "__notes__", ()))
+            raise
+        self.notes.append(f"run {started_id(self._operation, result)} was started, and goes on")
+        return result
 
 
 def raw(method: Callable[P, T]) -> Callable[P, RawResponse[T]]:

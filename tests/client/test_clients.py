@@ -166,6 +166,33 @@ def test_many_creates_stop_at_the_limit(connect, serve):
     assert len(server.seen) == 2
 
 
+def test_many_creates_that_are_cancelled_name_every_run_and_key(serve):
+    answered = threading.Event()
+
+    def handler(seen: Seen) -> Reply:
+        if seen.json()["prompt"] == "slow":
+            answered.set()
+            return Reply(201, ACCEPTED, delay=5)
+        return Reply(201, {**ACCEPTED, "run_id": "run_quick"})
+
+    server = serve(handler)
+
+    async def main() -> list[str]:
+        async with AsyncFlora(api_key=KEY, base_url=server.base_url) as flora:
+            requests = [{**CREATE, "prompt": prompt} for prompt in ("quick", "slow", "never")]
+            many = asyncio.create_task(flora.generations.create_many(requests, max_concurrency=1))
+            await asyncio.to_thread(answered.wait)
+            many.cancel()
+            with pytest.raises(asyncio.CancelledError) as caught:
+                await many
+            return caught.value.__notes__
+
+    quick, slow = asyncio.run(main())
+    assert "run run_quick was started" in quick
+    assert server.seen[1].headers["idempotency-key"] in slow
+    assert len(server.seen) == 2
+
+
 # Connections
 
 

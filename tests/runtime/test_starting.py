@@ -489,3 +489,18 @@ def test_creates_of_unknown_outcome_are_forgotten_with_their_keys(
             flora.generations.create(**arguments, max_retries=0)
         world.now += 4000
     assert len(flora._session.shared.ledger._open) == 2
+
+
+def test_many_that_are_interrupted_name_every_run_and_key(
+    world, flora: Flora, arguments, accepted
+) -> None:
+    def interrupted(_request: Any) -> Any:
+        raise KeyboardInterrupt
+
+    world.script = [world.reply(accepted, 201), interrupted]
+    with pytest.raises(KeyboardInterrupt) as caught:
+        flora.generations.create_many([arguments] * 3)
+    second, first = caught.value.__notes__
+    assert key_of(world.sent[1]) in second
+    assert "run run_1 was started" in first
+    assert len(world.sent) == 2
