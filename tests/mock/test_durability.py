@@ -116,6 +116,18 @@ def test_credits_match_runs_after_kill_9(tmp_path: Path) -> None:
             assert len(_all_ids(client)) == 200
 
 
+def test_a_reset_puts_every_process_clock_back(tmp_path: Path) -> None:
+    state = tmp_path / "state.db"
+    with MockFlora(state=state) as one, MockFlora(state=state) as two:
+        one.advance(7200)
+        with client_of(two.base_url) as client:
+            assert client.create().status_code == 201
+            one.reset()
+            assert client.list().json()["generations"] == []
+            run = client.get(client.create().json()["poll_url"]).json()
+            assert abs(run["created_at"] / 1000 - time.time()) < 60
+
+
 def test_workers_share_clock_accounts_faults_and_requests(tmp_path: Path) -> None:
     with running("--state", str(tmp_path / "state.db"), "--workers", "2") as server:
         httpx.put(f"{server.origin}/_mock/accounts/sk_new", json={"credits": 1})

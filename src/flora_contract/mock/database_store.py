@@ -81,8 +81,10 @@ class DatabaseStore:
         """See what other processes have changed: to be called before each request."""
         version = self._db.rows("SELECT version FROM world")[0][0]
         if version != self.world.version:
-            self.world = self._read_world()
+            before, self.world = self.world, self._read_world()
             self._runs.clear()
+            if self.world.clock_offset < before.clock_offset:  # there has been a reset
+                self._now = 0
 
     def now(self) -> int:
         """Epoch milliseconds by the mock's clock, which never goes back in one process."""
