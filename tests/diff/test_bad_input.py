@@ -242,3 +242,29 @@ def test_junk_anywhere_is_compared_or_refused_with_its_place(
             compare(*(contract(parse(text, f"{n}.json")) for n, text in enumerate(pair)))
         except InputError as error:
             assert "\n" not in str(error)  # noqa: PT017 - either outcome is right
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data(), JUNK)
+def test_junk_in_another_file_is_compared_or_refused(data: st.DataObject, junk: Any) -> None:
+    spot = data.draw(st.sampled_from([("paths", "/orders"), ("components", "schemas", "A")]))
+    tree = copy.deepcopy(WHOLE)
+    holder: Any = tree
+    for key in spot[:-1]:
+        holder = holder[key]
+    part = holder[spot[-1]]
+    way = data.draw(st.sampled_from(places(part)[1:]))
+    node = part
+    for key in way[:-1]:
+        node = node[key]
+    node[way[-1]] = junk
+    holder[spot[-1]] = {"$ref": "part.json#/part"}
+    trees = [
+        contract(Document(one, "whole.json"), lambda _: Document({"part": part}, "part.json"))
+        for one in (copy.deepcopy(WHOLE), tree)
+    ]
+    for pair in (trees, trees[::-1]):
+        try:
+            compare(*pair)
+        except InputError as error:
+            assert "\n" not in str(error)  # noqa: PT017 - either outcome is right

@@ -229,7 +229,7 @@ class OperationDiff:
         if old is None or new is None:
             self._request_body_appeared_or_went(old, new)
             return
-        was, now = (node.value.get("required") is True for node in (old, new))
+        was, now = (node.mapping().get("required") is True for node in (old, new))
         if was != now:
             kind = "required" if now else "optional"
             self._add(

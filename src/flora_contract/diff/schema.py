@@ -274,9 +274,11 @@ def _read_words(schema: Schema, node: Node, mapping: dict[str, Any]) -> None:
 
 def _read_types(schema: Schema, mapping: dict[str, Any]) -> None:
     given = mapping.get("type")
-    names = {given} if isinstance(given, str) else set(given or [])
+    if not isinstance(given, str | list | None):
+        raise schema.at.child("type").wrong("must be a string or a list")
+    names = {given} if isinstance(given, str) else {str(name) for name in given or ()}
     schema.nullable = "null" in names or mapping.get("nullable") is True
-    names = {str(name) for name in names} - {"null"}
+    names -= {"null"}
     if names or given == "null":
         schema.types = frozenset(names)
     schema.or_null = schema.nullable and schema.types is None
