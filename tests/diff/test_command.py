@@ -304,6 +304,23 @@ def test_a_side_is_judged_by_itself(tmp_path: Path) -> None:
         assert (change["side"], change["level"]) == (side, level)
 
 
+def test_a_side_is_told_what_happens_to_it(tmp_path: Path) -> None:
+    text, order = {"type": "string"}, BASE["components"]["schemas"]["Order"]
+    for name, branches in (("a", [text]), ("b", [text, order])):
+        tree = edited(components__schemas__Order={"anyOf": branches})
+        reference = {"$ref": "#/components/schemas/Order"}
+        content = {"content": {"application/json": {"schema": reference}}}
+        tree["paths"]["/orders"]["get"]["requestBody"] = content
+        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(tree))
+    told = {
+        side: report(tmp_path, "a.yaml", "b.yaml", "--side", side)["changes"][0]
+        for side in ("request", "response")
+    }
+    assert (told["request"]["level"], told["response"]["level"]) == ("safe", "breaking")
+    assert "something is now allowed" in told["response"]["message"]
+    assert "something is now allowed" not in told["request"]["message"]
+
+
 # Where the documents come from
 
 

@@ -83,6 +83,7 @@ class Change:
     reaches: tuple[Reach, ...] = ()
     accepted: str | None = None
     client: tuple[str, ...] = ()
+    messages: tuple[tuple[str, str], ...] = ()  # what each rule of `reaches` says
 
     def seen_from(self, side: str) -> Change | None:
         """The change as it is for those who send, or for those who get; None if it is not."""
@@ -91,7 +92,14 @@ class Change:
             return None
         worst = min(reaches, key=lambda reach: reach.level.rank)
         seen = side if worst.side != "none" else "none"
-        return replace(self, id=worst.id, level=worst.level, side=seen, reaches=reaches)
+        return replace(
+            self,
+            id=worst.id,
+            level=worst.level,
+            side=seen,
+            message=dict(self.messages)[worst.id],
+            reaches=reaches,
+        )
 
     @property
     def key(self) -> str:
@@ -280,6 +288,7 @@ def _change(group: _Group, places: Positions) -> Change:
         revision=_spot(group.revision, places),
         message=message,
         reaches=reaches,
+        messages=tuple({rule_id: said for _, rule_id, said, _ in group.found}.items()),
     )
 
 
