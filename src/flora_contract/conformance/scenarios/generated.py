@@ -7,12 +7,12 @@ and a fault that depends on time would be lost as flaky. Oracles judge the ledge
 
 from __future__ import annotations
 
-import atexit
 import json
+import os
 import threading
 from contextlib import contextmanager, nullcontext
 from functools import cache, partial
-from tempfile import TemporaryDirectory
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flora_contract import shipped
@@ -49,12 +49,14 @@ PAID_BY_MACHINE = 4
 
 @cache
 def _store_nothing_here() -> None:
-    """Keep what Hypothesis stores out of the folder of whoever runs this."""
+    """Keep the tables of Hypothesis out of the folder of whoever runs this: Unicode takes it 2 s.
+
+    Examples are never kept: they would be sent again, before those of the seed.
+    """
     from hypothesis.configuration import set_hypothesis_home_dir
 
-    folder = TemporaryDirectory(prefix="flora-contract-")
-    atexit.register(folder.cleanup)
-    set_hypothesis_home_dir(folder.name)
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    set_hypothesis_home_dir(Path(home, "flora-contract", "hypothesis"))
 
 
 @cache
