@@ -240,6 +240,76 @@ def _response(exchange: Exchange) -> StResponse:
 
 
 @scenario("generated")
+def orders_nobody_thought_of(session: Session) -> None:  # noqa: C901 - its rules are its own
+    """A state machine of creations, repetitions, looks and walks, under a small budget of runs."""
+    import hypothesis
+    from hypothesis import stateful
+    from hypothesis import strategies as st
+
+    place = home(session)
+    second = session.ledger.facts.second
+    budget = [PAID_BY_MACHINE if session.settings.profile == "full" else 0]
+    types = st.sampled_from(["image", "video", "audio", "text"])
+    limits = st.sampled_from([1, 2, 5, 20, 100])
+    statuses = st.sampled_from(["pending", "running", "completed", "failed"])
+
+    class Machine(stateful.RuleBasedStateMachine):
+        started = stateful.Bundle("started")
+        pages = stateful.Bundle("pages")
+
+        @stateful.rule(
+            target=started, kind=types, route=st.sampled_from(ROUTES), away=st.booleans()
+        )
+        def create(self, kind: str, route: str, away: bool) -> Any:
+            if not budget[0]:
+                return stateful.multiple()
+            budget[0] -= 1
+            where = second if away and second is not None else place
+            exchange = _ask(session.create, body(where, type=kind), path=route, paid=True)
+            return exchange if exchange.succeeded else stateful.multiple()
+
+        @stateful.rule(exchange=started)
+        def repeat(self, exchange: Exchange) -> None:
+            key = exchange.request.header("Idempotency-Key")
+            path = exchange.request.url.removeprefix(session.settings.base_url)
+            _ask(session.create, exchange.request.body, path=path, key=key)
+
+        @stateful.rule(exchange=started)
+        def look(self, exchange: Exchange) -> None:
+            _ask(session.get_run, str(exchange.answer_object.get("run_id")))
+
+        @stateful.rule(number=st.integers(0, 9), stranger=st.booleans())
+        def look_at_an_older_one(self, number: int, stranger: bool) -> None:
+            runs = list(session.ledger.runs)
+            credential = OTHER if stranger and session.settings.other_api_key else OWNER
+            if runs:
+                _ask(session.get_run, runs[number % len(runs)], credential)
+
+        @stateful.rule(target=pages, limit=limits, here=st.booleans())
+        def first_page(self, limit: int, here: bool) -> Any:
+            where = {"workspace_id": place.workspace} if here else {}
+            return _ask(session.list, {"limit": limit, **where})
+
+        # Leads nowhere: whether it is followed by another page hangs on the clock.
+        @stateful.rule(limit=limits, status=statuses)
+        def page_of_a_status(self, limit: int, status: str) -> None:
+            _ask(session.list, {"limit": limit, "status": status})
+
+        @stateful.rule(target=pages, page=pages)
+        def next_page(self, page: Exchange) -> Any:
+            meta = page.answer_object.get("meta")
+            cursor = meta.get("next_cursor") if isinstance(meta, dict) else None
+            if page.operation != LIST or not isinstance(cursor, str):
+                return stateful.multiple()
+            query = {k: v[0] for k, v in page.request.query.items()} | {"cursor": cursor}
+            return _ask(session.list, query)
+
+    hypothesis.seed(session.settings.seed)(Machine)
+    with _stoppable():
+        stateful.run_state_machine_as_test(Machine, settings=_quietly(MACHINE_RUNS, MACHINE_STEPS))
+
+
+@scenario("generated")
 def boundary_cases(session: Session) -> None:
     """The boundary cases of schemathesis for every operation: valid and invalid ones."""
     from schemathesis.generation import GenerationMode
@@ -327,72 +397,6 @@ def linked_operations(session: Session) -> None:
 
 
 @scenario("generated")
-def orders_nobody_thought_of(session: Session) -> None:  # noqa: C901 - its rules are its own
-    """A state machine of creations, repetitions, looks and walks, under a small budget of runs."""
-    import hypothesis
-    from hypothesis import stateful
-    from hypothesis import strategies as st
-
-    place = home(session)
-    second = session.ledger.facts.second
-    budget = [PAID_BY_MACHINE if session.settings.profile == "full" else 0]
-    types = st.sampled_from(["image", "video", "audio", "text"])
-    limits = st.sampled_from([1, 2, 5, 20, 100])
-    statuses = st.sampled_from(["pending", "running", "completed", "failed"])
-
-    class Machine(stateful.RuleBasedStateMachine):
-        started = stateful.Bundle("started")
-        pages = stateful.Bundle("pages")
-
-        @stateful.rule(
-            target=started, kind=types, route=st.sampled_from(ROUTES), away=st.booleans()
-        )
-        def create(self, kind: str, route: str, away: bool) -> Any:
-            if not budget[0]:
-                return stateful.multiple()
-            budget[0] -= 1
-            where = second if away and second is not None else place
-            exchange = _ask(session.create, body(where, type=kind), path=route, paid=True)
-            return exchange if exchange.succeeded else stateful.multiple()
-
-        @stateful.rule(exchange=started)
-        def repeat(self, exchange: Exchange) -> None:
-            key = exchange.request.header("Idempotency-Key")
-            path = exchange.request.url.removeprefix(session.settings.base_url)
-            _ask(session.create, exchange.request.body, path=path, key=key)
-
-        @stateful.rule(exchange=started)
-        def look(self, exchange: Exchange) -> None:
-            _ask(session.get_run, str(exchange.answer_object.get("run_id")))
-
-        @stateful.rule(number=st.integers(0, 9), stranger=st.booleans())
-        def look_at_an_older_one(self, number: int, stranger: bool) -> None:
-            runs = list(session.ledger.runs)
-            credential = OTHER if stranger and session.settings.other_api_key else OWNER
-            if runs:
-                _ask(session.get_run, runs[number % len(runs)], credential)
-
-        @stateful.rule(target=pages, limit=limits, here=st.booleans())
-        def first_page(self, limit: int, here: bool) -> Any:
-            where = {"workspace_id": place.workspace} if here else {}
-            return _ask(session.list, {"limit": limit, **where})
-
-        # Leads nowhere: whether it is followed by another page hangs on the clock.
-        @stateful.rule(limit=limits, status=statuses)
-        def page_of_a_status(self, limit: int, status: str) -> None:
-            _ask(session.list, {"limit": limit, "status": status})
-
-        @stateful.rule(target=pages, page=pages)
-        def next_page(self, page: Exchange) -> Any:
-            meta = page.answer_object.get("meta")
-            cursor = meta.get("next_cursor") if isinstance(meta, dict) else None
-            if page.operation != LIST or not isinstance(cursor, str):
-                return stateful.multiple()
-            query = {k: v[0] for k, v in page.request.query.items()} | {"cursor": cursor}
-            return _ask(session.list, query)
-
-    hypothesis.seed(session.settings.seed)(Machine)
-    with _stoppable():
-        stateful.run_state_machine_as_test(Machine, settings=_quietly(MACHINE_RUNS, MACHINE_STEPS))
-    if session.settings.profile == "full":
-        follow_every_run(session)
+def follow_those_that_are_left(session: Session) -> None:
+    """Look at the runs of this layer until they have ended, and once more at all."""
+    follow_every_run(session)
