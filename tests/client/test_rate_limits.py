@@ -77,7 +77,7 @@ class Limited:
             await until(lambda: len(self._arrived) >= self._together)
             self._refused_at = time.monotonic()
             return refusal(429, "rate_limited", **{"retry-after-ms": str(PAUSE * 1000)})
-        await until(self.client._session.shared.cool_down.lasts)
+        await until(lambda: self.client._session.shared.cool_down._until > 0)
         return self._then or self._success(seen)
 
     def held_back(self) -> None:
