@@ -102,8 +102,10 @@ def test_a_path_without_an_api_is_told_apart(command: Callable[..., Run], server
 def test_an_interrupted_run_leaves_its_report(server: Any, tmp_path: Path) -> None:
     server.switch("create-200")
     command = ("check", "--base-url", server.base_url, "--report-dir", tmp_path / "report")
+    # What a shell starts in the background, these tests perhaps, ignores interrupts.
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
     process = subprocess.Popen(
-        [sys.executable, "-c", MAIN, *map(str, command)],
+        [sys.executable, "-c", heard + MAIN, *map(str, command)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
