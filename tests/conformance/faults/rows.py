@@ -1452,7 +1452,7 @@ add(
     "item-shows-other-outputs",
     "f",
     "item-agrees-with-run",
-    **runs(outputs(lambda o: o.update(url=o["url"] + "?v=2")), "list"),
+    **runs(outputs(lambda o: o.update(url=o["url"] + "/v2")), "list"),
 )
 add(
     "item-shows-other-progress",

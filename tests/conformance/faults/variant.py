@@ -120,7 +120,7 @@ def newer_before(asked: Asked, _: Memory) -> Answered | None:
     return None
 
 
-def newer_after(asked: Asked, answer: Answered, _: Memory) -> None:
+def newer_after(asked: Asked, answer: Answered, memory: Memory) -> None:
     answer.headers |= {"etag": 'W/"1"', "x-request-id": "req_1", "vary": "Accept"}
     answer.headers["content-type"] = "application/json; charset=utf-8"
     if not answer.ok:
@@ -129,6 +129,10 @@ def newer_after(asked: Asked, answer: Answered, _: Memory) -> None:
     answer.json["request_id"] = "req_1"
     for run in answer.runs:
         _newer_run(run, asked)
+        for output in run.get("outputs") or ():
+            if output["type"] != "text":
+                memory["signed"] = memory.get("signed", 0) + 1
+                output["url"] += f"?signature={memory['signed']}"
     if asked.operation == "list":
         answer.json["meta"] |= {"has_more": answer.json["meta"]["next_cursor"] is not None}
         answer.json["meta"]["next_cursor"] = answer.json["meta"]["next_cursor"] or ""

@@ -216,7 +216,7 @@ def progress_forward(run: Run, _ledger: Ledger) -> Iterator[Verdict]:
             )
 
 
-@oracle("finished-is-constant", "run", source="S001 S002 S003")
+@oracle("finished-is-constant", "run", source="S001 S002 S003", conflict="C14")
 def finished_is_constant(run: Run, _ledger: Ledger) -> Iterator[Verdict]:
     """A run that has ended does not change any more."""
     for source in ("retrieve", "list"):
@@ -225,7 +225,7 @@ def finished_is_constant(run: Run, _ledger: Ledger) -> Iterator[Verdict]:
             yield from _same(earlier, later, late={"charged_cost"})
 
 
-@oracle("item-agrees-with-run", "run", source="S002 S003")
+@oracle("item-agrees-with-run", "run", source="S002 S003", conflict="C14")
 def item_agrees_with_run(run: Run, _ledger: Ledger) -> Iterator[Verdict]:
     """A run that has ended is the same in the history as when it is read."""
     read = [o for o in run.of("retrieve") if o.final]
@@ -241,7 +241,7 @@ def _same(one: Observation, two: Observation, late: set[str]) -> Iterator[Verdic
     different = [
         name
         for name in names
-        if one.get(name) != two.get(name)
+        if _lasting(one, name) != _lasting(two, name)
         and not (name in late and not (known(one.get(name)) and known(two.get(name))))
     ]
     for name in different:
@@ -255,6 +255,18 @@ def _same(one: Observation, two: Observation, late: set[str]) -> Iterator[Verdic
         )
     if not different:
         yield verdict(True, one.exchange, two.exchange, expected="", seen="")
+
+
+def _lasting(seen: Observation, name: str) -> Any:
+    """A field as it must stay: of outputs not how their addresses are signed (C14)."""
+    if name != "outputs" or not isinstance(seen.get(name), list):
+        return seen.get(name)
+    return [
+        output | {"url": str(output["url"]).partition("?")[0]}
+        if isinstance(output, dict) and "url" in output and output.get("type") != "text"
+        else output
+        for output in seen.get(name)
+    ]
 
 
 @oracle("completed-has-outputs", "run", source="S002 S003")
