@@ -46,7 +46,7 @@ def group() -> None:
     """Work with the FLORA API's contract: mock it, check a server against it, review changes.
 
     Exit codes: 0 it holds, 1 it does not, 2 wrong usage or unreadable input,
-    3 the server could not be reached.
+    3 the server could not be reached, 130 it was interrupted.
     """
 
 

@@ -6,6 +6,7 @@ import copy
 import keyword
 import re
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
@@ -107,7 +108,8 @@ class _Reader:
             *data.errors,
             *(e for c in data.endpoint_collections_by_tag.values() for e in c.parse_errors),
         ]
-        self.warnings = [" ".join(f"{p.header} {p.detail or ''}".split()) for p in problems]
+        # The detail may quote a value of the document, however long.
+        self.warnings = [shorten(f"{p.header} {p.detail or ''}", 300) for p in problems]
         self.types = Hints(self.models)
         self.named: list[ModelProperty | EnumProperty] = []
 
