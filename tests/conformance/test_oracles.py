@@ -163,6 +163,13 @@ def test_a_replayed_answer_is_no_second_run(story: Story) -> None:
     assert story.found() == set()
 
 
+def test_a_replayed_answer_may_come_before_the_answer_it_repeats(story: Story) -> None:
+    story.create("run_1", status=200, key="k")
+    story.now -= 1
+    story.create("run_1", key="k")
+    assert story.found() == set()
+
+
 def test_a_run_that_fails_may_lose_its_progress(story: Story) -> None:
     story.look(progress=60)
     story.look(status="failed", progress=0, error_code="a", error_message="m")
@@ -244,6 +251,35 @@ def test_a_repetition_while_runs_come_in_is_no_fault(story: Story) -> None:
     story.say("GET", "/generations?limit=2&cursor=c1", 200, page("run_3", "run_4"))
     story.say("GET", "/generations?limit=2", 200, page("run_1", "run_2", cursor="c1"))
     assert story.found() == set()
+
+
+def test_an_offset_while_runs_come_in_is_no_fault(story: Story) -> None:
+    story.say("GET", "/generations?limit=2", 200, page("run_5", "run_6", cursor="2"))
+    story.say("GET", "/generations?limit=2&cursor=2", 200, page("run_4", "run_5", cursor="4"))
+    story.say("GET", "/generations?limit=2&cursor=4", 200, page("run_5", "run_6"))
+    assert story.found() == set()
+
+
+def test_a_filtered_offset_while_runs_end_is_no_fault(story: Story) -> None:
+    def ended(*ids: str, cursor: str | None = None) -> dict[str, Any]:
+        answer = page(*ids, cursor=cursor)
+        for item in answer["generations"]:
+            item |= {"status": "failed", "error_code": "a", "error_message": "m"}
+        return answer
+
+    path = "/generations?status=failed&limit=2"
+    story.say("GET", "/generations", 200, page("run_1", "run_2", "run_3", "run_4"))
+    story.say("GET", path, 200, ended("run_1", "run_4", cursor="2"))
+    story.say("GET", f"{path}&cursor=2", 200, ended("run_3", "run_4"))
+    story.say("GET", path, 200, ended("run_1", "run_2", cursor="2"))
+    assert story.found() == set()
+
+
+def test_pages_in_the_wrong_order(story: Story) -> None:
+    story.say("GET", "/generations", 200, page("run_1", "run_2", "run_3", "run_4"))
+    story.say("GET", "/generations?limit=2", 200, page("run_3", "run_4", cursor="2"))
+    story.say("GET", "/generations?limit=2&cursor=2", 200, page("run_1", "run_2"))
+    assert story.found() == {"newest-first"}
 
 
 @given(st.permutations(range(6)))

@@ -133,7 +133,8 @@ class Remark:
 class Ledger:
     """Exchanges in order, and views of them that grow as they come.
 
-    `replayed` are creations that were answered with the run that their key had started before.
+    `replayed` are creations that were answered with the run that their key had started before. Of
+    requests that met it cannot be told which one started the run: all count as replayed.
     """
 
     def __init__(self, contract: Contract, base_url: str, facts: Facts | None = None) -> None:
@@ -147,7 +148,7 @@ class Ledger:
         self.replayed: set[Exchange] = set()
         self.remarks: list[Remark] = []
         self.walks: list[Walk] = []
-        self._run_under: dict[tuple[str, str, str], str] = {}
+        self._first_under: dict[tuple[str, str, str], Exchange] = {}
         self._open_walks: dict[tuple[str, str, str], Walk] = {}
         self._lock = threading.Lock()
 
@@ -202,9 +203,11 @@ class Ledger:
         key = exchange.request.header("Idempotency-Key")
         if key and isinstance(run_id, str):
             account = (exchange.credential.name, str(exchange.operation), key)
-            if account in self._run_under and self._run_under[account] == run_id:
+            first = self._first_under.setdefault(account, exchange)
+            if first is not exchange and first.answer_object.get("run_id") == run_id:
                 self.replayed.add(exchange)
-            self._run_under.setdefault(account, run_id)
+                if not first.before(exchange):
+                    self.replayed.add(first)
 
     def _page(self, exchange: Exchange, body: dict[str, Any]) -> Page:
         items = body.get("generations")

@@ -39,35 +39,55 @@ def _givers(exchange: Exchange, ledger: Ledger) -> list[Exchange]:
         found.append(run.creation.exchange)
     key = exchange.request.header("Idempotency-Key")
     found += [c for c in ledger.creations if key and c.request.header("Idempotency-Key") == key]
-    cursor = exchange.request.query.get("cursor", [None])[0]
-    if exchange.operation == LIST and cursor is not None:
-        page = next((p for p in ledger.pages if p.next_cursor == cursor), None)
-        if page is not None:
-            found.append(page.exchange)
+    page = _giver_of_cursor(exchange, [p.exchange for p in ledger.pages])
+    if page is not None:
+        found.append(page)
     return [giver for giver in found if giver.number < exchange.number]
+
+
+def _giver_of_cursor(exchange: Exchange, before: list[Exchange]) -> Exchange | None:
+    """The page that gave the cursor of a request. Pages of other questions may give the same."""
+    cursor = exchange.request.query.get("cursor")
+    if exchange.operation != LIST or cursor is None:
+        return None
+    gave = [
+        e
+        for e in before
+        if e.number < exchange.number
+        and e.credential == exchange.credential
+        and isinstance(meta := e.answer_object.get("meta"), dict)
+        and meta.get("next_cursor") == cursor[0]
+    ]
+    same = [e for e in gave if _question(e) == _question(exchange)]
+    return next(reversed(same or gave), None)
+
+
+def _question(exchange: Exchange) -> dict[str, list[str]]:
+    return {k: v for k, v in exchange.request.query.items() if k != "cursor"}
 
 
 def script(evidence: tuple[Exchange, ...], ledger: Ledger) -> str:
     """A shell script of curl commands; `jq` takes values out of answers where one is needed."""
     exchanges = sequence(evidence, ledger)
-    used_later = _values_used_later(exchanges)
-    variables: dict[str, str] = {}
+    givers = _givers_of_values(exchanges)
+    given = {giver: place for (_, place), giver in givers.items()}
+    names: dict[int | str, str] = {}
     lines: list[str] = []
     for position, exchange in enumerate(exchanges):
         following = exchanges[position + 1] if position + 1 < len(exchanges) else None
         beside = following is not None and following.started < exchange.ended
+        places = {p: names[g] for (user, p), g in givers.items() if user == exchange.number}
         key = exchange.request.header("Idempotency-Key")
-        if key is not None and key not in variables:
-            name = _new_name("KEY", variables)
-            lines.append(f'{name}="replay-$(date +%s)-$$-{len(variables)}"')
-            variables[key] = name
-        command = curl(exchange, variables)
-        value = used_later.get(exchange.number)
-        if value is not None:
-            kind, path = _GIVES[exchange.operation in CREATE]
-            name = _new_name(kind, variables)
-            variables[value] = name
-            command = f"{name}=$({command} | jq -r {path})"
+        if key is not None:
+            if key not in names:
+                names[key] = _new_name("KEY", names)
+                lines.append(f'{names[key]}="replay-$(date +%s)-$$-{len(names)}"')
+            places["Idempotency-Key"] = names[key]
+        command = curl(exchange, places)
+        if exchange.number in given:
+            kind, path = _GIVES[given[exchange.number]]
+            name = names[exchange.number] = _new_name(kind, names)
+            command = f"{name}=$({command} | tee /dev/stderr | jq -r {path})"
         else:
             command = command.replace("curl -sS", r"curl -sSiw '\n'", 1) + (" &" if beside else "")
         lines.append(f"{command}  # {exchange.status or exchange.failure}")
@@ -78,68 +98,69 @@ def script(evidence: tuple[Exchange, ...], ledger: Ledger) -> str:
     return "\n".join(lines) + "\n"
 
 
-_GIVES = {True: ("RUN", ".run_id"), False: ("CURSOR", ".meta.next_cursor")}
+_GIVES = {"runId": ("RUN", ".run_id"), "cursor": ("CURSOR", "'.meta.next_cursor|@uri'")}
 
 
-def _new_name(kind: str, variables: dict[str, str]) -> str:
-    return f"{kind}_{sum(name.startswith(kind) for name in variables.values()) + 1}"
+def _new_name(kind: str, names: dict[int | str, str]) -> str:
+    return f"{kind}_{sum(name.startswith(kind) for name in names.values()) + 1}"
 
 
-def _values_used_later(exchanges: list[Exchange]) -> dict[int, str]:
-    used = {e.path_parameters["runId"] for e in exchanges if "runId" in e.path_parameters}
-    used |= {c for e in exchanges for c in e.request.query.get("cursor", ())}
-    given: dict[int, str] = {}
+def _givers_of_values(exchanges: list[Exchange]) -> dict[tuple[int, str], int]:
+    """By number of a request and place of a value in it: the exchange whose answer gave it."""
+    givers: dict[tuple[int, str], int] = {}
     for exchange in exchanges:
-        body = exchange.answer_object
-        meta = body.get("meta")
-        cursor = meta.get("next_cursor") if isinstance(meta, dict) else None
-        value = body.get("run_id") if exchange.operation in CREATE else cursor
-        if value in used and value not in given.values():
-            given[exchange.number] = str(value)
-    return given
+        run_id = exchange.path_parameters.get("runId")
+        started = [e for e in exchanges if e.operation in CREATE and e.number < exchange.number]
+        run = next((e for e in started if run_id and e.answer_object.get("run_id") == run_id), None)
+        if run is not None:
+            givers[exchange.number, "runId"] = run.number
+        page = _giver_of_cursor(exchange, exchanges)
+        if page is not None:
+            givers[exchange.number, "cursor"] = page.number
+    return givers
 
 
-def curl(exchange: Exchange, variables: dict[str, str] | None = None) -> str:
-    """One exchange as a curl command. `variables` maps values to names of shell variables."""
-    request = exchange.request
+def curl(exchange: Exchange, places: dict[str, str] | None = None) -> str:
+    """One exchange as a curl command. `places` (runId, cursor, Idempotency-Key) hold the values of
+    shell variables."""
+    request, places = exchange.request, places or {}
     parts = ["curl -sS"]
     if request.method != "GET":
         parts.append(f"-X {request.method}")
-    parts.append(_quoted(_url(exchange, variables or {}), variables or {}))
+    parts.append(_url(request.url, places))
     if exchange.credential.header is not None:
         parts.append(f'-H "Authorization: {exchange.credential.header}"')
     for name, value in request.headers:
-        parts.append("-H " + _quoted(f"{_title(name)}: {value}", variables or {}))
+        title = "-".join(part.capitalize() for part in name.split("-"))
+        parts.append("-H " + _word(f"{title}: ", places.get(title), value))
     if request.body:
         parts.append("--data-binary " + _body(request.body))
     return " ".join(parts)
 
 
-def _title(name: str) -> str:
-    return "-".join(part.capitalize() for part in name.split("-"))
+def _url(url: str, places: dict[str, str]) -> str:
+    """The address as a shell word."""
+    path, mark, query = url.partition("?")
+    if "runId" in places:
+        run_id = path.rstrip("/").rpartition("/")[2]
+        before, _, after = path.rpartition(run_id)
+        return _word(before, places["runId"], run_id, after + mark + query)
+    if "cursor" in places:
+        pairs = query.split("&")
+        at = next(i for i, pair in enumerate(pairs) if pair.startswith("cursor="))
+        before = "&".join([*pairs[:at], "cursor="])
+        after = "".join(f"&{pair}" for pair in pairs[at + 1 :])
+        return _word(path + mark + before, places["cursor"], pairs[at], after)
+    return _word("", None, url)
 
 
-def _url(exchange: Exchange, variables: dict[str, str]) -> str:
-    url = exchange.request.url
-    for values in exchange.request.query.values():
-        for value in values:
-            if value in variables:
-                # The cursor as it stands in the URL may be percent-encoded: take it by position.
-                head, _, tail = url.partition("cursor=")
-                _, _, rest = tail.partition("&")
-                url = f"{head}cursor={value}" + (f"&{rest}" if rest else "")
-    return url
-
-
-def _quoted(text: str, variables: dict[str, str]) -> str:
-    """A shell word in which a known value is a variable."""
-    for value, name in variables.items():
-        if value in text:
-            before, _, after = text.partition(value)
-            if not set(before + after) & set('"$`\\!'):
-                return f'"{before}${{{name}}}{after}"'
-            return f'{shlex.quote(before)}"${name}"{shlex.quote(after)}'
-    return shlex.quote(text)
+def _word(before: str, variable: str | None, value: str, after: str = "") -> str:
+    """A shell word around a value, or around the variable that holds it."""
+    if variable is None:
+        return shlex.quote(before + value + after)
+    if not set(before + after) & set('"$`\\!'):
+        return f'"{before}${{{variable}}}{after}"'
+    return f'{shlex.quote(before)}"${{{variable}}}"{shlex.quote(after)}'
 
 
 def _body(body: bytes) -> str:

@@ -63,20 +63,38 @@ def _same_question(page: Page, exchange: Exchange) -> bool:
 
 
 @oracle("newest-first", "walk", source="S003")
-def newest_first(walk: Walk, _ledger: Ledger) -> Iterator[Verdict]:
+def newest_first(walk: Walk, ledger: Ledger) -> Iterator[Verdict]:
     """The history is sorted by creation, newest first, across pages too."""
-    items = [(page, item) for page in walk.pages for item in page.items]
-    for (page, newer), (next_page, older) in pairwise(items):
-        first, second = _created(newer), _created(older)
-        if first is not None and second is not None:
-            yield verdict(
-                first >= second,
-                page.exchange,
-                next_page.exchange,
-                expected=f"nothing newer than {first} after it",
-                seen=f"{second} ({older.run_id})",
-                subject="created_at",
-            )
+    shown: set[str] = set()
+    before: tuple[Page, float] | None = None
+    for page in walk.pages:
+        for item in page.items:
+            created = _created(item)
+            again = item.run_id in shown
+            shown.add(item.run_id)
+            if created is None or again or _may_be_news(item, walk, page, ledger):
+                continue
+            if before is not None:
+                yield verdict(
+                    before[1] >= created,
+                    before[0].exchange,
+                    page.exchange,
+                    expected=f"nothing newer than {before[1]} after it",
+                    seen=f"{created} ({item.run_id})",
+                    subject="created_at",
+                )
+            before = page, created
+
+
+def _may_be_news(item: Observation, walk: Walk, page: Page, ledger: Ledger) -> bool:
+    """Whether an item may have come into the list since its first page: that moves offsets."""
+    first = walk.pages[0]
+    run = ledger.runs.get(item.run_id)
+    if page is first or (run is not None and _known_before(run, first) and _fits(run, first)):
+        return False
+    newest = max((c for i in first.items if (c := _created(i)) is not None), default=None)
+    created = _created(item)
+    return "status" in first.filters or newest is None or created is None or created > newest
 
 
 @oracle("limit-kept", "page", source="S003")
@@ -137,8 +155,13 @@ def pages_without_repetition(ledger: Ledger) -> Iterator[Verdict]:
 
 
 def _quiet(walk: Walk, ledger: Ledger) -> bool:
-    """Whether a look after the walk shows the same newest run: a new one moves offsets."""
+    """Whether nothing came in: a look after the walk shows the same newest run, and no run came to
+    have the status that was asked for. Either moves offsets."""
     first, last = walk.pages[0], walk.pages[-1]
+    if "status" in first.filters and any(
+        _known_before(run, last) and not _had_ended(run, first) for run in ledger.runs.values()
+    ):
+        return False
     again = next(
         (
             p
@@ -304,6 +327,11 @@ def _fits(run: Run, page: Page) -> bool:
         elif _place(run, name) != wanted:
             return False
     return True
+
+
+def _had_ended(run: Run, page: Page) -> bool:
+    """Whether a run was seen to have ended before a page was asked for."""
+    return any(o.final and o.exchange.before(page.exchange) for o in run.shown)
 
 
 def _place(run: Run, name: str) -> Any:

@@ -1,0 +1,64 @@
+"""What the script of a finding takes from the answers before it, and where it puts it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from flora_contract.conformance import contract as contracts
+from flora_contract.conformance.exchange import OWNER, Exchange, Request, Response
+from flora_contract.conformance.ledger import Ledger
+from flora_contract.conformance.replay import script
+
+BASE = "https://api.test/api/v1"
+KEY = '-H "Authorization: Bearer $FLORA_API_KEY"'
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    return Ledger(contracts.load(), BASE)
+
+
+def say(ledger: Ledger, request: Request, status: int, answer: Any) -> Exchange:
+    """An exchange a second after the one before."""
+    return ledger.record(
+        request,
+        Response(status, (("content-type", "application/json"),), json.dumps(answer).encode()),
+        credential=OWNER,
+        started=float(len(ledger.exchanges)),
+        elapsed=0.5,
+    )
+
+
+def turn(ledger: Ledger, query: str, cursor: str | None) -> Exchange:
+    """A page without runs."""
+    answer = {"generations": [], "meta": {"next_cursor": cursor}}
+    return say(ledger, Request("GET", f"{BASE}/generations?{query}", (), b""), 200, answer)
+
+
+def test_a_cursor_that_is_a_small_number_stands_in_its_place_only(ledger: Ledger) -> None:
+    turn(ledger, "limit=1", "1")
+    first = turn(ledger, "limit=2", "2")
+    turn(ledger, "limit=1&cursor=1", "2")
+    second = turn(ledger, "cursor=2&limit=2", None)
+    lines = script((first, second), ledger).splitlines()
+    taken = "tee /dev/stderr | jq -r '.meta.next_cursor|@uri'"
+    assert lines[0] == f"CURSOR_1=$(curl -sS '{BASE}/generations?limit=2' {KEY} | {taken})  # 200"
+    asked = f'"{BASE}/generations?cursor=${{CURSOR_1}}&limit=2"'
+    assert lines[2] == f"curl -sSiw '\\n' {asked} {KEY}  # 200"
+
+
+def test_a_run_is_the_one_that_the_script_started(ledger: Ledger) -> None:
+    body = b'{"type": "image", "prompt": "run_1"}'
+    created = Request("POST", f"{BASE}/generate", (("idempotency-key", "run_1"),), body)
+    say(ledger, created, 201, {"run_id": "run_1"})
+    look = say(ledger, Request("GET", f"{BASE}/runs/run_1", (), b""), 404, {})
+    key, create, _pause, read = script((look,), ledger).splitlines()
+    assert key.startswith('KEY_1="replay-')
+    assert '-H "Idempotency-Key: ${KEY_1}"' in create
+    assert f"--data-binary '{body.decode()}'" in create
+    assert create.startswith("RUN_1=$(curl -sS -X POST ")
+    assert create.endswith(" | tee /dev/stderr | jq -r .run_id)  # 201")
+    assert read == f"curl -sSiw '\\n' \"{BASE}/runs/${{RUN_1}}\" {KEY}  # 404"
