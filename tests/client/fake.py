@@ -34,7 +34,7 @@ class FakeFlora:
     fault: str | None = None
     rate: float = 0.3
     seed: int = 0
-    slowness: float = 0.3
+    slowness: float = 0.6
     clock_ahead: float = 10_000.0
     """Its clock is not ours."""
     lag: float = 0.0

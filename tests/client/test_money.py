@@ -25,7 +25,7 @@ from .server import Reply, Seen, Server
 
 HASTE = 200
 """Pauses of the client are this much shorter, so that thousands of creates fit into a test."""
-TIMEOUT = 0.15
+TIMEOUT = 0.3
 
 Create = Callable[..., list[RunAccepted | FloraError]]
 
