@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 
 from flora_contract.conformance import contract as contracts
-from flora_contract.conformance.exchange import OWNER, Exchange, Request, Response
+from flora_contract.conformance.exchange import (
+    OTHER,
+    OWNER,
+    Credential,
+    Exchange,
+    Request,
+    Response,
+)
 from flora_contract.conformance.ledger import Ledger
 from flora_contract.conformance.replay import script
 
@@ -21,21 +28,30 @@ def ledger() -> Ledger:
     return Ledger(contracts.load(), BASE)
 
 
-def say(ledger: Ledger, request: Request, status: int, answer: Any) -> Exchange:
+def say(
+    ledger: Ledger,
+    request: Request,
+    status: int,
+    answer: Any,
+    credential: Credential = OWNER,
+) -> Exchange:
     """An exchange a second after the one before."""
     return ledger.record(
         request,
         Response(status, (("content-type", "application/json"),), json.dumps(answer).encode()),
-        credential=OWNER,
+        credential=credential,
         started=float(len(ledger.exchanges)),
         elapsed=0.5,
     )
 
 
-def turn(ledger: Ledger, query: str, cursor: str | None) -> Exchange:
+def turn(
+    ledger: Ledger, query: str, cursor: str | None, credential: Credential = OWNER
+) -> Exchange:
     """A page without runs."""
     answer = {"generations": [], "meta": {"next_cursor": cursor}}
-    return say(ledger, Request("GET", f"{BASE}/generations?{query}", (), b""), 200, answer)
+    request = Request("GET", f"{BASE}/generations?{query}", (), b"")
+    return say(ledger, request, 200, answer, credential)
 
 
 def test_a_cursor_that_is_a_small_number_stands_in_its_place_only(ledger: Ledger) -> None:
@@ -48,6 +64,16 @@ def test_a_cursor_that_is_a_small_number_stands_in_its_place_only(ledger: Ledger
     assert lines[0] == f"CURSOR_1=$(curl -sS '{BASE}/generations?limit=2' {KEY} | {taken})  # 200"
     asked = f'"{BASE}/generations?cursor=${{CURSOR_1}}&limit=2"'
     assert lines[2] == f"curl -sSiw '\\n' {asked} {KEY}  # 200"
+
+
+def test_a_cursor_of_another_account_is_taken_from_its_answer_too(ledger: Ledger) -> None:
+    turn(ledger, "limit=1", "abc")
+    used = turn(ledger, "limit=1&cursor=abc", None, OTHER)
+    first, _pause, second = script((used,), ledger).splitlines()
+    assert first.startswith("CURSOR_1=$(curl")
+    assert "$FLORA_API_KEY" in first
+    assert "cursor=${CURSOR_1}" in second
+    assert "$FLORA_OTHER_API_KEY" in second
 
 
 def test_a_run_is_the_one_that_the_script_started(ledger: Ledger) -> None:

@@ -80,6 +80,11 @@ class Request:
         return query
 
     @cached_property
+    def question(self) -> dict[str, list[str]]:
+        """The query but for the cursor: what all pages of one list have in common."""
+        return {name: values for name, values in self.query.items() if name != "cursor"}
+
+    @cached_property
     def json(self) -> Any:
         """The body as data, or NOT_JSON."""
         return _json(self.body)
@@ -107,7 +112,7 @@ class Response:
 class Exchange:
     """One request, and its response or the reason why there is none.
 
-    `number` counts from 1 in the order in which requests began. `started` and `elapsed` are
+    `number` counts from 1 in the order in which they were recorded. `started` and `elapsed` are
     seconds, the first since the ledger was opened. `origin` names what made the request.
     """
 

@@ -229,8 +229,7 @@ class Ledger:
 
     def _join(self, page: Page) -> None:
         """Append a page to the walk that its cursor goes on, or begin a walk with it."""
-        query = page.exchange.request.query
-        asked = str(sorted((k, v) for k, v in query.items() if k != "cursor"))
+        asked = str(sorted(page.exchange.request.question.items()))
         account = page.exchange.credential.name
         if page.cursor is None:
             walk = Walk([page])

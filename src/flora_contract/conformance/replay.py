@@ -14,7 +14,7 @@ from flora_contract.conformance.contract import CREATE, LIST
 
 if TYPE_CHECKING:
     from flora_contract.conformance.exchange import Exchange
-    from flora_contract.conformance.ledger import Ledger
+    from flora_contract.conformance.ledger import Ledger, Page
 
 PAUSE = 0.2
 """Pauses shorter than this, in seconds, are left out."""
@@ -39,37 +39,34 @@ def _givers(exchange: Exchange, ledger: Ledger) -> list[Exchange]:
         found.append(run.creation.exchange)
     key = exchange.request.header("Idempotency-Key")
     found += [c for c in ledger.creations if key and c.request.header("Idempotency-Key") == key]
-    page = _giver_of_cursor(exchange, [p.exchange for p in ledger.pages])
+    page = _giver_of_cursor(exchange, ledger.pages)
     if page is not None:
         found.append(page)
     return [giver for giver in found if giver.number < exchange.number]
 
 
-def _giver_of_cursor(exchange: Exchange, before: list[Exchange]) -> Exchange | None:
+def _giver_of_cursor(exchange: Exchange, pages: list[Page]) -> Exchange | None:
     """The page that gave the cursor of a request. Pages of other questions may give the same."""
     cursor = exchange.request.query.get("cursor")
     if exchange.operation != LIST or cursor is None:
         return None
     gave = [
-        e
-        for e in before
-        if e.number < exchange.number
-        and e.credential == exchange.credential
-        and isinstance(meta := e.answer_object.get("meta"), dict)
-        and meta.get("next_cursor") == cursor[0]
+        p.exchange
+        for p in pages
+        if p.exchange.number < exchange.number and p.next_cursor == cursor[0]
     ]
-    same = [e for e in gave if _question(e) == _question(exchange)]
+    same = [
+        e
+        for e in gave
+        if e.credential == exchange.credential and e.request.question == exchange.request.question
+    ]
     return next(reversed(same or gave), None)
-
-
-def _question(exchange: Exchange) -> dict[str, list[str]]:
-    return {k: v for k, v in exchange.request.query.items() if k != "cursor"}
 
 
 def script(evidence: tuple[Exchange, ...], ledger: Ledger) -> str:
     """A shell script of curl commands; `jq` takes values out of answers where one is needed."""
     exchanges = sequence(evidence, ledger)
-    givers = _givers_of_values(exchanges)
+    givers = _givers_of_values(exchanges, [p for p in ledger.pages if p.exchange in exchanges])
     given = {giver: place for (_, place), giver in givers.items()}
     names: dict[int | str, str] = {}
     lines: list[str] = []
@@ -105,7 +102,7 @@ def _new_name(kind: str, names: dict[int | str, str]) -> str:
     return f"{kind}_{sum(name.startswith(kind) for name in names.values()) + 1}"
 
 
-def _givers_of_values(exchanges: list[Exchange]) -> dict[tuple[int, str], int]:
+def _givers_of_values(exchanges: list[Exchange], pages: list[Page]) -> dict[tuple[int, str], int]:
     """By number of a request and place of a value in it: the exchange whose answer gave it."""
     givers: dict[tuple[int, str], int] = {}
     for exchange in exchanges:
@@ -114,7 +111,7 @@ def _givers_of_values(exchanges: list[Exchange]) -> dict[tuple[int, str], int]:
         run = next((e for e in started if run_id and e.answer_object.get("run_id") == run_id), None)
         if run is not None:
             givers[exchange.number, "runId"] = run.number
-        page = _giver_of_cursor(exchange, exchanges)
+        page = _giver_of_cursor(exchange, pages)
         if page is not None:
             givers[exchange.number, "cursor"] = page.number
     return givers

@@ -364,7 +364,7 @@ class Pairs:
         for name in old:
             required = name in base.required
             if name in new:
-                kept = Property(name, required, name in revision.required)
+                kept = Property(name, name in revision.required)
                 pair.edges.append(Edge(name, self.of(old[name], new[name]), kept))
             elif name not in moved:
                 schema = self._base.of(old[name])

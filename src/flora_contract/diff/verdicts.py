@@ -116,7 +116,7 @@ def _keyword(fact: Fact, pair: Pair, held: Property | None, standing: Standing) 
     rule_id = f"{PLACES[place]}-{kind}"
     read_only = pair.revision.flag("readOnly")
     if kind.endswith(("-read-only", "-write-only")) and place in {"QF", "SF"}:
-        required = held is not None and held.required_after
+        required = held is not None and held.required
         need = "required" if required else "optional"
         rule_id = f"{standing.side}-{need}-property-{kind}"
     elif place == "QF" and read_only and kind in _READ_ONLY:

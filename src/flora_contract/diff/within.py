@@ -22,8 +22,8 @@ class Property:
     """What the holder of a schema says about it, when it is a property."""
 
     name: str
-    required_before: bool
-    required_after: bool
+    required: bool
+    """In the revision."""
 
 
 _HOLDERS = {*SINGLE, *LISTS, *MAPS, "discriminator"}
@@ -46,7 +46,7 @@ def within(base: Node, revision: Node) -> Iterator[tuple[str, Node, Node, Proper
     for keyword in MAPS:
         required = mapping.get("required") or ()
         for name in mapping.get(keyword) or ():
-            kept = Property(name, name in required, name in required)
+            kept = Property(name, name in required)
             one, two = base.child(keyword).child(name), revision.child(keyword).child(name)
             label = name if keyword == "properties" else f"{keyword}[{name}]"
             yield label, one, two, kept if keyword == "properties" else None

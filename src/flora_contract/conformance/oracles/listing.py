@@ -38,7 +38,8 @@ def list_works(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
     own = [p for p in (facts.home, facts.second) if p is not None]
     cursor = query.get("cursor")
     given = cursor is None or any(
-        p.next_cursor == cursor[0] and _same_question(p, exchange) for p in ledger.pages
+        p.next_cursor == cursor[0] and p.exchange.request.question == exchange.request.question
+        for p in ledger.pages
     )
     known_place = all(
         v in {p.workspace for p in own} for v in query.get("workspace_id", ())
@@ -55,11 +56,6 @@ def list_works(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
             seen=exchange.status,
             subject=", ".join(sorted(query)),
         )
-
-
-def _same_question(page: Page, exchange: Exchange) -> bool:
-    asked = {k: v for k, v in page.exchange.request.query.items() if k != "cursor"}
-    return asked == {k: v for k, v in exchange.request.query.items() if k != "cursor"}
 
 
 @oracle("newest-first", "walk", source="S003")
@@ -159,7 +155,7 @@ def _quiet(walk: Walk, ledger: Ledger) -> bool:
     have the status that was asked for. Either moves offsets."""
     first, last = walk.pages[0], walk.pages[-1]
     if "status" in first.filters and any(
-        _known_before(run, last) and not _had_ended(run, first) for run in ledger.runs.values()
+        _known_before(run, last) and not _ended(run, first) for run in ledger.runs.values()
     ):
         return False
     again = next(
@@ -321,7 +317,7 @@ def _fits(run: Run, page: Page) -> bool:
     """Whether it is certain that a run fits the filters of a page."""
     for name, wanted in page.filters.items():
         if name == "status":
-            ended = [o for o in run.shown if o.final and o.exchange.before(page.exchange)]
+            ended = _ended(run, page)
             if not ended or ended[-1].status != wanted:
                 return False
         elif _place(run, name) != wanted:
@@ -329,9 +325,9 @@ def _fits(run: Run, page: Page) -> bool:
     return True
 
 
-def _had_ended(run: Run, page: Page) -> bool:
-    """Whether a run was seen to have ended before a page was asked for."""
-    return any(o.final and o.exchange.before(page.exchange) for o in run.shown)
+def _ended(run: Run, page: Page) -> list[Observation]:
+    """What showed, before a page was asked for, that a run had ended."""
+    return [o for o in run.shown if o.final and o.exchange.before(page.exchange)]
 
 
 def _place(run: Run, name: str) -> Any:
