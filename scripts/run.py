@@ -28,7 +28,9 @@ def main(arguments: list[str]) -> int:
         return 0 if arguments else 2
     install_tools()
     sessions = arguments if arguments[0].startswith("-") else ["-s", *arguments]
-    environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    # As pip does, uv is to trust what the machine trusts: a proxy's certificate, say.
+    environment = {"UV_SYSTEM_CERTS": "1", **os.environ}
+    environment["PATH"] = f"{BIN}{os.pathsep}{os.environ['PATH']}"
     nox = [str(BIN / "nox"), "-f", str(ROOT / "noxfile.py"), *sessions]
     return subprocess.run(nox, env=environment, check=False).returncode
 
