@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import random
-import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 import orjson
 
 from flora_contract.mock.messages import Response
+from flora_contract.openapi.examples import example
 
 if TYPE_CHECKING:
     from flora_contract.mock.contract import Route
     from flora_contract.openapi import Document
-
-_LITERAL: Final = re.compile(r"\^([\w-]+)")
-_FORMATS: Final = {
-    "uri": "https://example.com/x",
-    "date-time": "2026-01-02T03:04:05Z",
-    "date": "2026-01-02",
-    "uuid": "123e4567-e89b-42d3-a456-426614174000",
-    "email": "someone@example.com",
-}
-_DEPTH: Final = 6
-"""Objects inside objects, after which optional fields are left out."""
 
 
 def answer(route: Route, document: Document, seed: int) -> Response:
@@ -34,61 +23,3 @@ def answer(route: Route, document: Document, seed: int) -> Response:
         return Response(int(status))
     chance = random.Random(f"{seed}/{route.operation_id}")  # noqa: S311 - repeatable
     return Response(int(status), orjson.dumps(example(document, schema, chance)))
-
-
-def example(document: Document, schema: Any, chance: random.Random, depth: int = 0) -> Any:
-    """A value that a schema allows."""
-    schema = document.resolve(schema)
-    if not isinstance(schema, dict):
-        return None
-    for keyword in ("examples", "enum"):
-        if schema.get(keyword):
-            return chance.choice(schema[keyword])
-    for keyword in ("const", "example", "default"):
-        if keyword in schema:
-            return schema[keyword]
-    for keyword in ("anyOf", "oneOf"):
-        if schema.get(keyword):
-            return example(document, schema[keyword][0], chance, depth)
-    if "allOf" in schema:
-        parts = [example(document, part, chance, depth) for part in schema["allOf"]]
-        own = _object(document, schema, chance, depth) if "properties" in schema else {}
-        return {k: v for part in [*parts, own] if isinstance(part, dict) for k, v in part.items()}
-    return _of_type(document, schema, chance, depth)
-
-
-def _of_type(document: Document, schema: dict[str, Any], chance: random.Random, depth: int) -> Any:
-    kind = schema.get("type", "object" if "properties" in schema else "string")
-    if isinstance(kind, list):
-        kind = kind[0]
-    if kind == "object":
-        return _object(document, schema, chance, depth)
-    if kind == "array":
-        length = max(schema.get("minItems", 0), 0 if depth > _DEPTH else 1)
-        items = schema.get("items", {})
-        return [example(document, items, chance, depth + 1) for _ in range(length)]
-    if kind in {"integer", "number"}:
-        low = schema.get("minimum", schema.get("exclusiveMinimum", 0))
-        high = schema.get("maximum", low + 100)
-        step = 1 if "exclusiveMinimum" in schema else 0
-        return chance.randint(int(low) + step, int(high)) if int(high) > int(low) else low
-    if kind == "boolean":
-        return chance.random() < 0.5
-    return None if kind == "null" else _string(schema, chance)
-
-
-def _object(document: Document, schema: dict[str, Any], chance: random.Random, depth: int) -> Any:
-    required = set(schema.get("required", ()))
-    return {
-        name: example(document, part, chance, depth + 1)
-        for name, part in schema.get("properties", {}).items()
-        if name in required or depth < _DEPTH
-    }
-
-
-def _string(schema: dict[str, Any], chance: random.Random) -> str:
-    if schema.get("format") in _FORMATS:
-        return _FORMATS[schema["format"]]
-    prefix = _LITERAL.match(schema.get("pattern", ""))
-    text = (prefix[1] if prefix else "") + "".join(chance.choices("abcdefghkmnprstwxyz", k=8))
-    return text.ljust(schema.get("minLength", 0), "x")[: schema.get("maxLength", 200)]

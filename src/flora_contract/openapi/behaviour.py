@@ -1,0 +1,555 @@
+"""What operations do over time, as `overlays/behaviour.yaml` states it: the meaning, typed.
+
+A statement is small and stands once: on the document (`x-resources`, `x-errors`, `x-refusals`) or
+on an operation (`x-list`, `x-idempotency`, `x-charges`, `x-answers`, `x-refusals`). The client, the
+mock, the suite and the pages read it from here. What is not stated, no reader guesses.
+
+A statement that the contract has no place for, or that contradicts another, is an InputError with
+its file and line when it is loaded: `behaviour_checks`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import jsonschema_rs
+
+from flora_contract.errors import InputError
+from flora_contract.openapi.contract import Contract, Endpoint
+
+if TYPE_CHECKING:
+    from flora_contract.openapi.document import Document, Pointer
+    from flora_contract.openapi.schemas import Member
+
+Role = Literal["create", "read", "list", "update", "delete", "act"]
+ROLES: Final[tuple[Role, ...]] = ("create", "read", "list", "update", "delete", "act")
+
+Condition = Literal[
+    "no-key",
+    "wrong-key",
+    "malformed",
+    "invalid",
+    "unknown-reference",
+    "foreign-reference",
+    "unknown-id",
+    "foreign-id",
+    "used-key",
+    "no-credits",
+    "rate",
+    "failure",
+]
+
+VOCABULARY: Final[dict[str, Any]] = json.loads(
+    Path(__file__).with_name("behaviour.schema.json").read_text(encoding="utf-8")
+)
+"""JSON Schema of the extensions, each under its name in `$defs`."""
+
+ON_DOCUMENT: Final = ("x-resources", "x-errors", "x-refusals")
+ON_OPERATION: Final = ("x-list", "x-idempotency", "x-charges", "x-answers", "x-refusals")
+
+_PREFIX = re.compile(r"\^([\w-]+)(?:\Z|[^\w*+?{])")
+
+
+@dataclass(frozen=True)
+class Statement:
+    """Where something is stated, and by whom: `pointer` leads there in the overlaid document."""
+
+    pointer: Pointer
+    sources: tuple[str, ...] = ()
+    conflicts: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """How people are told of it: `Run.life`, `listGenerations.list`."""
+        words = [str(part).removeprefix("x-") for part in self.pointer]
+        if words[:1] == ["resources"]:
+            return ".".join(words[1:])
+        return ".".join(words[3:]) if words[:1] == ["paths"] else ".".join(words)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A member of requests that holds the id of another resource.
+
+    `matching` pairs a member of that resource with the member of the request that it must equal.
+    `unknown` is what an id of nothing is answered with, where not as elsewhere.
+    """
+
+    member: str
+    to: str
+    matching: dict[str, str]
+    unknown: Refusal | None
+    statement: Statement
+
+
+@dataclass(frozen=True)
+class Presence:
+    """In which states a member is shown, and whether it must be."""
+
+    member: str
+    states: frozenset[str]
+    required: bool
+    severity: str | None
+
+
+@dataclass(frozen=True)
+class Life:
+    """The states of a resource that moves by itself, in their order; the last step is final.
+
+    `failed` are the final states that are no success. `times` are members that say when the first
+    of their states began, in their order. `grows` never shrinks but in a failure. `estimate` is in
+    seconds, in the answer that creates. `error_code` and `error_message` tell of a failure.
+    """
+
+    state: str
+    order: tuple[tuple[str, ...], ...]
+    failed: frozenset[str]
+    members: dict[str, Presence]
+    times: tuple[str, ...]
+    grows: str | None
+    estimate: str | None
+    error_code: str | None
+    error_message: str | None
+    statement: Statement
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """All, in their order."""
+        return tuple(state for step in self.order for state in step)
+
+    @property
+    def final(self) -> tuple[str, ...]:
+        """Those that are not left."""
+        return self.order[-1]
+
+    @property
+    def succeeded(self) -> tuple[str, ...]:
+        """Final states that are a success."""
+        return tuple(state for state in self.final if state not in self.failed)
+
+    def rank(self, state: str | None) -> int | None:
+        """The step of a state; None for one that is not known."""
+        return next((i for i, step in enumerate(self.order) if state in step), None)
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A kind of thing that the API keeps, and the operations on it by role.
+
+    Members are dotted paths in what is shown of it; `id` and `aliases` hold its id. A resource is
+    its account's alone (`account`) or for all (`everyone`). `path` says which member a path
+    parameter holds; `shows` where a member of the request that created it is shown, None for
+    never; `link` is a URL that leads to it. `constant` members are the same in every answer, and
+    so is `cost`, which a failure may waive.
+    """
+
+    kind: str
+    id: str
+    aliases: tuple[str, ...]
+    prefix: str
+    owner: Literal["account", "everyone"]
+    operations: dict[Role, tuple[str, ...]]
+    path: dict[str, str]
+    references: dict[str, Reference]
+    shows: dict[str, str | None]
+    link: str | None
+    created: str | None
+    updated: str | None
+    constant: tuple[str, ...]
+    cost: str | None
+    life: Life | None
+    statement: Statement
+
+    def role_of(self, operation_id: str) -> Role | None:
+        """The role that an operation has here."""
+        return next((role for role, ids in self.operations.items() if operation_id in ids), None)
+
+    @property
+    def create(self) -> tuple[str, ...]:
+        return self.operations.get("create", ())
+
+    @property
+    def read(self) -> str | None:
+        return next(iter(self.operations.get("read", ())), None)
+
+    @property
+    def list(self) -> str | None:
+        return next(iter(self.operations.get("list", ())), None)
+
+    @property
+    def update(self) -> str | None:
+        return next(iter(self.operations.get("update", ())), None)
+
+    @property
+    def delete(self) -> str | None:
+        return next(iter(self.operations.get("delete", ())), None)
+
+    @property
+    def act(self) -> tuple[str, ...]:
+        return self.operations.get("act", ())
+
+    @property
+    def id_parameter(self) -> str | None:
+        """The path parameter that holds the id."""
+        return next((name for name, held in self.path.items() if held == self.id), None)
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A query parameter and the member that it is compared with, shown or not."""
+
+    parameter: str
+    member: str
+    match: Literal["equals", "contains"]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """How an operation lists: what, in which order, page by page.
+
+    `items`, `next` and `total` are paths in an answer, the other names query parameters: `cursor`
+    takes what `next` gave, `offset` counts what is left out, `size` is the most that is shown.
+    """
+
+    items: str
+    order: str | None
+    descending: bool
+    size: str | None
+    cursor: str | None
+    next: str | None
+    offset: str | None
+    total: str | None
+    filters: dict[str, Filter]
+    statement: Statement
+
+    @property
+    def paged(self) -> bool:
+        """Whether there are pages at all."""
+        return self.cursor is not None or self.offset is not None
+
+
+@dataclass(frozen=True)
+class Idempotency:
+    """A header that names a request: within `window` seconds it starts nothing a second time.
+
+    A key counts for one account and one operation. A repetition is `refused`, or `replayed`: the
+    first answer again; `tolerated` says which of the two a test accepts besides. `freed` says
+    that a refused request leaves its key unused.
+    """
+
+    header: str
+    window: int
+    repetition: Literal["refused", "replayed"]
+    tolerated: tuple[str, ...]
+    freed: bool
+    statement: Statement
+
+
+@dataclass(frozen=True)
+class Charges:
+    """An operation that may cost money: where the cost stands in its answer, in US dollars.
+
+    `by` is the member of the request that decides the price; `assumed` the price of a value of it
+    before one was seen.
+    """
+
+    cost: str
+    by: str | None
+    assumed: dict[str, float]
+    statement: Statement
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What a condition is answered with. `also` are statuses that a test accepts besides."""
+
+    condition: Condition
+    status: int
+    code: str | None
+    also: tuple[int, ...]
+    statement: Statement
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Where an error answer tells what: dotted paths, and header names.
+
+    `fields` is a list of entries with the members that `field_name` and `field_message` name. `codes` are those
+    that belong to a status; `also` are statuses that no operation documents and a test accepts.
+    """
+
+    code: str | None = None
+    message: str | None = None
+    fields: str | None = None
+    field_name: str = "field"
+    field_message: str = "message"
+    request_id: str | None = None
+    retry_after: str | None = None
+    codes: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    also: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class OperationBehaviour:
+    """What is stated of one operation, the statements of the document included."""
+
+    endpoint: Endpoint
+    resource: Resource | None
+    role: Role | None
+    listing: Listing | None
+    idempotency: Idempotency | None
+    charges: Charges | None
+    answers: dict[str, Any]
+    refusals: dict[Condition, Refusal]
+
+    @property
+    def id(self) -> str:
+        return self.endpoint.id
+
+    @cached_property
+    def items(self) -> dict[str, Member]:
+        """Members of an item, of an operation that lists; else those of the answer."""
+        found = self.endpoint.answer_members(self.endpoint.success)
+        if self.listing is None:
+            return found
+        prefix = f"{self.listing.items}[]."
+        return {p.removeprefix(prefix): m for p, m in found.items() if p.startswith(prefix)}
+
+
+class Behaviour:
+    """Every statement of a document. Raises InputError for one that cannot hold."""
+
+    def __init__(self, contract: Contract) -> None:
+        from flora_contract.openapi.behaviour_checks import check
+
+        self.contract = contract
+        self.document = contract.document
+        _check_vocabulary(self.document)
+        tree = self.document.tree
+        self.errors = _errors(tree.get("x-errors", {}))
+        self._refusals = _refusals(tree.get("x-refusals", {}), ("x-refusals",))
+        self.resources = {
+            kind: _resource(self, kind, node) for kind, node in tree.get("x-resources", {}).items()
+        }
+        self.operations = {e.id: self._operation(e) for e in contract.operations.values()}
+        check(self)
+
+    def _operation(self, endpoint: Endpoint) -> OperationBehaviour:
+        node, pointer = endpoint.operation.node, endpoint.operation.pointer
+        resource = next((r for r in self.resources.values() if r.role_of(endpoint.id)), None)
+        own = _refusals(node.get("x-refusals", {}), (*pointer, "x-refusals"))
+        return OperationBehaviour(
+            endpoint=endpoint,
+            resource=resource,
+            role=resource.role_of(endpoint.id) if resource is not None else None,
+            listing=_listing(node.get("x-list"), (*pointer, "x-list")),
+            idempotency=_idempotency(node.get("x-idempotency"), (*pointer, "x-idempotency")),
+            charges=_charges(node.get("x-charges"), (*pointer, "x-charges")),
+            answers=node.get("x-answers", {}),
+            refusals={**self._refusals, **own},
+        )
+
+    def of(self, operation_id: str) -> OperationBehaviour:
+        """What is stated of an operation."""
+        return self.operations[operation_id]
+
+    def with_role(self, *roles: Role) -> list[OperationBehaviour]:
+        """Operations that have one of some roles, in the order of the contract."""
+        return [o for o in self.operations.values() if o.role in roles]
+
+    def kind(self, name: str) -> Resource:
+        """A kind of resource by its name."""
+        return self.resources[name]
+
+    def where(self, statement: Statement) -> str:
+        """File and line of a statement."""
+        return str(self.document.locate(statement.pointer))
+
+    def is_secured(self, operation: OperationBehaviour) -> bool:
+        """Whether an operation asks for a key."""
+        security = operation.endpoint.security
+        return bool(security) and {} not in security
+
+
+# From the document to the statements
+
+
+def _check_vocabulary(document: Document) -> None:
+    """Raises InputError at the first extension that is not written as the vocabulary has it."""
+    for pointer, name, node in _extensions(document):
+        schema = {"$ref": f"#/$defs/{name}", "$defs": VOCABULARY["$defs"]}
+        check = jsonschema_rs.Draft202012Validator(schema)
+        for error in check.iter_errors(node):
+            place = document.locate((*pointer, *error.instance_path))
+            where = ".".join(str(part) for part in error.instance_path)
+            subject = f"{name} {where}".strip()
+            raise InputError(f"{place}: {subject}: {error.message.partition(chr(10))[0]}")
+
+
+def _extensions(document: Document) -> list[tuple[Pointer, str, Any]]:
+    found: list[tuple[Pointer, str, Any]] = [
+        ((name,), name, document.tree[name]) for name in ON_DOCUMENT if name in document.tree
+    ]
+    for operation in document.operations():
+        found += [
+            ((*operation.pointer, name), name, operation.node[name])
+            for name in ON_OPERATION
+            if name in operation.node
+        ]
+    return found
+
+
+def _statement(node: Any, pointer: Pointer) -> Statement:
+    node = node if isinstance(node, dict) else {}
+    return Statement(pointer, tuple(node.get("x-source", ())), tuple(node.get("x-conflict", ())))
+
+
+def _resource(behaviour: Behaviour, kind: str, node: dict[str, Any]) -> Resource:
+    pointer: Pointer = ("x-resources", kind)
+    operations: dict[Role, tuple[str, ...]] = {}
+    for role in ROLES:
+        if role in node:
+            named = node[role]
+            operations[role] = tuple(named) if isinstance(named, list) else (named,)
+    return Resource(
+        kind=kind,
+        id=node["id"],
+        aliases=tuple(node.get("aliases", ())),
+        prefix=node.get("prefix", _prefix(behaviour.contract, node["id"], operations)),
+        owner=node.get("owner", "account"),
+        operations=operations,
+        path=node.get("path", {}),
+        references={
+            member: _reference(member, entry, (*pointer, "references", member))
+            for member, entry in node.get("references", {}).items()
+        },
+        shows=node.get("shows", {}),
+        link=node.get("link"),
+        created=node.get("created"),
+        updated=node.get("updated"),
+        constant=tuple(node.get("constant", ())),
+        cost=node.get("cost"),
+        life=_life(node["life"], (*pointer, "life")) if "life" in node else None,
+        statement=_statement(node, pointer),
+    )
+
+
+def _prefix(contract: Contract, member: str, operations: dict[Role, tuple[str, ...]]) -> str:
+    """What ids begin with, as the pattern of their schema says."""
+    for operation_id in (i for ids in operations.values() for i in ids):
+        endpoint = contract.operations.get(operation_id)
+        for path, found in endpoint.answer_members(endpoint.success).items() if endpoint else ():
+            prefix = _PREFIX.match(found.schema.get("pattern", ""))
+            if prefix and (path == member or path.endswith(f"[].{member}")):
+                return prefix[1]
+    return ""
+
+
+def _reference(member: str, entry: Any, pointer: Pointer) -> Reference:
+    node = {"to": entry} if isinstance(entry, str) else entry
+    unknown = {"unknown-reference": node["unknown"]} if "unknown" in node else {}
+    return Reference(
+        member,
+        node["to"],
+        node.get("matching", {}),
+        _refusals(unknown, pointer).get("unknown-reference"),
+        _statement(node, pointer),
+    )
+
+
+def _life(node: dict[str, Any], pointer: Pointer) -> Life:
+    error = node.get("error", {})
+    return Life(
+        state=node["state"],
+        order=tuple(tuple(s) if isinstance(s, list) else (s,) for s in node["order"]),
+        failed=frozenset(node.get("failed", ())),
+        members={
+            name: Presence(
+                name,
+                frozenset(entry["in"]),
+                bool(entry.get("required", False)),
+                entry.get("severity"),
+            )
+            for name, entry in node.get("members", {}).items()
+        },
+        times=tuple(node.get("times", ())),
+        grows=node.get("grows"),
+        estimate=node.get("estimate"),
+        error_code=error.get("code"),
+        error_message=error.get("message"),
+        statement=_statement(node, pointer),
+    )
+
+
+def _listing(node: dict[str, Any] | None, pointer: Pointer) -> Listing | None:
+    if node is None:
+        return None
+    page, order = node.get("page", {}), node.get("order", {})
+    filters = {}
+    for parameter, entry in node.get("filters", {}).items():
+        stated = {"member": entry} if isinstance(entry, str) else entry
+        filters[parameter] = Filter(parameter, stated["member"], stated.get("match", "equals"))
+    return Listing(
+        items=node["items"],
+        order=order.get("by"),
+        descending=order.get("direction") == "descending",
+        size=page.get("size"),
+        cursor=page.get("cursor"),
+        next=page.get("next"),
+        offset=page.get("offset"),
+        total=page.get("total"),
+        filters=filters,
+        statement=_statement(node, pointer),
+    )
+
+
+def _idempotency(node: Any, pointer: Pointer) -> Idempotency | None:
+    if not node:  # false states that there is none
+        return None
+    return Idempotency(
+        header=node["header"],
+        window=node["window"],
+        repetition=node["repetition"],
+        tolerated=tuple(node.get("tolerated", ())),
+        freed=bool(node.get("freed", False)),
+        statement=_statement(node, pointer),
+    )
+
+
+def _charges(node: Any, pointer: Pointer) -> Charges | None:
+    if not node:  # false states that it is free
+        return None
+    return Charges(node["cost"], node.get("by"), node.get("assumed", {}), _statement(node, pointer))
+
+
+def _refusals(node: dict[str, Any], pointer: Pointer) -> dict[Condition, Refusal]:
+    return {
+        condition: Refusal(
+            condition,  # type: ignore[arg-type]  # the vocabulary has checked it
+            entry["status"],
+            entry.get("code"),
+            tuple(entry.get("also", ())),
+            _statement(entry, (*pointer, condition)),
+        )
+        for condition, entry in node.items()
+    }  # type: ignore[return-value]
+
+
+def _errors(node: dict[str, Any]) -> Errors:
+    fields = node.get("fields", {})
+    return Errors(
+        code=node.get("code"),
+        message=node.get("message"),
+        fields=fields.get("in"),
+        field_name=fields.get("name", "field"),
+        field_message=fields.get("message", "message"),
+        request_id=node.get("request-id"),
+        retry_after=node.get("retry-after"),
+        codes={int(status): tuple(codes) for status, codes in node.get("codes", {}).items()},
+        also=tuple(node.get("also", ())),
+    )
