@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flora_contract.report.redaction import Redactor
 
 if TYPE_CHECKING:
-    from flora_contract.mock.messages import Request
+    from flora_contract.mock.http.messages import HTTPRequest
 
 KEPT_BODY: Final = 16_384
 """Bytes of a request body that are kept."""
@@ -15,7 +15,7 @@ KEPT_BODY: Final = 16_384
 _redactor = Redactor()
 
 
-class Exchange:
+class LoggedExchange:
     """One exchange. Holds the request as it came; `plain` is what may be shown of it."""
 
     __slots__ = (
@@ -33,7 +33,7 @@ class Exchange:
 
     def __init__(
         self,
-        request: Request,
+        request: HTTPRequest,
         *,
         at: int,
         operation: str,

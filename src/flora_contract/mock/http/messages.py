@@ -1,4 +1,4 @@
-"""A request and its answer, free of any server: what the socket and the ASGI door both speak."""
+"""A request and its answer, free of any server: what the socket and ASGI both speak."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
 MAX_BODY: Final = 1 << 20
 """Bytes that a request body may have, before and after it is unpacked."""
@@ -18,43 +18,34 @@ MAX_BODY: Final = 1 << 20
 JSON: Final = "application/json"
 
 
-class Refusal(Exception):  # noqa: N818 - an answer, named as one
-    """Ends a request with the error envelope: `{error: {code, message, fields?}}`."""
+class Rejection(Exception):  # noqa: N818 - an answer, named as one
+    """Ends a request with an error; `fields` are the members that are wrong, and why.
+
+    Without a code it is the one that the statements pair with the status.
+    """
 
     def __init__(
         self,
         status: int,
-        code: str,
         message: str,
+        code: str = "",
         *,
-        fields: list[dict[str, str]] | None = None,
+        fields: Sequence[tuple[str, str]] = (),
         headers: tuple[tuple[str, str], ...] = (),
     ) -> None:
         super().__init__(message)
         self.status = status
-        self.code = code
         self.message = message
+        self.code = code
         self.fields = fields
         self.headers = headers
 
-    def response(self) -> Response:
-        error: dict[str, Any] = {"code": self.code, "message": self.message}
-        if self.fields:
-            error["fields"] = self.fields
-        return Response(self.status, orjson.dumps({"error": error}), headers=self.headers)
+
+class MalformedError(Exception):
+    """The body of a request is no JSON; says why."""
 
 
-def invalid(fields: list[dict[str, str]]) -> Refusal:
-    """400 `input_validation_error`, one entry for each wrong field (S000)."""
-    message = "; ".join(f"{entry['field']}: {entry['message']}" for entry in fields)
-    return Refusal(400, "input_validation_error", message, fields=fields)
-
-
-def invalid_field(field: str, reason: str) -> Refusal:
-    return invalid([{"field": field, "message": reason}])
-
-
-class Request:
+class HTTPRequest:
     """One request as it came in.
 
     `fields` holds the headers as `fields_of` gives them. `origin` is scheme and authority as the
@@ -92,33 +83,32 @@ class Request:
         return self.fields.get(name, b"").decode("latin-1").strip()
 
     def json(self) -> Any:
-        """The body as JSON. Raises Refusal 400 `invalid_json` when it is none."""
+        """The body as JSON. Raises MalformedError when it is none, and Rejection 413."""
         media_type = self.header(b"content-type").partition(";")[0].strip().lower()
         if media_type not in {"", JSON}:
-            raise Refusal(400, "invalid_json", f"Content-Type must be {JSON}.")
+            raise MalformedError(f"Content-Type must be {JSON}.")
         try:
             self.value = orjson.loads(self.content())
         except orjson.JSONDecodeError as error:
-            message = f"The body is not valid JSON: {error}."
-            raise Refusal(400, "invalid_json", message) from None
+            raise MalformedError(f"The body is not valid JSON: {error}.") from None
         return self.value
 
     def content(self) -> bytes:
-        """The body, unpacked if it was sent as gzip. Raises Refusal when it cannot be."""
+        """The body, unpacked if it was sent as gzip. Raises as `json` does when it cannot be."""
         coding = self.header(b"content-encoding").lower()
         if coding in {"", "identity"}:
             return self.body
         if coding not in {"gzip", "x-gzip"}:
-            raise Refusal(400, "invalid_json", f"Content-Encoding {coding!r} is not supported.")
+            raise MalformedError(f"Content-Encoding {coding!r} is not supported.")
         unpack = zlib.decompressobj(wbits=31)
         try:
             content = unpack.decompress(self.body, MAX_BODY + 1)
         except zlib.error:
-            raise Refusal(400, "invalid_json", "The body is not valid gzip.") from None
+            raise MalformedError("The body is not valid gzip.") from None
         if len(content) > MAX_BODY:
             raise too_large()
         if not unpack.eof:
-            raise Refusal(400, "invalid_json", "The gzip body is cut off.")
+            raise MalformedError("The gzip body is cut off.")
         return content
 
 
@@ -132,7 +122,7 @@ def fields_of(headers: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     return fields
 
 
-class Response:
+class HTTPResponse:
     """An answer, and how the connection is to treat it.
 
     `delay` is in seconds. `hang_up` closes the connection without a byte; `cut` closes it after
@@ -157,23 +147,27 @@ class Response:
         self.cut: int | None = None
 
 
-def not_found() -> Refusal:
-    return Refusal(404, "not_found", "Not found.")
+def not_found() -> Rejection:
+    return Rejection(404, "Not found.")
 
 
-def not_allowed(methods: Collection[str]) -> Refusal:
+def not_allowed(methods: Collection[str]) -> Rejection:
     """405 with the methods that there are; where there is GET, there is HEAD."""
     allowed = {*methods, "HEAD"} if "GET" in methods else methods
     headers = (("allow", ", ".join(sorted(allowed))),)
-    return Refusal(405, "method_not_allowed", "Method not allowed.", headers=headers)
+    return Rejection(405, "Method not allowed.", headers=headers)
 
 
-def too_large() -> Refusal:
+def too_large() -> Rejection:
     message = f"The body is over the limit of {MAX_BODY} bytes."
-    return Refusal(413, "payload_too_large", message)
+    return Rejection(413, message, "payload_too_large")
 
 
-def content_headers(response: Response) -> tuple[tuple[str, str], ...]:
+def invalid_field(field: str, problem: str) -> Rejection:
+    return Rejection(400, f"{field}: {problem}", fields=[(field, problem)])
+
+
+def content_headers(response: HTTPResponse) -> tuple[tuple[str, str], ...]:
     """The headers that go with a body; a status without one has none (RFC 9110, 8.6)."""
     if response.status in {204, 304}:
         return ()

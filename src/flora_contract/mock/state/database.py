@@ -49,7 +49,11 @@ class SQLite:
     """
 
     error: type[Exception] = sqlite3.Error
-    types = {"serial": "INTEGER PRIMARY KEY", "bytes": "BLOB"}  # noqa: RUF012 - read only
+    types = {  # noqa: RUF012 - read only
+        "serial": "INTEGER PRIMARY KEY AUTOINCREMENT",
+        "bytes": "BLOB",
+        "clustered": " WITHOUT ROWID",
+    }
     for_update = ""
 
     def __init__(self, path: str) -> None:
@@ -87,6 +91,7 @@ class SQLite:
     def empty(self, tables: Sequence[str]) -> None:
         for table in tables:
             self._execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
+        self._execute("DELETE FROM sqlite_sequence")
 
     def close(self) -> None:
         self._connection.close()
@@ -96,7 +101,11 @@ class PostgreSQL:
     """A database that servers on several machines share. A lost connection is made anew."""
 
     name = "PostgreSQL"
-    types = {"serial": "BIGSERIAL PRIMARY KEY", "bytes": "BYTEA"}  # noqa: RUF012 - read only
+    types = {  # noqa: RUF012 - read only
+        "serial": "BIGSERIAL PRIMARY KEY",
+        "bytes": "BYTEA",
+        "clustered": "",
+    }
     for_update = " FOR UPDATE"
 
     def __init__(self, url: str) -> None:

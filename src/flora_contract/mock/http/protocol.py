@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import httptools
 
-from flora_contract.mock.messages import (
+from flora_contract.mock.http.messages import (
     MAX_BODY,
-    Refusal,
-    Request,
-    Response,
+    Rejection,
+    HTTPRequest,
+    HTTPResponse,
     content_headers,
     fields_of,
     reason,
@@ -45,7 +45,7 @@ class Limits:
     linger_seconds: float = 2.0
 
 
-class Endpoint:
+class Acceptor:
     """What the connections of one listening socket share."""
 
     def __init__(
@@ -62,7 +62,7 @@ class Endpoint:
 
     @property
     def date(self) -> str:
-        """By the mock's clock, as the times of runs are: a client may hold the two together."""
+        """By the mock's clock, as the times of entities are: a client may hold the two together."""
         second = self.application.store.now() // 1000
         if second != self._second:
             self._second, self._date = second, formatdate(second, usegmt=True)
@@ -78,11 +78,11 @@ class Endpoint:
 class Connection(asyncio.Protocol):
     """One client's connection. Requests are answered in order, one at a time."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
-        self.endpoint = endpoint
+    def __init__(self, acceptor: Acceptor) -> None:
+        self.acceptor = acceptor
         self.deadline = float("inf")
-        self._queue: deque[tuple[Request, str]] = deque()
-        self._refusal: Refusal | None = None
+        self._queue: deque[tuple[HTTPRequest, str]] = deque()
+        self._rejection: Rejection | None = None
         self._busy = False  # an answer is being held back
         self._full = False  # the client does not read what was written
         self._paused = False
@@ -101,13 +101,13 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         peer = transport.get_extra_info("peername")
         self._client = str(peer[0]) if isinstance(peer, tuple) else ""
-        self.deadline = self.endpoint.now + self.endpoint.limits.idle_seconds
-        self.endpoint.connections.add(self)
+        self.deadline = self.acceptor.now + self.acceptor.limits.idle_seconds
+        self.acceptor.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the interface's
         self._closing = True
         self._queue.clear()
-        self.endpoint.connections.discard(self)
+        self.acceptor.connections.discard(self)
 
     def data_received(self, data: bytes) -> None:
         if self._closing:
@@ -121,14 +121,14 @@ class Connection(asyncio.Protocol):
             self._closing = True
         except httptools.HttpParserError as error:
             if not self._closing:
-                self._refuse(Refusal(400, "input_validation_error", f"Malformed HTTP: {error}."))
-        if not self._head_done and self._head_size > self.endpoint.limits.head:
-            self._refuse(head_too_large())
+                self._reject(Rejection(400, f"Malformed HTTP: {error}."))
+        if not self._head_done and self._head_size > self.acceptor.limits.head:
+            self._reject(head_too_large())
         self._drain()
 
     def eof_received(self) -> bool:
         if self._in_request and not self._closing:
-            self._refuse(Refusal(400, "input_validation_error", "The request is cut off."))
+            self._reject(Rejection(400, "The request is cut off."))
         self._closing = self._ending = True
         self._drain()
         return True
@@ -150,7 +150,7 @@ class Connection(asyncio.Protocol):
         self._headers: list[tuple[bytes, bytes]] = []
         self._body: list[bytes] = []
         self._body_size = 0
-        self.deadline = self.endpoint.now + self.endpoint.limits.request_seconds
+        self.deadline = self.acceptor.now + self.acceptor.limits.request_seconds
 
     def on_url(self, url: bytes) -> None:
         self._url += url
@@ -161,13 +161,13 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         self._head_done = True
-        if self._head_size > self.endpoint.limits.head:  # what came at once may be a body, too
+        if self._head_size > self.acceptor.limits.head:  # what came at once may be a body, too
             lines = sum(len(name) + len(value) + 4 for name, value in self._headers)
-            if len(self._url) + lines > self.endpoint.limits.head:
-                self._refuse(head_too_large())
+            if len(self._url) + lines > self.acceptor.limits.head:
+                self._reject(head_too_large())
         self._fields = fields_of(self._headers)
         if int(self._fields.get(b"content-length", 0)) > MAX_BODY:
-            self._refuse(too_large())
+            self._reject(too_large())
         elif self._fields.get(b"expect", b"").lower() == b"100-continue" and not self._queue:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
@@ -175,8 +175,8 @@ class Connection(asyncio.Protocol):
         self._body_size += len(body)
         if self._body_size <= MAX_BODY:
             self._body.append(body)
-        elif self._refusal is None:
-            self._refuse(too_large())
+        elif self._rejection is None:
+            self._reject(too_large())
 
     def on_message_complete(self) -> None:
         self._in_request = False
@@ -190,11 +190,11 @@ class Connection(asyncio.Protocol):
         target, host = self._asked()
         # Several are joined by a comma, which no valid one has.
         if not (old if host is None else _HOST.match(host)):
-            self._refuse(
-                Refusal(400, "input_validation_error", "Exactly one valid Host is needed.")
+            self._reject(
+                Rejection(400, "Exactly one valid Host is needed.")
             )
             return
-        request = Request(
+        request = HTTPRequest(
             self._parser.get_method().decode("latin-1"),
             target.decode("latin-1"),
             self._fields,
@@ -217,7 +217,7 @@ class Connection(asyncio.Protocol):
     def expire(self) -> None:
         """The deadline has passed: answer half a request, close an idle connection."""
         if self._in_request and not self._closing:
-            self._refuse(Refusal(408, "request_timeout", "The request took too long."))
+            self._reject(Rejection(408, "The request took too long."))
             self._drain()
         elif not self._busy:
             self._transport.close()
@@ -227,28 +227,28 @@ class Connection(asyncio.Protocol):
         self._closing = self._ending = True
         self._drain()
 
-    def _refuse(self, refusal: Refusal) -> None:
+    def _reject(self, rejection: Rejection) -> None:
         """Answer what cannot be read, after the requests before it, and read no more."""
         self._closing = True
         self._in_request = False
-        self._refusal = refusal
+        self._rejection = rejection
 
     def _drain(self) -> None:
         while self._queue and not self._busy and not self._full:
             request, connection = self._queue.popleft()
             started = time.perf_counter()
-            response = self.endpoint.application.answer(request)
-            if self.endpoint.log is not None:
-                self.endpoint.log(request, response, time.perf_counter() - started)
+            response = self.acceptor.application.answer(request)
+            if self.acceptor.log is not None:
+                self.acceptor.log(request, response, time.perf_counter() - started)
             if response.delay:
                 self._busy = True
                 loop = asyncio.get_running_loop()
                 loop.call_later(response.delay, self._resume, request, response, connection)
             else:
                 self._send(request.method, response, connection)
-        if self._refusal is not None and not self._queue and not self._busy:
-            response = self.endpoint.application.refuse(self._refusal)
-            self._refusal = None
+        if self._rejection is not None and not self._queue and not self._busy:
+            response = self.acceptor.application.reject(self._rejection)
+            self._rejection = None
             self._send("", response, "close")
         if self._ending and not self._queue and not self._busy:
             self._transport.close()
@@ -259,14 +259,14 @@ class Connection(asyncio.Protocol):
             self._paused = held
             (self._transport.pause_reading if held else self._transport.resume_reading)()
 
-    def _resume(self, request: Request, response: Response, connection: str) -> None:
+    def _resume(self, request: HTTPRequest, response: HTTPResponse, connection: str) -> None:
         self._busy = False
         if not self._transport.is_closing():
             self._send(request.method, response, connection)
             self._drain()
 
-    def _send(self, method: str, response: Response, connection: str) -> None:
-        self.deadline = self.endpoint.now + self.endpoint.limits.idle_seconds
+    def _send(self, method: str, response: HTTPResponse, connection: str) -> None:
+        self.deadline = self.acceptor.now + self.acceptor.limits.idle_seconds
         if response.hang_up:
             self._transport.close()
             return
@@ -276,7 +276,7 @@ class Connection(asyncio.Protocol):
         if connection:
             head += f"connection: {connection}\r\n"
         body = b"" if method == "HEAD" else response.body[: response.cut]
-        head += f"date: {self.endpoint.date}\r\n\r\n"
+        head += f"date: {self.acceptor.date}\r\n\r\n"
         self._transport.write(head.encode("latin-1") + body)
         if response.cut is not None:
             self._transport.close()
@@ -287,7 +287,7 @@ class Connection(asyncio.Protocol):
         """Close, but not before the client could read the answer (RFC 9112, 9.6)."""
         self._closing = True
         self._queue.clear()
-        self.deadline = self.endpoint.now + self.endpoint.limits.linger_seconds
+        self.deadline = self.acceptor.now + self.acceptor.limits.linger_seconds
         self._transport.write_eof()
 
     def _address(self) -> str:
@@ -295,5 +295,5 @@ class Connection(asyncio.Protocol):
         return f"{name[0]}:{name[1]}"
 
 
-def head_too_large() -> Refusal:
-    return Refusal(431, "header_too_large", "The head of the request is too large.")
+def head_too_large() -> Rejection:
+    return Rejection(431, "The head of the request is too large.", "header_too_large")

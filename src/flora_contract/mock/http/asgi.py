@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Unpack
 
-from flora_contract.mock.application import Application, Options, Settings
-from flora_contract.mock.messages import (
+from flora_contract.mock.application import Application, Options, MockSettings
+from flora_contract.mock.http.messages import (
     MAX_BODY,
-    Refusal,
-    Request,
-    Response,
+    Rejection,
+    HTTPRequest,
+    HTTPResponse,
     content_headers,
     fields_of,
     too_large,
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 
 def create_app(**options: Unpack[Options]) -> ASGI:
-    """An ASGI application with a state of its own; the arguments are those of `Settings`.
+    """An ASGI application with a state of its own; the arguments are those of `MockSettings`.
 
     A fault that drops the connection raises ConnectionAbortedError: ASGI has no other way.
     """
-    application = Application(Settings(**options))
+    application = Application(MockSettings(**options))
 
     async def app(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -55,8 +55,8 @@ async def _answer(
 ) -> None:
     try:
         body = await _body(receive)
-    except Refusal as refusal:
-        response = application.refuse(refusal)
+    except Rejection as rejection:
+        response = application.reject(rejection)
     else:
         if body is None:
             return
@@ -69,7 +69,7 @@ async def _answer(
 
 
 async def _body(receive: Receive) -> bytes | None:
-    """The body of a request, or None if the client went away. Raises Refusal 413."""
+    """The body of a request, or None if the client went away. Raises Rejection 413."""
     body = bytearray()
     while True:
         message = await receive()
@@ -82,13 +82,13 @@ async def _body(receive: Receive) -> bytes | None:
             return bytes(body)
 
 
-def _request(scope: dict[str, Any], body: bytes) -> Request:
+def _request(scope: dict[str, Any], body: bytes) -> HTTPRequest:
     query = scope["query_string"].decode("latin-1")
     path = scope.get("raw_path") or scope["path"].encode()
     target = path.decode("latin-1").partition("?")[0]
     fields = fields_of(scope["headers"])
     host = fields.get(b"host")
-    return Request(
+    return HTTPRequest(
         scope["method"],
         f"{target}?{query}" if query else target,
         fields,
@@ -99,7 +99,7 @@ def _request(scope: dict[str, Any], body: bytes) -> Request:
     )
 
 
-async def _send(response: Response, send: Send, *, head: bool) -> None:
+async def _send(response: HTTPResponse, send: Send, *, head: bool) -> None:
     headers = [
         (name.encode(), value.encode("latin-1"))
         for name, value in (*content_headers(response), *response.headers)

@@ -1,4 +1,4 @@
-"""JSON that cannot change any more, made once: of finished runs, and of pages of nothing else."""
+"""JSON that cannot change any more, made once: of what has ended, and of pages of nothing else."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from flora_contract.mock.store import Store
+    from flora_contract.mock.state.store import Store
 
 KEPT_BYTES: Final = 8_000_000
 
@@ -15,7 +15,7 @@ KEPT_BYTES: Final = 8_000_000
 class FinalJSON:
     """JSON by all that it depends on, beside the world; forgotten when that changes, or it is much.
 
-    A change of the world may be a reset, after which the same ids are of other runs.
+    A change of the world may be an update, or a reset after which the same ids are of others.
     """
 
     def __init__(self, store: Store) -> None:

@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 from flora_contract.errors import InputError
 from flora_contract.mock.application import Application
-from flora_contract.mock.protocol import Connection, Endpoint
+from flora_contract.mock.http.protocol import Acceptor, Connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from multiprocessing.context import SpawnProcess
 
-    from flora_contract.mock.application import Settings
-    from flora_contract.mock.messages import Request, Response
-    from flora_contract.mock.protocol import Limits
+    from flora_contract.mock.application import MockSettings
+    from flora_contract.mock.http.messages import HTTPRequest, HTTPResponse
+    from flora_contract.mock.http.protocol import Limits
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -59,28 +59,28 @@ async def serve(
     application: Application,
     listener: socket.socket,
     *,
-    log: Callable[[Request, Response, float], None] | None = None,
+    log: Callable[[HTTPRequest, HTTPResponse, float], None] | None = None,
     limits: Limits | None = None,
     stop: asyncio.Event,
 ) -> None:
     """Answer on a socket until `stop` is set; what was asked before that is still answered."""
     loop = asyncio.get_running_loop()
-    endpoint = Endpoint(application, log, limits)
-    server = await loop.create_server(lambda: Connection(endpoint), sock=listener)
+    acceptor = Acceptor(application, log, limits)
+    server = await loop.create_server(lambda: Connection(acceptor), sock=listener)
     while not stop.is_set():
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), 1.0)
-        endpoint.tick()
+        acceptor.tick()
     server.close()
-    for connection in list(endpoint.connections):
+    for connection in list(acceptor.connections):
         connection.shut_down()
     deadline = time.monotonic() + 3
-    while endpoint.connections and time.monotonic() < deadline:  # noqa: ASYNC110 - at the end, once
+    while acceptor.connections and time.monotonic() < deadline:  # noqa: ASYNC110 - at the end, once
         await asyncio.sleep(0.01)
 
 
 def run(
-    settings: Settings, listener: socket.socket, *, log_requests: bool = False, greeting: str = ""
+    settings: MockSettings, listener: socket.socket, *, log_requests: bool = False, greeting: str = ""
 ) -> None:
     """Serve in this process until SIGINT or SIGTERM; the greeting is said once all is ready."""
     log = log_line if log_requests else None
@@ -109,8 +109,8 @@ def run(
 def spare_the_old() -> None:
     """Collect young garbage only, in a process that does nothing but serve.
 
-    Runs refer to nothing that refers to them, so that a full collection finds nothing, and stops
-    the server while it walks every run there is: 0.1 s at 300,000.
+    Entities refer to nothing that refers to them, so that a full collection finds nothing, and
+    stops the server while it walks all there are: 0.1 s at 300,000.
     """
     gc.collect()
     gc.freeze()
@@ -118,7 +118,7 @@ def spare_the_old() -> None:
 
 
 def run_workers(
-    settings: Settings,
+    settings: MockSettings,
     listener: socket.socket,
     number: int,
     *,
@@ -169,7 +169,7 @@ def greet(greeting: str) -> None:
         print(greeting, file=sys.stderr, flush=True)
 
 
-def log_line(request: Request, response: Response, seconds: float) -> None:
+def log_line(request: HTTPRequest, response: HTTPResponse, seconds: float) -> None:
     request_id = dict(response.headers).get("request-id", "")
     line = f"{request.method} {request.path} {response.status} {seconds * 1000:.1f} ms {request_id}"
     print(line.encode("ascii", "backslashreplace").decode(), file=sys.stderr, flush=True)
