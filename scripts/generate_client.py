@@ -1,4 +1,4 @@
-"""Make generated/flora_client from openapi.yaml and overlays/client, or check that it is so.
+"""Make generated/flora_client from openapi.yaml and two overlays, or check that it is so.
 
 python scripts/generate_client.py            write it
 python scripts/generate_client.py --check    exit 1, with a diff, when it is out of date
@@ -33,7 +33,8 @@ def main() -> int:
 
 
 def _write(target: Path) -> int:
-    generate(contract("client"), target, complete=True)
+    for note in generate(contract("behaviour", "client"), target, complete=True):
+        print(note, file=sys.stderr)
     return 0
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from flora_client.operations import PROFILE
 from flora_client.resources.generations import AsyncGenerations, Generations
+from flora_client.resources.models import AsyncModels, Models
+from flora_client.resources.projects import AsyncProjects, Projects
 from flora_client.resources.runs import AsyncRuns, Runs
+from flora_client.resources.workspaces import AsyncWorkspaces, Workspaces
 from flora_runtime.client import AsyncClient, SyncClient
 from flora_runtime.core import Core
 
@@ -31,6 +34,21 @@ class Flora(SyncClient):
         """Older routes, kept for callers that still use them."""
         return Runs(Core(self._session))
 
+    @property
+    def models(self) -> Models:
+        """What a generation can be made with."""
+        return Models(Core(self._session))
+
+    @property
+    def workspaces(self) -> Workspaces:
+        """What is billed, and holds projects."""
+        return Workspaces(Core(self._session))
+
+    @property
+    def projects(self) -> Projects:
+        """Where the results of a generation belong."""
+        return Projects(Core(self._session))
+
 
 class AsyncFlora(AsyncClient):
     """The asynchronous client of the FLORA API.
@@ -53,3 +71,18 @@ class AsyncFlora(AsyncClient):
     def runs(self) -> AsyncRuns:
         """Older routes, kept for callers that still use them."""
         return AsyncRuns(Core(self._session))
+
+    @property
+    def models(self) -> AsyncModels:
+        """What a generation can be made with."""
+        return AsyncModels(Core(self._session))
+
+    @property
+    def workspaces(self) -> AsyncWorkspaces:
+        """What is billed, and holds projects."""
+        return AsyncWorkspaces(Core(self._session))
+
+    @property
+    def projects(self) -> AsyncProjects:
+        """Where the results of a generation belong."""
+        return AsyncProjects(Core(self._session))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from attrs import frozen
 from flora_runtime.enums import OpenStrEnum
-from flora_runtime.model import Model
+from flora_runtime.model import Model as _Model  # an API may have models of its own
 
 
 class GenerationType(OpenStrEnum):
@@ -87,8 +88,19 @@ class RunOutputType(OpenStrEnum):
     DOCUMENT_URL = "documentUrl"
 
 
+class ModelParamType(OpenStrEnum):
+    """Kind of value that a parameter takes."""
+
+    STRING = "string[]"
+    BOOL = "bool"
+    INT = "int?"
+    SEED = "seed"
+    FLOAT = "float"
+    DICT = "dict"
+
+
 @frozen(kw_only=True, eq=False, repr=False)
-class RunAccepted(Model):
+class RunAccepted(_Model):
     """A run that has been queued, with what it costs and how to follow it."""
 
     charged_cost: Decimal
@@ -120,7 +132,7 @@ class RunAccepted(Model):
 
 
 @frozen(kw_only=True, eq=False, repr=False)
-class RunAction(Model):
+class RunAction(_Model):
     """The action that the run carries out."""
 
     action_id: ActionId
@@ -128,7 +140,7 @@ class RunAction(Model):
 
 
 @frozen(kw_only=True, eq=False, repr=False)
-class RunModel(Model):
+class RunModel(_Model):
     """The model that the run uses."""
 
     model_id: str
@@ -136,7 +148,7 @@ class RunModel(Model):
 
 
 @frozen(kw_only=True, eq=False, repr=False)
-class RunTechnique(Model):
+class RunTechnique(_Model):
     """The technique that the run carries out."""
 
     name: str
@@ -147,7 +159,7 @@ class RunTechnique(Model):
 
 
 @frozen(kw_only=True, eq=False, repr=False)
-class Run(Model):
+class Run(_Model):
     """A run as it stands. A completed one has outputs, a failed one an error."""
 
     created_at: float
@@ -185,7 +197,7 @@ class Run(Model):
 
 
 @frozen(kw_only=True, eq=False, repr=False)
-class RunOutput(Model):
+class RunOutput(_Model):
     """One result of a run."""
 
     output_id: str
@@ -199,7 +211,7 @@ class RunOutput(Model):
 
 
 @frozen(kw_only=True, eq=False, repr=False)
-class GenerationPage(Model):
+class GenerationPage(_Model):
     """One page of the history."""
 
     generations: tuple[Generation, ...]
@@ -210,7 +222,7 @@ class GenerationPage(Model):
 
 
 @frozen(kw_only=True, eq=False, repr=False)
-class PageMeta(Model):
+class PageMeta(_Model):
     """Where a page stands among the others."""
 
     next_cursor: str | None
@@ -221,7 +233,7 @@ class PageMeta(Model):
 
 
 @frozen(kw_only=True, eq=False, repr=False)
-class Generation(Model):
+class Generation(_Model):
     """A run of the history, with where it belongs and its model."""
 
     created_at: float
@@ -271,8 +283,167 @@ class Generation(Model):
 
 
 @frozen(kw_only=True, eq=False, repr=False)
-class GenerationModel(Model):
+class GenerationModel(_Model):
     """The model of a run in the history, where it is known."""
 
     model_id: str | None
     """Endpoint id of the model."""
+
+
+@frozen(kw_only=True, eq=False, repr=False)
+class ModelList(_Model):
+    """The models that the caller can use."""
+
+    models: tuple[Model, ...]
+
+
+@frozen(kw_only=True, eq=False, repr=False)
+class Model(_Model):
+    """A model, and what it takes."""
+
+    model_id: str
+    """Endpoint id, as a generation names it."""
+
+    name: str
+    """Display name."""
+
+    type: GenerationType
+    """Kind of output. Families of models such as `t2i` or `i2v` are not types."""
+
+    provider: str
+    """Who makes the model."""
+
+    capabilities: tuple[str, ...]
+    """What the model can do."""
+
+    estimated_credits: int
+    """About what a run costs, in credits."""
+
+    estimated_seconds: int
+    """About how long a run takes, in seconds."""
+
+    params: tuple[ModelParam, ...]
+    """What `params` of a generation may hold."""
+
+    beta: bool | None = None
+    """Whether the model is still being tried out."""
+
+
+@frozen(kw_only=True, eq=False, repr=False)
+class ModelParam(_Model):
+    """A parameter of a model."""
+
+    name: str
+    """Key under `params`."""
+
+    type: ModelParamType
+    """Kind of value that a parameter takes."""
+
+    required: bool
+    """Whether it must be given."""
+
+    default: Any = None
+    """What it is when left out."""
+
+    min: float | None = None
+    """Least value."""
+
+    max: float | None = None
+    """Greatest value."""
+
+    label: str | None = None
+    """Name for people."""
+
+    description: str | None = None
+    """What it does."""
+
+    options: tuple[ModelParamOption, ...] | None = None
+    """Values to choose from."""
+
+    properties: dict[str, ModelParamBounds] | None = None
+    """Bounds of the members of a `dict`, by their names."""
+
+
+@frozen(kw_only=True, eq=False, repr=False)
+class ModelParamOption(_Model):
+    """A value to choose."""
+
+    label: str
+    """Name for people."""
+
+    value: str
+    """What to send."""
+
+    description: str | None = None
+    """What it means."""
+
+
+@frozen(kw_only=True, eq=False, repr=False)
+class ModelParamBounds(_Model):
+    """Bounds of a number."""
+
+    min: float
+    """Least value."""
+
+    max: float
+    """Greatest value."""
+
+    default: float
+    """What it is when left out."""
+
+
+@frozen(kw_only=True, eq=False, repr=False)
+class WorkspaceList(_Model):
+    """The workspaces that the API key reaches."""
+
+    workspaces: tuple[Workspace, ...]
+
+
+@frozen(kw_only=True, eq=False, repr=False)
+class Workspace(_Model):
+    """What is billed, and holds projects."""
+
+    workspace_id: str
+    """Public id of a workspace."""
+
+    name: str
+    """Name of the workspace."""
+
+    role: str
+    """What the caller may do there. An open set of values."""
+
+    created_at: int | None
+    """When the workspace was created. No source states the unit."""
+
+
+@frozen(kw_only=True, eq=False, repr=False)
+class ProjectPage(_Model):
+    """One page of projects."""
+
+    projects: tuple[Project, ...]
+
+    meta: PageMeta
+    """Where a page stands among the others."""
+
+
+@frozen(kw_only=True, eq=False, repr=False)
+class Project(_Model):
+    """Where the results of generations belong."""
+
+    project_id: str
+    """Public id of a project."""
+
+    name: str
+    """Name of the project."""
+
+    workspace_id: str
+    """Public id of a workspace."""
+
+    origin: str | None
+    """Where the project was made."""
+
+    last_modified: float | None
+    """When the project was last changed. No source states the unit."""
+
+    created_at: float
+    """When the project was created. No source states the unit."""

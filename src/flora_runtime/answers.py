@@ -14,8 +14,6 @@ from flora_runtime.paths import at_path, is_array, is_object, one_line, text_at
 from flora_runtime.retry import retry_after
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from flora_runtime.exchange import Answer
     from flora_runtime.operation import Profile
 
@@ -57,8 +55,8 @@ def text_of(answer: Answer) -> str:
     return answer.body.decode("utf-8", "replace")
 
 
-def _line_at(body: Any, path: Sequence[str]) -> str | None:
-    text = text_at(body, path) if path else None
+def _line_at(body: Any, path: str | None) -> str | None:
+    text = text_at(body, path)
     return (one_line(text) or None) if text is not None else None
 
 

@@ -14,7 +14,7 @@ from flora_runtime.credentials import Key, KeySource, Origin
 from flora_runtime.drift import Drift, DriftReporter
 from flora_runtime.errors import InvalidArgumentError
 from flora_runtime.exchange import block_on
-from flora_runtime.options import checked_retries, checked_timeout, options_of
+from flora_runtime.options import checked_retries, checked_timeout
 from flora_runtime.request import checked_headers
 from flora_runtime.session import Session, Shared
 from flora_runtime.spend import Spend
@@ -57,8 +57,7 @@ class _Client:
         """A copy with other settings. It shares connections, spending and everything else."""
         now = self._session
         headers = checked_headers(extra_headers or {})
-        key_header = (self.profile.idempotency_header or "").lower()
-        if key_header in headers:
+        if any(name.lower() in headers for name in self.profile.idempotency_headers):
             raise InvalidArgumentError("a key names one request: give each its idempotency_key=")
         copy = object.__new__(type(self))
         copy._session = evolve(
@@ -120,9 +119,7 @@ class SyncClient(_Client):
     ) -> RawResponse[Any]:
         """Call what there is no method for. A POST is repeated only with `idempotency_key=`."""
         session = self._session
-        return block_on(
-            session.request(method, path, params or {}, json, options_of(session.profile, options))
-        )
+        return block_on(session.request(method, path, params or {}, json, options))
 
     def close(self) -> None:
         """Close the connections, unless they came with `http_client=`."""
@@ -178,9 +175,7 @@ class AsyncClient(_Client):
     ) -> RawResponse[Any]:
         """Call what there is no method for. A POST is repeated only with `idempotency_key=`."""
         session = self._session
-        return await session.request(
-            method, path, params or {}, json, options_of(session.profile, options)
-        )
+        return await session.request(method, path, params or {}, json, options)
 
     async def close(self) -> None:
         """Close the connections of this loop, unless they came with `http_client=`."""

@@ -15,7 +15,7 @@ from flora_runtime.options import Options, options_of
 from flora_runtime.paging import AsyncPager, Listing, Page, Pager
 from flora_runtime.paths import is_object
 from flora_runtime.polling import wait
-from flora_runtime.starting import start, started_id
+from flora_runtime.starting import start, told, where_to_look
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,9 +44,8 @@ class Core:
 
     async def do(self, operation: Operation[T], arguments: Arguments, options: Arguments) -> T:
         """An operation, once."""
-        response = await self._respond(
-            operation, arguments, options_of(self.session.profile, options)
-        )
+        own = options_of(operation.idempotency_header, options)
+        response = await self._respond(operation, arguments, own)
         return cast("T", response) if self.raw else response.parse()
 
     async def _respond(
@@ -60,19 +59,19 @@ class Core:
         self, operation: Operation[T], arguments: Arguments, options: Arguments
     ) -> Listing[T]:
         """What a pager reads. Arguments that cannot be right are refused before iterating."""
-        own = options_of(self.session.profile, options)
+        own = options_of(operation.idempotency_header, options)
         self.session.draft(operation, arguments, own)
         return Listing(self.session, operation, arguments, own)
 
     async def wait(
         self,
         looking: Operation[R],
-        run_id: str,
+        arguments: Arguments,
         patience: float | None,
         on_progress: Callable[[R], object] | None,
     ) -> R:
         """Look at a run until it has ended."""
-        return await wait(self.session, looking, run_id, patience, on_progress)
+        return await wait(self.session, looking, arguments, patience, on_progress)
 
     async def do_and_wait(
         self,
@@ -85,18 +84,18 @@ class Core:
         on_progress: Callable[[R], object] | None,
     ) -> R:
         """Start a run, tell its id, and look at it until it has ended."""
-        own = options_of(self.session.profile, options)
+        own = options_of(operation.idempotency_header, options)
         run = (await start(self.session, operation, arguments, own)).parse()
-        run_id = started_id(operation, run)
         if on_started is not None:
             try:
                 await self.session.io.settle(on_started(run))
             except BaseException as error:
-                error.add_note(f"run {run_id} was started, and goes on")
+                error.add_note(told(operation, run))
                 raise
         key = run.idempotency_key
+        where = where_to_look(operation, looking, arguments, run)
         try:
-            done = await wait(self.session, looking, run_id, patience, on_progress)
+            done = await wait(self.session, looking, where, patience, on_progress)
         except FloraError as error:
             error.idempotency_key = key
             raise
@@ -160,7 +159,7 @@ class _Job:
         except BaseException as error:
             self.notes = list(getattr(error, "__notes__", ()))
             raise
-        self.notes.append(f"run {started_id(self._operation, result)} was started, and goes on")
+        self.notes.append(told(self._operation, result))
         return result
 
 

@@ -88,10 +88,14 @@ class FloraError(Exception):
     def __str__(self) -> str:
         text = super().__str__()
         if self.may_have_started:
-            text += (
-                " The request may have been accepted and charged: to find out, repeat the call"
-                f" with idempotency_key={self.idempotency_key!r}; it starts nothing twice."
-            )
+            text += " The request may have been accepted and charged: "
+            if self.idempotency_key is None:
+                text += "look for what it made before sending it again."
+            else:
+                text += (
+                    "to find out, repeat the call"
+                    f" with idempotency_key={self.idempotency_key!r}; it starts nothing twice."
+                )
         return text
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -339,12 +343,12 @@ class WaitTimeoutError(RunError):
 
 
 class PaginationError(FloraError):
-    """A list gave the same cursor twice, and would never end."""
+    """A list gave the same cursor, or the same page, twice, and would never end."""
 
     def __init__(self, cursor: str) -> None:
         super().__init__(
-            "the list repeats itself: the API gave the same cursor twice; start again from an"
-            " earlier cursor, or report this to the API's makers"
+            "the list repeats itself: the API gave the same cursor or page twice; start again from"
+            " an earlier one, or report this to the API's makers"
         )
         self.cursor = cursor
 

@@ -76,7 +76,7 @@ async def download(
     if not _has(run, media.items):
         kind = type(run).__name__
         raise InvalidArgumentError(f"a {kind} has no {media.items}: give what wait returned")
-    outputs = at_path(run.to_dict(), (media.items,))
+    outputs = at_path(run.to_dict(), media.items)
     files = _planned(media, outputs if is_array(outputs) else [])
     target = _folder(folder)
     done = await session.io.gather(
@@ -205,9 +205,9 @@ def _planned(media: Media, outputs: Sequence[Any]) -> list[_File]:
     files: list[_File] = []
     taken: set[str] = set()
     for number, output in enumerate(outputs, 1):
-        output_id = text_at(output, (media.id,)) or ""
-        kind = text_at(output, (media.kind,)) or ""
-        url = text_at(output, (media.url,)) or ""
+        output_id = text_at(output, media.id) or ""
+        kind = text_at(output, media.kind) or ""
+        url = text_at(output, media.url) or ""
         if not url:
             raise DownloadError.of(output_id or f"number {number}", "it has no URL")
         stem = base = _stem(output_id) or f"output_{number}"

@@ -73,14 +73,14 @@ def judge(
     One is adopted if it is the only one that can be, and can be nobody else's.
     """
     window = clock.window(create)
-    once = {text_at(item, (recovery.id,)): item for item in items}  # a page may repeat another's
+    once = {text_at(item, recovery.id): item for item in items}  # a page may repeat another's
     candidates = [item for item in once.values() if _can_own(recovery, create, item, clock)]
     if not candidates:
         return Finding("the history does not show it", window)
     contested = [
         item for item in candidates if any(_can_own(recovery, o, item, clock) for o in others)
     ]
-    undated = created_at(at_path(candidates[0], (recovery.created,))) is None
+    undated = created_at(at_path(candidates[0], recovery.created)) is None
     if len(candidates) == 1 and not contested and not undated:
         return Finding("found", window, candidates, adopted=candidates[0], final=True)
     waiting = any(not other.unknown for other in others)
@@ -100,17 +100,16 @@ def judge(
 
 def reaches_back(recovery: Recovery[Any], items: Sequence[Any], since: datetime) -> bool:
     """Whether a page of the history ends before a point of time."""
-    oldest = created_at(at_path(items[-1], (recovery.created,))) if items else None
+    oldest = created_at(at_path(items[-1], recovery.created)) if items else None
     return oldest is not None and oldest < since
 
 
 def _can_own(recovery: Recovery[Any], create: Create, item: Any, clock: ServerClock) -> bool:
-    paths = {**recovery.scope, **recovery.match}
-    for name, wanted in {**create.scope, **create.match}.items():
-        found = at_path(item, paths[name])
-        if wanted is not None and found is not None and found != wanted:
+    for place, wanted in create.shown.items():
+        found = at_path(item, place)
+        if isinstance(wanted, str | int) and found is not None and found != wanted:
             return False
-    created = created_at(at_path(item, (recovery.created,)))
+    created = created_at(at_path(item, recovery.created))
     earliest, latest = clock.window(create)
     return created is None or earliest <= created <= latest
 

@@ -9,29 +9,45 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field, frozen
 
+from flora_runtime.operation import named
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _REMEMBERED = 10_000
-_KEY_LIFE = 7200.0
-"""Seconds for which an API remembers an idempotency key."""
 
 
 @define(eq=False)
 class Create:
     """One logical create: one key, one run at most. Times are of the monotonic clock, but one."""
 
+    kind: str
+    """Of what it makes."""
     key: str
     has_own_key: bool
     """The key was made up for it; no caller has seen it before."""
     scope: Mapping[str, Any]
-    match: Mapping[str, Any]
+    """Arguments of the history that it would be listed under."""
+    shown: Mapping[str, Any]
+    """Values by where an item of the history shows them."""
     started: float
+    window: float
+    """Seconds for which the API remembers its key."""
     ended: float | None = None
     run_id: str | None = None
     unknown: bool = False
     """It has ended without telling whether there is a run."""
     started_by_wall: float = field(factory=time.time)
+
+    @property
+    def run(self) -> str:
+        """What it got, by kind and id."""
+        return named(self.kind, self.run_id or "")
+
+    def may_share(self, other: Create) -> bool:
+        """Whether what the two make can stand in the same history."""
+        both = self.scope.keys() & other.scope.keys()
+        return self.kind == other.kind and all(self.scope[n] == other.scope[n] for n in both)
 
     def slept(self) -> float:
         """Seconds since it began that the monotonic clock did not count, for the machine was
@@ -46,7 +62,7 @@ class StartedRun:
 
     at: float
     estimate: float | None = None
-    poll_url: str | None = None
+    link: str | None = None
 
 
 class Ledger:
@@ -86,7 +102,7 @@ class Ledger:
     def claim(self, create: Create, run_id: str, run: StartedRun) -> bool:
         """Take a run that was found in the history, unless another create has it by now."""
         with self._lock:
-            if run_id in self._runs:
+            if named(create.kind, run_id) in self._runs:
                 return False
             self._hand_out(create, run_id, run)
             return True
@@ -100,24 +116,24 @@ class Ledger:
                 self._open.remove(create)
 
     def others(self, create: Create) -> list[Create]:
-        """Other creates of the same scope that may own a run not handed out yet."""
+        """Other creates that may own a run of the same history, not handed out yet."""
         with self._lock:
             self._forget_old()
-            return [c for c in self._open if c is not create and c.scope == create.scope]
+            return [c for c in self._open if c is not create and c.may_share(create)]
 
-    def run(self, run_id: str) -> StartedRun | None:
-        """A run that a create of this client has got; None if none has."""
-        return self._runs.get(run_id)
+    def run(self, run: str) -> StartedRun | None:
+        """What a create of this client has got, by kind and id; None if none has."""
+        return self._runs.get(run)
 
     def _forget_old(self) -> None:
-        oldest = time.monotonic() - _KEY_LIFE
-        self._open = [c for c in self._open if not c.unknown or c.started > oldest]
+        now = time.monotonic()
+        self._open = [c for c in self._open if not c.unknown or c.started > now - c.window]
 
     def _hand_out(self, create: Create, run_id: str, run: StartedRun) -> None:
         create.run_id = run_id
         create.ended = time.monotonic()
         if create in self._open:
             self._open.remove(create)
-        self._runs[run_id] = run
+        self._runs[create.run] = run
         if len(self._runs) > _REMEMBERED:
             self._runs.popitem(last=False)

@@ -79,20 +79,38 @@ class Parameter:
 
 @frozen
 class Starts:
-    """The operation starts a run; where its answer says what of it."""
+    """The operation makes something that has an id; where its answer says what of it.
 
+    Here and below, where a value stands is a dotted path of keys.
+    """
+
+    kind: str
+    """What people call it, such as `run`."""
     id: str
+    moves: bool = False
+    """Whether it goes on by itself, and can be waited for."""
     cost: str | None = None
     estimate: str | None = None
-    poll_url: str | None = None
+    """Seconds that it may take."""
+    link: str | None = None
+    """A URL where it can be looked at."""
+    parents: Mapping[str, str] = field(factory=dict[str, str])
+    """Arguments besides its id with which it is looked at, and the members of this request."""
+
+    def told(self, made_id: str) -> str:
+        """What there is to know of one that was made, for people."""
+        went = "was started, and goes on" if self.moves else "was made"
+        return f"{named(self.kind, made_id)} {went}"
 
 
 @frozen
 class Polling:
-    """The operation looks at a run; where its answer says what of it."""
+    """The operation looks at what moves by itself; where its answer says what of it."""
 
+    kind: str
+    """What people call it, such as `run`."""
     argument: str
-    """The argument that takes the id of the run."""
+    """The argument that takes its id."""
     id: str
     resume: str
     """How one writes waiting for it, such as `generations.wait`."""
@@ -105,29 +123,41 @@ class Polling:
     error_message: str | None = None
 
 
+def named(kind: str, its_id: str) -> str:
+    """A thing by its kind and id: ids of different kinds may be alike."""
+    return f"{kind} {its_id}"
+
+
 @frozen
 class Paging:
-    """The operation lists page by page; where its answer says what."""
+    """The operation lists, page by page where it takes a cursor or an offset."""
 
     items: str
-    argument: str
-    """The argument that takes the cursor."""
-    next: tuple[str, ...]
-    """Path to the cursor of the next page."""
+    cursor: str | None = None
+    """The argument that takes the cursor, and where the answer says that of the next page."""
+    next: str | None = None
+    offset: str | None = None
+    """The argument that takes how many items are left out."""
+    size: str | None = None
+    """The argument that takes the most items of a page."""
+    total: str | None = None
+    """Where the answer says how many items there are."""
 
 
 @frozen
 class Recovery(Generic[T]):
-    """How a run is found again whose id was lost with the answer that named it."""
+    """How something is found again whose id was lost with the answer that named it."""
 
     history: Operation[Any]
-    """Lists runs, newest first."""
+    """Lists all of its kind, newest first or all at once."""
     id: str
     created: str
-    scope: Mapping[str, tuple[str, ...]]
-    """Arguments that the create and the history share, and the path to them in an item."""
-    match: Mapping[str, tuple[str, ...]] = field(factory=dict[str, tuple[str, ...]])
-    """Other arguments of the create that an item must agree with, likewise."""
+    window: float
+    """Seconds for which the key of a create counts."""
+    scope: Mapping[str, str] = field(factory=dict[str, str])
+    """Arguments of the history, and the member of the create's request that each one takes."""
+    shows: Mapping[str, str] = field(factory=dict[str, str])
+    """Members of the create's request, and where an item shows them."""
     otherwise: Mapping[str, Any] = field(factory=dict[str, Any])
     """Members of the answer that the history does not tell."""
 
@@ -140,11 +170,11 @@ class Operation(Generic[T]):
     """As it is called, such as `generations.create`."""
     method: str
     path: str
-    parameters: tuple[Parameter, ...]
     result: Any
     """Type hint of the answer; of an item where the operation lists."""
-    idempotent: bool = False
-    """Whether an idempotency key makes repeating it safe."""
+    parameters: tuple[Parameter, ...] = ()
+    idempotency_header: str | None = None
+    """Takes the key that makes repeating it safe."""
     starts: Starts | None = None
     recovery: Recovery[T] | None = None
     polling: Polling | None = None
@@ -176,12 +206,13 @@ class Profile:
     key_variable: str
     """Of the environment, as the next."""
     base_url_variable: str
-    idempotency_header: str | None = None
+    idempotency_headers: tuple[str, ...] = ()
+    """Of all operations that take a key; requests without a method use the first."""
     request_id_header: str | None = None
-    error_code: tuple[str, ...] = ()
-    error_message: tuple[str, ...] = ()
-    error_fields: tuple[str, ...] = ()
-    """Path to the list of what is wrong with single fields."""
+    error_code: str | None = None
+    error_message: str | None = None
+    error_fields: str | None = None
+    """Where the list is of what is wrong with single fields."""
     error_field: tuple[str, str] = ("", "")
     """Members of its items: name of the field, and what is wrong."""
     error_classes: Mapping[str, type[Any]] = field(factory=dict[str, type[Any]])

@@ -13,8 +13,6 @@ from flora_runtime.request import checked_headers
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from flora_runtime.operation import Profile
-
 
 @frozen
 class Options:
@@ -33,7 +31,7 @@ class Options:
 _NONE = Options()
 
 
-def options_of(profile: Profile, given: Mapping[str, Any]) -> Options:
+def options_of(key_header: str | None, given: Mapping[str, Any]) -> Options:
     """What a call was given. Raises InvalidArgumentError, and TypeError for an unknown name.
 
     An idempotency key that comes as a header is the key of the call, not a second one.
@@ -48,18 +46,22 @@ def options_of(profile: Profile, given: Mapping[str, Any]) -> Options:
         checked_timeout(options.timeout)
     if options.max_retries is not None:
         checked_retries(options.max_retries)
-    header = profile.idempotency_header
-    if header is None:
-        return options
-    key = options.idempotency_key
-    rest = {}
+    if key_header is not None:
+        return _keyed(options, key_header)
+    if options.idempotency_key is not None:
+        raise TypeError("this call takes no idempotency_key")
+    return options
+
+
+def _keyed(options: Options, key_header: str) -> Options:
+    key, rest = options.idempotency_key, {}
     for name, value in options.extra_headers.items():
-        if name.lower() != header.lower():
+        if name.lower() != key_header.lower():
             rest[name] = value
         elif key is None:
             key = value
     if key is not None:
-        _check_key(header, key)
+        _check_key(key_header, key)
     return evolve(options, extra_headers=rest, idempotency_key=key)
 
 

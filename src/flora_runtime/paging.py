@@ -10,7 +10,8 @@ from flora_runtime.codec import decoder
 from flora_runtime.drift import Drift
 from flora_runtime.errors import PaginationError
 from flora_runtime.exchange import block_on
-from flora_runtime.paths import at_path, is_array, text_at
+from flora_runtime.options import is_number
+from flora_runtime.paths import at_path, is_array, text_at, without
 from flora_runtime.session import RawResponse, Session
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class Page(Generic[T]):
     call: Call
     unreadable: tuple[Any, ...] = ()
     """Items that are no objects of the expected kind, as they came."""
+    next_offset: int | None = None
+    """Where the next page starts, of a list that counts items; None on the last."""
 
     def __iter__(self) -> Iterator[T]:
         return iter(self.items)
@@ -58,9 +61,9 @@ async def _read(listing: Listing[T]) -> RawResponse[Page[T]]:
     session, operation, options = listing.session, listing.operation, listing.options
     paging = _paging(operation)
     request = session.draft(operation, listing.arguments, options)
-    answer, call = await session.exchange(request, options, repeatable=True)
+    answer, call = await session.exchange(request, options)
     data = session.data(answer, call)
-    listed = at_path(data, (paging.items,))
+    listed = at_path(data, paging.items)
     if not is_array(listed):
         raise session.unreadable(f"it has no {paging.items}", answer, call)
     decode = decoder(operation.result)
@@ -74,14 +77,35 @@ async def _read(listing: Listing[T]) -> RawResponse[Page[T]]:
             unreadable.append(item)
             drifts.append(Drift("unreadable_item", operation.name, str(error)))
     session.note(drifts, answer, call)
+    position = following(paging, listing.arguments, data, len(listed)) or {}
     page = Page(
         items=tuple(items),
-        next_cursor=text_at(data, paging.next) or None,
-        data={name: value for name, value in data.items() if name != paging.items},
+        next_cursor=position.get(paging.cursor or ""),
+        data=without(data, paging.items),
         call=call,
         unreadable=tuple(unreadable),
+        next_offset=position.get(paging.offset or ""),
     )
     return RawResponse(answer.status_code, answer.headers, answer.body, call, page)
+
+
+def following(
+    paging: Paging, arguments: Mapping[str, Any], data: Any, shown: int
+) -> dict[str, Any] | None:
+    """What to ask for besides to get the page after one of so many items; None after the last.
+
+    A total decides where there is one: a server may give less on a page than was asked for.
+    """
+    if paging.cursor is not None:
+        cursor = text_at(data, paging.next)
+        return {paging.cursor: cursor} if cursor else None
+    if paging.offset is None or not shown:
+        return None
+    reached = (arguments.get(paging.offset) or 0) + shown
+    total, size = at_path(data, paging.total), arguments.get(paging.size or "")
+    short = is_number(size) and shown < size
+    ended = reached >= total if is_number(total) else short
+    return None if ended else {paging.offset: reached}
 
 
 class _Pages(Generic[T]):
@@ -91,20 +115,27 @@ class _Pages(Generic[T]):
         self._listing = listing
         self._seen: set[int] = set()
         """Hashes of cursors, not cursors: a long list must not fill the memory."""
-        self._cursor: str | None = listing.arguments.get(_paging(listing.operation).argument)
+        paging = _paging(listing.operation)
+        self._argument = paging.cursor or paging.offset or ""
+        self._position: str | int | None = listing.arguments.get(self._argument)
+        self._shown: tuple[T, ...] = ()
         self.done = False
 
     async def next(self) -> Page[T]:
-        listing = self._listing
-        if self._cursor is not None:
-            if hash(self._cursor) in self._seen:
-                raise PaginationError(self._cursor)
-            self._seen.add(hash(self._cursor))
-        cursor = {_paging(listing.operation).argument: self._cursor}
-        raw = await _read(evolve(listing, arguments={**listing.arguments, **cursor}))
+        listing, position = self._listing, self._position
+        if position is not None:
+            if hash(position) in self._seen:
+                raise PaginationError(str(position))
+            self._seen.add(hash(position))
+        raw = await _read(
+            evolve(listing, arguments={**listing.arguments, self._argument: position})
+        )
         page = raw.parse()
-        self._cursor = page.next_cursor
-        self.done = page.next_cursor is None
+        if page.next_offset is not None and page.items and page.items == self._shown:
+            raise PaginationError(str(position))
+        self._shown = page.items
+        self._position = page.next_cursor or page.next_offset
+        self.done = self._position is None
         return page
 
 
@@ -122,7 +153,7 @@ class Pager(Generic[T]):
         return block_on(_read(self._listing))
 
     def pages(self) -> Iterator[Page[T]]:
-        """Page by page. `page.next_cursor` is where to go on another time."""
+        """Page by page. `page.next_cursor` or `next_offset` is where to go on another time."""
         pages = _Pages(self._listing)
         while not pages.done:
             yield block_on(pages.next())
@@ -146,7 +177,7 @@ class AsyncPager(Generic[T]):
         return await _read(self._listing)
 
     async def pages(self) -> AsyncIterator[Page[T]]:
-        """Page by page. `page.next_cursor` is where to go on another time."""
+        """Page by page. `page.next_cursor` or `next_offset` is where to go on another time."""
         pages = _Pages(self._listing)
         while not pages.done:
             yield await pages.next()

@@ -16,13 +16,20 @@ def is_array(value: object) -> TypeGuard[Sequence[Any]]:
     return isinstance(value, list | tuple)
 
 
-def at_path(data: Any, path: Sequence[str]) -> Any:
-    """The value at a path of keys; None where there is none."""
-    for key in path:
+def at_path(data: Any, path: str | None) -> Any:
+    """The value at a dotted path of keys; None where there is none."""
+    for key in path.split(".") if path is not None else ():
         if not is_object(data):
             return None
         data = data.get(key)
-    return data
+    return data if path is not None else None
+
+
+def without(data: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """An object without the value at a dotted path, which is there."""
+    head, _, rest = path.partition(".")
+    others = {name: value for name, value in data.items() if name != head}
+    return {**others, head: without(data[head], rest)} if rest else others
 
 
 def one_line(text: str, most: int = 500) -> str:
@@ -31,7 +38,7 @@ def one_line(text: str, most: int = 500) -> str:
     return "".join(c if c.isprintable() else "?" for c in line)
 
 
-def text_at(data: Any, path: Sequence[str]) -> str | None:
-    """The text at a path of keys; None where there is none."""
+def text_at(data: Any, path: str | None) -> str | None:
+    """The text at a dotted path of keys; None where there is none."""
     value = at_path(data, path)
     return value if isinstance(value, str) else None

@@ -17,12 +17,13 @@ from flora_runtime.errors import (
     RunFailedError,
     WaitTimeoutError,
 )
+from flora_runtime.operation import named
 from flora_runtime.options import Options, is_number
 from flora_runtime.paths import at_path, one_line
 from flora_runtime.retry import backoff, is_transient
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from flora_runtime.model import Model
     from flora_runtime.operation import Operation, Polling
@@ -45,10 +46,14 @@ _LONGEST_FIRST_PAUSE = 60.0
 class Wait:
     """What is known of a run while it is waited for."""
 
-    def __init__(self, session: Session, polling: Polling, run_id: str, patience: float) -> None:
+    def __init__(
+        self, session: Session, polling: Polling, arguments: Mapping[str, Any], patience: float
+    ) -> None:
         self.session = session
         self.polling = polling
-        self.run_id = run_id
+        self.arguments = arguments
+        self.run_id = str(arguments[polling.argument])
+        self.run = named(polling.kind, self.run_id)
         self.began = time.monotonic()
         self.deadline = self.began + patience
         self.last: Any = None
@@ -56,7 +61,7 @@ class Wait:
 
     def first_pause(self) -> float:
         """Until the run can have ended, by what was said when it was started."""
-        started = self.session.shared.ledger.run(self.run_id)
+        started = self.session.shared.ledger.run(self.run)
         if started is None or started.estimate is None:
             return 0.0
         passed = time.monotonic() - started.at
@@ -71,7 +76,7 @@ class Wait:
         self.last, self.data = run, data
 
     def _told(self, name: str | None) -> Any:
-        return at_path(self.data, (name,)) if name is not None else None
+        return at_path(self.data, name)
 
     @property
     def status(self) -> str | None:
@@ -93,7 +98,7 @@ class Wait:
         """The error of a run that has failed."""
         code, message = self._told(self.polling.error_code), self._told(self.polling.error_message)
         why = ": ".join(part for part in (code, message) if isinstance(part, str))
-        text = f"run {self.run_id} failed{': ' + one_line(why) if why else ''}"
+        text = f"{self.run} failed{': ' + one_line(why) if why else ''}"
         error = RunFailedError(text, **self._receipt())
         error.error_code = code if isinstance(code, str) else None
         error.error_message = message if isinstance(message, str) else None
@@ -107,7 +112,7 @@ class Wait:
         if receipt["progress"] is not None:
             seen += f", progress {receipt['progress']}"
         error = WaitTimeoutError(
-            f"run {self.run_id} had not ended after {elapsed:.1f} s (last seen: {seen})."
+            f"{self.run} had not ended after {elapsed:.1f} s (last seen: {seen})."
             f" It goes on, and waiting again costs nothing: {self.how_to_resume()}",
             **receipt,
         )
@@ -116,13 +121,14 @@ class Wait:
 
     def how_to_resume(self) -> str:
         """For people."""
-        return f"resume with {self.polling.resume}({self.run_id!r})"
+        given = ", ".join(map(repr, self.arguments.values()))
+        return f"resume with {self.polling.resume}({given})"
 
 
 async def wait(
     session: Session,
     operation: Operation[T],
-    run_id: str,
+    arguments: Mapping[str, Any],
     patience: float | None,
     on_progress: Callable[[T], object] | None,
 ) -> T:
@@ -130,15 +136,15 @@ async def wait(
     what looking again cannot mend."""
     polling = operation.polling
     assert polling is not None
-    session.draft(operation, {polling.argument: run_id}, Options())
+    session.draft(operation, arguments, Options())
     if patience is not None and not is_number(patience):
         raise InvalidArgumentError("timeout must be a number of seconds")
-    state = Wait(session, polling, run_id, DEFAULT_PATIENCE if patience is None else patience)
+    state = Wait(session, polling, arguments, DEFAULT_PATIENCE if patience is None else patience)
     try:
         return await _follow(session, operation, polling, state, on_progress)
     except BaseException as error:
         if not isinstance(error, RunFailedError | WaitTimeoutError):
-            error.add_note(f"run {run_id} goes on: {state.how_to_resume()}")
+            error.add_note(f"{state.run} goes on: {state.how_to_resume()}")
         raise
 
 
@@ -162,7 +168,7 @@ async def _follow(
             pause, last = max(state.left() - _LAST_LOOK, 0.0), True
         await session.io.sleep(pause)
         try:
-            run = await _look(session, operation, polling, state, options)
+            run = await _look(session, operation, state, options)
         except FloraError as error:
             if not _may_pass(error):
                 raise
@@ -186,21 +192,19 @@ def _may_pass(error: FloraError) -> bool:
     return unreadable or is_transient(error)
 
 
-async def _look(
-    session: Session, operation: Operation[T], polling: Polling, state: Wait, options: Options
-) -> T:
-    path = _poll_path(session, state.run_id)
-    raw = await session.call(operation, {polling.argument: state.run_id}, options, path=path)
+async def _look(session: Session, operation: Operation[T], state: Wait, options: Options) -> T:
+    path = _link(session, state.run)
+    raw = await session.call(operation, state.arguments, options, path=path)
     state.see(raw.parse(), raw.json())
     return raw.parse()
 
 
-def _poll_path(session: Session, run_id: str) -> str | None:
+def _link(session: Session, run: str) -> str | None:
     """Where the API said the run can be followed, if that is where the key may go."""
-    started = session.shared.ledger.run(run_id)
-    if started is None or started.poll_url is None:
+    started = session.shared.ledger.run(run)
+    if started is None or started.link is None:
         return None
-    if not session.origin.holds(started.poll_url):
-        session.shared.drift.tell([Drift("foreign_url", "poll_url", "not followed")])
+    if not session.origin.holds(started.link):
+        session.shared.drift.tell([Drift("foreign_url", "link", "not followed")])
         return None
-    return started.poll_url
+    return started.link

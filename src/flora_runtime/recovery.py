@@ -19,7 +19,9 @@ from flora_runtime.history import Finding, ServerClock, judge, reaches_back
 from flora_runtime.ledger import StartedRun
 from flora_runtime.log import logger
 from flora_runtime.model import Call, Model, wire_names
+from flora_runtime.operation import named
 from flora_runtime.options import Options
+from flora_runtime.paging import following
 from flora_runtime.paths import at_path, is_array, is_object, text_at
 from flora_runtime.session import RawResponse
 
@@ -88,18 +90,18 @@ async def _look(
     # In this order, and after the history was read: a create that began meanwhile counts, and one
     # that ends meanwhile is either still among the others or has been handed its run.
     others = ledger.others(create)
-    unclaimed = [item for item in items if not _handed_out(session, recovery, item)]
+    unclaimed = [item for item in items if not _handed_out(session, recovery, create, item)]
     finding = judge(recovery, create, others, unclaimed, clock)
     if finding.adopted is not None and operation.starts is not None:
-        run_id = at_path(finding.adopted, (recovery.id,))
+        run_id = text_at(finding.adopted, recovery.id) or ""
         if not ledger.claim(create, run_id, started_run(operation.starts, finding.adopted)):
             return Finding("another create has got it", finding.window), None
     return finding, answer
 
 
-def _handed_out(session: Session, recovery: Recovery[Any], item: Any) -> bool:
-    run_id = at_path(item, (recovery.id,))
-    return not isinstance(run_id, str) or session.shared.ledger.run(run_id) is not None
+def _handed_out(session: Session, recovery: Recovery[Any], create: Create, item: Any) -> bool:
+    run_id = text_at(item, recovery.id)
+    return run_id is None or session.shared.ledger.run(named(create.kind, run_id)) is not None
 
 
 async def _newest(
@@ -112,21 +114,21 @@ async def _newest(
     items: list[Any] = []
     for page_number in itertools.count(1):
         request = session.draft(recovery.history, arguments, Options())
-        answer, call = await session.exchange(request, Options(), repeatable=True)
+        answer, call = await session.exchange(request, Options())
         page = session.data(answer, call)
-        listed = at_path(page, (paging.items,))
+        listed = at_path(page, paging.items)
         if not is_array(listed):
             raise session.unreadable(f"it has no {paging.items}", answer, call)
         items += listed
         clock = ServerClock.of(answer)
-        cursor = text_at(page, paging.next)
-        if clock is None or not cursor:
+        position = following(paging, arguments, page, len(listed))
+        if clock is None or position is None:
             return items, clock, answer
         if reaches_back(recovery, listed, clock.window(create)[0]):
             return items, clock, answer
         if page_number == MOST_PAGES:
             return items, None, answer
-        arguments[paging.argument] = cursor
+        arguments.update(position)
     raise AssertionError
 
 
@@ -146,9 +148,8 @@ def _adopt(
     data = {
         **recovery.otherwise,
         **{name: item[name] for _, name in wire_names(operation.result) if name in item},
-        starts.id: item[recovery.id],
     }
-    session.shared.spend.started(item[recovery.id], decimal_of(item.get(starts.cost)))
+    session.shared.spend.started(create.run, decimal_of(at_path(item, starts.cost)))
     call = Call(
         status_code=answer.status_code,
         attempts=conflict.attempts,
@@ -170,11 +171,11 @@ def _typed_item(operation: Operation[Any], item: Any) -> Any:
 
 def started_run(starts: Starts, data: Mapping[str, Any]) -> StartedRun:
     """What an answer, or an item of the history, says of a run that was started."""
-    estimate, poll_url = data.get(starts.estimate or ""), data.get(starts.poll_url or "")
+    estimate, link = at_path(data, starts.estimate), at_path(data, starts.link)
     if isinstance(estimate, bool) or not isinstance(estimate, int | float):
         estimate = None
     return StartedRun(
         at=time.monotonic(),
         estimate=estimate,
-        poll_url=poll_url if isinstance(poll_url, str) else None,
+        link=link if isinstance(link, str) else None,
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
+import uuid
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import define, evolve, field, frozen
@@ -26,7 +27,9 @@ from flora_runtime.exchange import IO, MOST_BYTES, Answer, HeldBackError, Reques
 from flora_runtime.ledger import Ledger
 from flora_runtime.log import logger
 from flora_runtime.model import Call
-from flora_runtime.paths import at_path
+from flora_runtime.operation import named
+from flora_runtime.options import options_of
+from flora_runtime.paths import at_path, text_at
 from flora_runtime.request import Draft, checked_headers, draft, encoded_body, encoded_query
 from flora_runtime.retry import LONGEST_WAIT, CoolDown, delay_before_retry, leaves_unclear, was_sent
 
@@ -112,10 +115,12 @@ class Session:
 
         Raises FloraError.
         """
+        if operation.idempotency_header is not None and options.idempotency_key is None:
+            options = evolve(options, idempotency_key=str(uuid.uuid4()))
         outgoing = self.draft(operation, arguments, options)
         if path is not None:
             outgoing = evolve(outgoing, path=path)
-        answer, call = await self.exchange(outgoing, options, repeatable=operation.idempotent)
+        answer, call = await self.exchange(outgoing, options)
         data = self.data(answer, call)
         self._note_cost(operation, data)
         return self.raw(operation, answer, call, data)
@@ -124,23 +129,24 @@ class Session:
         """A run was looked at: its newest cost counts."""
         polling = operation.polling
         if polling is not None and polling.cost is not None:
-            run_id = at_path(data, (polling.id,))
-            if isinstance(run_id, str) and self.shared.spend.counts(run_id):
-                self.shared.spend.seen(run_id, decimal_of(at_path(data, (polling.cost,))))
+            run = named(polling.kind, text_at(data, polling.id) or "")
+            if self.shared.spend.counts(run):
+                self.shared.spend.seen(run, decimal_of(at_path(data, polling.cost)))
 
     async def request(
-        self, method: str, path: str, query: Mapping[str, Any], body: Any, options: Options
+        self, method: str, path: str, query: Mapping[str, Any], body: Any, given: Mapping[str, Any]
     ) -> RawResponse[Any]:
         """Do something the contract does not name, with the same key, retries and errors."""
         self.origin.url(path)
+        key_header = next(iter(self.profile.idempotency_headers), None)
+        options = options_of(key_header, given)
         outgoing = Draft(
             method=method.upper(),
             path=path + encoded_query({**query, **options.extra_query}),
-            headers=checked_headers(options.extra_headers),
+            headers=checked_headers(_with_key(options, key_header)),
             body=None if body is None else encoded_body(body),
         )
-        keyed = options.idempotency_key is not None
-        answer, call = await self.exchange(outgoing, options, repeatable=keyed)
+        answer, call = await self.exchange(outgoing, options)
         try:
             value = data_of(answer)
         except ValueError:
@@ -150,25 +156,29 @@ class Session:
     def draft(
         self, operation: Operation[Any], arguments: Mapping[str, Any], options: Options
     ) -> Draft:
-        """The request of an operation. Raises InvalidArgumentError."""
+        """The request of an operation. Raises InvalidArgumentError, but for no id that the API
+        itself gave to this client."""
+        polling = operation.polling
+        trusted = None
+        if polling is not None:
+            run = named(polling.kind, str(arguments.get(polling.argument)))
+            trusted = polling.argument if self.shared.ledger.run(run) is not None else None
+        headers = _with_key(options, operation.idempotency_header)
         return draft(
-            operation, arguments, options.extra_headers, options.extra_query, options.extra_body
+            operation, arguments, headers, options.extra_query, options.extra_body, trusted
         )
 
     # Attempts
 
-    async def exchange(
-        self, outgoing: Draft, options: Options, *, repeatable: bool
-    ) -> tuple[Answer, Call]:
+    async def exchange(self, outgoing: Draft, options: Options) -> tuple[Answer, Call]:
         """Send, and send again where that can help and cannot harm, until an answer is success.
 
         Raises APIError, APIConnectionError, and ResponseDecodingError for a success without end.
         `may_have_started` of an error says whether any attempt was left without a clear answer.
         """
         retries = self.max_retries if options.max_retries is None else options.max_retries
-        repeatable = outgoing.method in {"GET", "HEAD", "OPTIONS"} or (
-            repeatable and options.idempotency_key is not None
-        )
+        safe = outgoing.method in {"GET", "HEAD", "OPTIONS"}
+        repeatable = safe or options.idempotency_key is not None
         unclear = reached = False
         attempt = 1
         while True:
@@ -234,8 +244,6 @@ class Session:
         }
         if outgoing.body is None:
             del headers["content-type"]
-        if options.idempotency_key is not None and self.profile.idempotency_header is not None:
-            headers[self.profile.idempotency_header.lower()] = options.idempotency_key
         return Request(
             method=outgoing.method,
             url=self.origin.url(outgoing.path),
@@ -299,6 +307,13 @@ def _described(kind: type[E], problem: str, answer: Answer, call: Call) -> E:
     )
     error.idempotency_key, error.attempts = call.idempotency_key, call.attempts
     return error
+
+
+def _with_key(options: Options, header: str | None) -> Mapping[str, str]:
+    """The headers of a call, its idempotency key among them."""
+    if header is None or options.idempotency_key is None:
+        return options.extra_headers
+    return {**options.extra_headers, header: options.idempotency_key}
 
 
 def _without_echo(answer: Answer, key: str) -> Answer:

@@ -16,33 +16,49 @@ from flora_runtime.errors import (
     ResponseDecodingError,
 )
 from flora_runtime.ledger import Create
-from flora_runtime.model import Call, Model, wire_names
-from flora_runtime.paths import text_at
+from flora_runtime.model import Call, Model, plain
+from flora_runtime.paths import at_path, text_at
 from flora_runtime.recovery import recover, started_run
+from flora_runtime.retry import leaves_unclear
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flora_runtime.exchange import Answer
-    from flora_runtime.operation import Operation
+    from flora_runtime.operation import Operation, Starts
     from flora_runtime.options import Options
     from flora_runtime.request import Draft
     from flora_runtime.session import RawResponse, Session
 
 T = TypeVar("T")
 
+_LONG = 7200.0
+"""Seconds for which a create without an outcome is thought of where no key says for how long."""
+
 
 async def start(
     session: Session, operation: Operation[T], arguments: Mapping[str, Any], options: Options
 ) -> RawResponse[T]:
     """Do an operation that starts a run. Raises FloraError; then nothing was started, or the error
-    names its idempotency key."""
+    names its idempotency key. Without a header for one it is sent once."""
+    starts = operation.starts
+    assert starts is not None
     has_own_key = options.idempotency_key is None
-    if has_own_key:
-        options = evolve(options, idempotency_key=str(uuid.uuid4()))
+    key = options.idempotency_key or str(uuid.uuid4())
+    if operation.idempotency_header is not None:
+        options = evolve(options, idempotency_key=key)
     request = session.draft(operation, arguments, options)
-    session.shared.spend.admit()
-    create = _create(operation, arguments, options, has_own_key=has_own_key)
+    if starts.cost is not None:
+        session.shared.spend.admit()
+    create = Create(
+        kind=starts.kind,
+        key=key,
+        has_own_key=has_own_key,
+        scope=_taken(operation, arguments, options, "scope"),
+        shown=_taken(operation, arguments, options, "shows"),
+        started=time.monotonic(),
+        window=operation.recovery.window if operation.recovery is not None else _LONG,
+    )
     earlier = session.shared.ledger.begin(create)
     try:
         return await _start(session, operation, request, options, create, earlier)
@@ -51,7 +67,7 @@ async def start(
     except BaseException as error:
         if create.run_id is None:
             session.shared.ledger.fail(create, unknown=True)
-        error.add_note(_note(create))
+        error.add_note(_note(starts, create, options))
         raise
 
 
@@ -66,7 +82,7 @@ async def _start(
     """Send a create whose beginning is noted. `earlier` is the one before it under its key."""
     ledger = session.shared.ledger
     try:
-        answer, call = await session.exchange(request, options, repeatable=True)
+        answer, call = await session.exchange(request, options)
         return _started(session, operation, create, answer, call)
     except ConflictError as conflict:
         known = earlier.run_id if earlier is not None else None
@@ -80,42 +96,59 @@ async def _start(
         raise
     except FloraError as error:
         if create.run_id is None:
-            if isinstance(error, ResponseDecodingError):
+            if isinstance(error, ResponseDecodingError) or (
+                options.idempotency_key is None and leaves_unclear(error)
+            ):
                 error.may_have_started = True
             ledger.fail(create, unknown=error.may_have_started)
         raise
 
 
-def _note(create: Create) -> str:
+def _note(starts: Starts, create: Create, options: Options) -> str:
     if create.run_id is not None:
-        return f"run {create.run_id} was started, and goes on"
+        return starts.told(create.run_id)
+    if options.idempotency_key is None:
+        return f"a {starts.kind} may have been made: look for it before making another"
     return (
-        "a run may have been started: to find out, repeat the call with"
+        f"a {starts.kind} may have been started: to find out, repeat the call with"
         f" idempotency_key={create.key!r}; it starts nothing twice"
     )
 
 
-def started_id(operation: Operation[Any], run: Model) -> str:
-    """The id of a run that was started."""
+def told(operation: Operation[Any], run: Model) -> str:
+    """What there is to know of a run that was started, for people."""
     starts = operation.starts
     assert starts is not None
-    name = next(name for name, wire in wire_names(type(run)) if wire == starts.id)
-    run_id: str = getattr(run, name)
-    return run_id
+    return starts.told(text_at(run.to_dict(), starts.id) or "")
 
 
-def _create(
-    operation: Operation[Any], arguments: Mapping[str, Any], options: Options, *, has_own_key: bool
-) -> Create:
+def where_to_look(
+    operation: Operation[Any], looking: Operation[Any], arguments: Mapping[str, Any], run: Model
+) -> dict[str, Any]:
+    """The arguments with which a run that was started is looked at."""
+    starts, polling = operation.starts, looking.polling
+    assert starts is not None
+    assert polling is not None
+    request = _by_wire(operation, arguments)
+    parents = {name: request.get(member) for name, member in starts.parents.items()}
+    return {**parents, polling.argument: text_at(run.to_dict(), starts.id)}
+
+
+def _by_wire(operation: Operation[Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {p.wire: arguments.get(p.name) for p in operation.parameters}
+
+
+def _taken(
+    operation: Operation[Any], arguments: Mapping[str, Any], options: Options, what: str
+) -> dict[str, Any]:
+    """Values of the request by how they are asked of the history, or by where it shows them."""
     recovery = operation.recovery
-    body = {**arguments, **options.extra_body}
-    return Create(
-        key=str(options.idempotency_key),
-        has_own_key=has_own_key,
-        scope={name: body.get(name) for name in recovery.scope} if recovery else {},
-        match={name: body.get(name) for name in recovery.match} if recovery else {},
-        started=time.monotonic(),
-    )
+    if recovery is None:
+        return {}
+    request = plain({**_by_wire(operation, arguments), **options.extra_body})
+    if what == "scope":
+        return {name: at_path(request, member) for name, member in recovery.scope.items()}
+    return {place: at_path(request, member) for member, place in recovery.shows.items()}
 
 
 def _is_duplicate(conflict: ConflictError) -> bool:
@@ -130,9 +163,9 @@ def _started(
     starts = operation.starts
     assert starts is not None
     data = session.data(answer, call)
-    run_id = text_at(data, (starts.id,))
+    run_id = text_at(data, starts.id)
     if not run_id:
         raise session.unreadable(f"it has no {starts.id}", answer, call)
     session.shared.ledger.hand_out(create, run_id, started_run(starts, data))
-    session.shared.spend.started(run_id, decimal_of(data.get(starts.cost)))
+    session.shared.spend.started(create.run, decimal_of(at_path(data, starts.cost)))
     return session.raw(operation, answer, call, data)

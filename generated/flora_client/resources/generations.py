@@ -157,13 +157,22 @@ class Generations:
         timeout: float | None = None,
         on_progress: Callable[[Run], object] | None = None,
     ) -> Run:
-        """Look at a run until it has ended, at the pace the API asks for.
+        """Look at the run until it has ended, at the pace the API asks for.
 
         Returns the run once it is completed. Raises RunFailedError if it fails, and
         WaitTimeoutError after `timeout` seconds (600 if left out); the run goes on, and can be
         waited for again.
         """
-        return block_on(self._core.wait(operations.GET_RUN, run_id, timeout, on_progress))
+        return block_on(
+            self._core.wait(
+                operations.GET_RUN,
+                {
+                    "run_id": run_id,
+                },
+                timeout,
+                on_progress,
+            )
+        )
 
     def download(
         self,
@@ -361,13 +370,20 @@ class AsyncGenerations:
         timeout: float | None = None,
         on_progress: Callable[[Run], object] | None = None,
     ) -> Run:
-        """Look at a run until it has ended, at the pace the API asks for.
+        """Look at the run until it has ended, at the pace the API asks for.
 
         Returns the run once it is completed. Raises RunFailedError if it fails, and
         WaitTimeoutError after `timeout` seconds (600 if left out); the run goes on, and can be
         waited for again.
         """
-        return await self._core.wait(operations.GET_RUN, run_id, timeout, on_progress)
+        return await self._core.wait(
+            operations.GET_RUN,
+            {
+                "run_id": run_id,
+            },
+            timeout,
+            on_progress,
+        )
 
     async def download(
         self,

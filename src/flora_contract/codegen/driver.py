@@ -9,13 +9,17 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, TemplateError
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from openapi_python_client.strings import safe_for_docstring
 from ruff import find_ruff_bin  # type: ignore[import-untyped]  # it ships no types
 
+from flora_contract.codegen.fitting import fitting
+from flora_contract.codegen.printing import code
 from flora_contract.codegen.reading import read
 from flora_contract.errors import InputError
 from flora_contract.openapi import walk
+from flora_contract.openapi.behaviour import Behaviour
+from flora_contract.openapi.contract import Contract
 from flora_runtime import errors
 
 if TYPE_CHECKING:
@@ -31,30 +35,27 @@ _RULES = "E4,E7,E9,F,I,UP"
 def generate(document: Document, target: Path, *, complete: bool = False) -> list[str]:
     """Make the client package of a document in a folder of its own.
 
-    Any OpenAPI document will do; hints of overlays/client make the client better. What was in
-    the folder is replaced whole, or left as it was where generation fails. Returns what of the
-    document has no counterpart in the client; with `complete` that is an error. Raises InputError.
+    Any OpenAPI document will do; statements of behaviour make the client better. What was in the
+    folder is replaced whole, or left as it was where generation fails. Returns what of the
+    document has no counterpart in the client, which is an error with `complete`, and what the
+    client does less than it could. Raises InputError.
     """
     if complete:  # the generator tells a reference to nothing without its line
         for _, node in walk(document.tree):
             if isinstance(node, dict) and isinstance(node.get("$ref"), str):
                 document.find(node["$ref"])
-    view, warnings = read(document)
-    if warnings and complete:
-        raise InputError(f"{document.file}: the client would lack something: {'; '.join(warnings)}")
+    behaviour, misfits = (Behaviour(Contract(document)), []) if complete else fitting(document)
+    reading = read(behaviour, target.name)
+    losses = misfits + reading.losses
+    if losses and complete:
+        raise InputError(f"{document.file}: the client would lack something: {'; '.join(losses)}")
     with _made_elsewhere(target) as folder:
-        try:
-            modules = _modules(view, target.name)
-        except TemplateError as error:
-            raise InputError(
-                f"{document.file}: its hints make no client: {error.message}"
-            ) from None
-        for name, text in modules.items():
+        for name, text in _modules(reading.client, target.name).items():
             path = folder / name
             path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")
         _format(folder)
-    return warnings
+    return losses + reading.notes
 
 
 @contextlib.contextmanager
@@ -82,12 +83,10 @@ def _modules(view: ClientView, package: str) -> dict[str, str]:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701  Python is printed; strings pass through `literal` and `doc`
+        autoescape=False,  # noqa: S701  Python is printed; strings pass through `code` and `doc`
     )
-    environment.filters["literal"] = _literal
-    environment.filters["names"] = lambda names: tuple(map(str, names))
+    environment.filters["code"] = code
     environment.filters["doc"] = _doc
-    environment.filters["path"] = lambda text: tuple(str(text).split(".")) if text else ()
     environment.globals["error_names"] = errors.__all__
     environment.globals["by_id"] = {m.operation_id: m for m in view.methods}
 
@@ -103,12 +102,6 @@ def _modules(view: ClientView, package: str) -> dict[str, str]:
         modules[f"resources/{resource.name}.py"] = render("resource", resource=resource)
     modules["py.typed"] = ""
     return modules
-
-
-def _literal(value: object) -> str:
-    if isinstance(value, StrictUndefined):
-        str(value)  # raises; its repr would not, and would be printed
-    return repr(value)
 
 
 def _doc(text: str, indent: int = 0) -> str:

@@ -7,19 +7,21 @@ import keyword
 import re
 from pathlib import Path
 from textwrap import shorten
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from attrs import evolve
+from attrs import evolve, frozen
 from openapi_python_client.config import Config, ConfigFile, MetaType
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError
 from openapi_python_client.parser.openapi import Endpoint, generate_operation_id
 from openapi_python_client.parser.properties import EnumProperty, ModelProperty
+from openapi_python_client.parser.properties.list_property import ListProperty
 from openapi_python_client.schema.untrusted_string import UntrustedString
 from openapi_python_client.strings import ClassName, PythonIdentifier, snake_case
 
-from flora_contract.codegen.agreement import agreed
+from flora_contract.codegen.derivation import derived
 from flora_contract.codegen.hints import Hints, is_nullable
+from flora_contract.codegen.printing import Name
 from flora_contract.codegen.schemas import keywords, properties
 from flora_contract.codegen.views import (
     ArgumentView,
@@ -32,11 +34,15 @@ from flora_contract.codegen.views import (
     ResourceView,
 )
 from flora_contract.errors import InputError
+from flora_runtime.errors import IdempotencyDuplicateError
+from flora_runtime.operation import Media, Paging, Parameter, Profile, Refusal
 
 if TYPE_CHECKING:
     from openapi_python_client.parser.properties.protocol import PropertyProtocol
 
-    from flora_contract.openapi import Document, Operation
+    from flora_contract.openapi import Operation
+    from flora_contract.openapi.behaviour import Behaviour, Listing, Role
+    from flora_runtime.operation import Place
 
 _TAKEN_FIELDS = {"extra_fields", "call", "to_dict", "from_dict", "idempotency_key"}
 _TAKEN_ARGUMENTS = {
@@ -53,29 +59,36 @@ _TAKEN_ARGUMENTS = {
 _HINTS = {"bool", "dict", "float", "int", "str", "tuple"}
 """Names that a field must not take, since the hints of its neighbours are written with them."""
 
-_DEFAULTS: dict[str, Any] = {
-    "name": "API",
-    "key-variable": "API_KEY",
-    "base-url-variable": "API_BASE_URL",
-    "idempotency-header": None,
-    "request-id-header": None,
-    "errors": {
-        "code": None,
-        "message": None,
-        "fields": None,
-        "field": "",
-        "field-message": "",
-        "classes": {},
-    },
-}
+_DEFAULTS = {"name": "API", "key-variable": "API_KEY", "base-url-variable": "API_BASE_URL"}
 """What is said of a client whose document has no `x-client`."""
 
+_VERBS: dict[Role, str] = {
+    "create": "create",
+    "read": "retrieve",
+    "list": "list",
+    "update": "update",
+    "delete": "delete",
+}
+"""Names of methods by the role of their operations."""
 
-def read(document: Document) -> tuple[ClientView, list[str]]:
-    """What a client of the document is made of, and what of it cannot be made.
+
+@frozen
+class Reading:
+    """What a client of a document is made of."""
+
+    client: ClientView
+    losses: list[str]
+    """What of the document no client can be made of."""
+    notes: list[str]
+    """What the client does less than it could, for want of a statement."""
+
+
+def read(behaviour: Behaviour, package: str) -> Reading:
+    """Read a document and the statements in it.
 
     Raises InputError where the generator cannot read the document at all.
     """
+    document = behaviour.document
     config = Config.from_sources(
         ConfigFile(), MetaType.NONE, Path(document.file), "utf-8", overwrite=True, output_path=None
     )
@@ -86,17 +99,19 @@ def read(document: Document) -> tuple[ClientView, list[str]]:
     if isinstance(data, GeneratorError):
         detail = " ".join(f"{data.header} {data.detail or ''}".split())
         raise InputError(f"{document.file}: no client can be made of it: {detail}")
-    reader = _Reader(document, data)
-    client, astray = agreed(reader.client())
-    return client, reader.warnings + astray
+    reader = _Reader(behaviour, data, package)
+    client, notes = derived(reader.client(), behaviour)
+    return Reading(client, reader.losses, notes)
 
 
 class _Reader:
     """One document being read."""
 
-    def __init__(self, document: Document, data: GeneratorData) -> None:
-        self.document = document
-        self.hints = {**_DEFAULTS, **document.tree.get("x-client", {})}
+    def __init__(self, behaviour: Behaviour, data: GeneratorData, package: str) -> None:
+        self.behaviour = behaviour
+        self.document = document = behaviour.document
+        self.package = package
+        self.hints: dict[str, str] = {**_DEFAULTS, **document.tree.get("x-client", {})}
         self.endpoints = {
             str(endpoint.name): endpoint
             for collection in data.endpoint_collections_by_tag.values()
@@ -109,7 +124,7 @@ class _Reader:
             *(e for c in data.endpoint_collections_by_tag.values() for e in c.parse_errors),
         ]
         # The detail may quote a value of the document, however long.
-        self.warnings = [shorten(f"{p.header} {p.detail or ''}", 300) for p in problems]
+        self.losses = [shorten(f"{p.header} {p.detail or ''}", 300) for p in problems]
         self.types = Hints(self.models)
         self.named: list[ModelProperty | EnumProperty] = []
 
@@ -118,17 +133,40 @@ class _Reader:
         title = str(info.get("title", "API"))
         resources = self._resources()
         models, enums = self._classes()
-        servers = self.document.tree.get("servers") or [{"url": "http://localhost"}]
         return ClientView(
             name=self.hints["name"],
             title=title,
-            version=str(info.get("version", "0")),
-            base_url=str(servers[0].get("url", "http://localhost")).rstrip("/"),
             doc=str(info.get("description", "")),
-            profile=self.hints,
+            profile=self._profile(str(info.get("version", "0"))),
             resources=resources,
             models=models,
             enums=enums,
+        )
+
+    def _profile(self, version: str) -> Profile:
+        servers = self.document.tree.get("servers") or [{"url": "http://localhost"}]
+        errors = self.behaviour.errors
+        keyed = [o for o in self.behaviour.operations.values() if o.idempotency is not None]
+        used = [o.refusals["used-key"] for o in keyed if "used-key" in o.refusals]
+        return Profile(
+            name=self.package.replace("_", "-"),
+            version=version,
+            base_url=str(servers[0].get("url", "http://localhost")).rstrip("/"),
+            key_variable=self.hints["key-variable"],
+            base_url_variable=self.hints["base-url-variable"],
+            idempotency_headers=tuple(
+                dict.fromkeys(o.idempotency.header for o in keyed if o.idempotency is not None)
+            ),
+            request_id_header=errors.request_id,
+            error_code=errors.code,
+            error_message=errors.message,
+            error_fields=errors.fields,
+            error_field=(errors.field_name, errors.field_message) if errors.fields else ("", ""),
+            error_classes={
+                refusal.code: cast("type[Any]", Name(IdempotencyDuplicateError.__name__))
+                for refusal in used
+                if refusal.code is not None and refusal.status == 409
+            },
         )
 
     # Resources and methods
@@ -162,47 +200,69 @@ class _Reader:
             if name in named:
                 name = _identifier(method.constant.lower())
             if name in named:
-                self.warnings.append(f"{method.http_method} {method.path}: its name stands twice")
+                self.losses.append(f"{method.http_method} {method.path}: its name stands twice")
                 continue
             named[name] = evolve(method, name=name)
         return list(named.values())
 
     def _method(self, operation: Operation, endpoint: Endpoint) -> MethodView:
-        node = operation.node
-        tag = (node.get("tags") or ["default"])[0]
-        arguments, idempotent = self._arguments(operation, endpoint)
+        node, stated = operation.node, self.behaviour.of(operation.operation_id)
+        header = stated.idempotency.header if stated.idempotency is not None else None
+        arguments = self._arguments(operation, endpoint, header)
         result, result_doc = self._result(operation, endpoint)
-        paging = node.get("x-paging")
-        if paging is not None:
-            item = self._item(endpoint, paging["items"])
-            if item is None:
-                self.warnings.append(
-                    f"{operation.method} {operation.path}: x-paging names {paging['items']!r},"
-                    " which is not there"
-                )
-                paging = None
-            result = item or result
+        item = self._item(endpoint, stated.listing.items) if stated.listing is not None else None
         operation_id = str(endpoint.name)
+        resource, name = self._names(operation)
         return MethodView(
             operation_id=operation.operation_id,
             constant=operation_id.upper(),
-            resource=_identifier(node.get("x-resource", tag)),
-            name=_identifier(node.get("x-method", operation_id)),
+            resource=resource,
+            name=name,
             http_method=operation.method,
             path=operation.path,
             doc=_sentences(node.get("summary"), node.get("description")),
             arguments=arguments,
-            result=result,
+            result=item or result,
             result_doc=result_doc,
-            idempotent=idempotent,
+            idempotency_header=header,
             deprecated=self._deprecation(node),
-            typed_dict=f"{ClassName(operation_id, '')}Request",
-            starts=node.get("x-starts"),
-            recovery=node.get("x-recovery"),
-            polling=node.get("x-polling"),
-            paging=paging,
-            files=node.get("x-files"),
+            typed_dict=self._typed_dict(operation_id),
+            media=self._media(operation),
+            paging=_paging(stated.listing, arguments) if item is not None else None,
         )
+
+    def _names(self, operation: Operation) -> tuple[str, str]:
+        """The attribute of the client that a method belongs to, and its own name."""
+        node, stated = operation.node, self.behaviour.of(operation.operation_id)
+        if stated.resource is None or stated.role is None:
+            resource = (node.get("tags") or ["default"])[0]
+            name = operation.operation_id if "operationId" in node else _endpoint_name(operation)
+        else:
+            resource = _plural(snake_case(stated.resource.kind))
+            name = _VERBS.get(stated.role, operation.operation_id)
+        return (
+            _identifier(node.get("x-resource", resource)),
+            _identifier(node.get("x-method", name)),
+        )
+
+    def _typed_dict(self, operation_id: str) -> str:
+        name = f"{ClassName(operation_id, '')}Request"
+        return name if name not in {*self.models, *self.enums} else f"{name}Arguments"
+
+    def _media(self, operation: Operation) -> Media | None:
+        hint = operation.node.get("x-files")
+        if hint is None:
+            return None
+        place = self.document.locate((*operation.pointer, "x-files"))
+        try:
+            media = Media(**hint)
+        except TypeError as error:
+            raise InputError(f"{place}: x-files: {error}") from None
+        answer = self.behaviour.of(operation.operation_id).items
+        for path in (media.items, f"{media.items}[].{media.id}", f"{media.items}[].{media.url}"):
+            if path not in answer:
+                raise InputError(f"{place}: x-files: its answer has no {path}")
+        return evolve(media, text=tuple(media.text))
 
     def _deprecation(self, node: dict[str, Any]) -> str | None:
         if not node.get("deprecated"):
@@ -210,32 +270,29 @@ class _Reader:
         successor = node.get("x-replaced-by")
         for operation in self.document.operations():
             if operation.operation_id == successor:
-                other = operation.node
-                return f"use {other.get('x-resource')}.{other.get('x-method')} instead"
+                return f"use {'.'.join(self._names(operation))} instead"
         return "it is deprecated by the API"
 
     def _arguments(
-        self, operation: Operation, endpoint: Endpoint
-    ) -> tuple[list[ArgumentView], bool]:
-        header = str(self.hints["idempotency-header"] or "").lower()
-        idempotent = False
+        self, operation: Operation, endpoint: Endpoint, key_header: str | None
+    ) -> list[ArgumentView]:
         arguments = []
         nodes = {(p.get("name"), p.get("in")): p for p in operation.parameters}
-        for place, props in (
-            ("path", endpoint.path_parameters),
-            ("query", endpoint.query_parameters),
-            ("header", endpoint.header_parameters),
-        ):
+        places: list[tuple[Place, list[PropertyProtocol]]] = [
+            ("path", list(endpoint.path_parameters)),
+            ("query", list(endpoint.query_parameters)),
+            ("header", list(endpoint.header_parameters)),
+        ]
+        for place, props in places:
             for prop in props:
                 wire = prop.name.get_untrusted_value()
-                if place == "header" and wire.lower() == header:
-                    idempotent = True
+                if place == "header" and wire.lower() == (key_header or "").lower():
                     continue
                 node = nodes.get((wire, place), {})
                 words = keywords(self.document, node.get("schema"))
                 doc = str(node.get("description", words.get("description", "")))
                 arguments.append(self._argument(prop, place, {**words, "description": doc}))
-        return arguments + self._body(operation, endpoint), idempotent
+        return arguments + self._body(operation, endpoint)
 
     def _body(self, operation: Operation, endpoint: Endpoint) -> list[ArgumentView]:
         if not endpoint.bodies:
@@ -245,7 +302,7 @@ class _Reader:
         prop = body.prop
         if not isinstance(prop, ModelProperty) or self.types.is_free_form(prop) or not json_bodies:
             view = self._argument(prop, "body", {"description": "The body."})
-            return [evolve(view, name="body", wire="")]
+            return [evolve(view, parameter=evolve(view.parameter, name="body", wire=""))]
         content = (operation.request_body or {}).get("content", {})
         media = content.get(body.content_type.get_untrusted_value(), {})
         members = properties(self.document, media.get("schema"))
@@ -254,22 +311,24 @@ class _Reader:
             for member in self.types.members(prop)
         ]
 
-    def _argument(self, prop: PropertyProtocol, place: str, words: dict[str, Any]) -> ArgumentView:
+    def _argument(
+        self, prop: PropertyProtocol, place: Place, words: dict[str, Any]
+    ) -> ArgumentView:
         self.named.extend(self.types.classes(prop))
         name = _python_name(prop)
-        return ArgumentView(
+        parameter = Parameter(
             name=f"{name}_value" if name in _TAKEN_ARGUMENTS else name,
             wire=prop.name.get_untrusted_value(),
             place=place,
-            hint=self.types.argument(prop),
             required=prop.required,
             nullable=is_nullable(prop),
-            doc=str(words.get("description", "")),
             min_length=int(words.get("minLength", 0)),
             pattern=words.get("pattern"),
             remedy=str(words.get("x-remedy", "")),
-            refuses=words.get("x-refuse", []),
+            refuses=tuple(Refusal(**refusal) for refusal in words.get("x-refuse", [])),
         )
+        doc = str(words.get("description", ""))
+        return ArgumentView(parameter, self.types.argument(prop), doc)
 
     def _result(self, operation: Operation, endpoint: Endpoint) -> tuple[str, str]:
         for response in endpoint.responses.patterns:
@@ -285,12 +344,14 @@ class _Reader:
     def _item(self, endpoint: Endpoint, items: str) -> str | None:
         """The type of the items of a page; None if a page has none."""
         patterns = endpoint.responses.patterns
-        page = patterns[0].prop if patterns else None
-        for member in self.types.members(page) if isinstance(page, ModelProperty) else ():
-            if member.name == items:
-                hint = self.types.answer(member)
-                return hint.removeprefix("tuple[").partition(", ...]")[0]
-        return None
+        found: PropertyProtocol | None = patterns[0].prop if patterns else None
+        for name in items.split("."):
+            members = self.types.members(found) if isinstance(found, ModelProperty) else []
+            found = next((member for member in members if member.name == name), None)
+        if not isinstance(found, ListProperty):
+            self.losses.append(f"{endpoint.method.upper()} {endpoint.path}: {items} is no list")
+            return None
+        return self.types.answer(found.inner_property)
 
     # Models and enums
 
@@ -356,6 +417,26 @@ def _members(values: dict[str, Any]) -> list[EnumMember]:
     if not all(name.isidentifier() for name in names) or len(set(names)) < len(names):
         names = list(values)
     return [EnumMember(*pair) for pair in zip(names, values.values(), strict=True)]
+
+
+def _paging(listing: Listing | None, arguments: list[ArgumentView]) -> Paging | None:
+    if listing is None:
+        return None
+    named = {a.wire: a.name for a in arguments}
+    return Paging(
+        items=listing.items,
+        cursor=named.get(listing.cursor or ""),
+        next=listing.next,
+        offset=named.get(listing.offset or ""),
+        size=named.get(listing.size or ""),
+        total=listing.total,
+    )
+
+
+def _plural(name: str) -> str:
+    if re.search(r"[^aeiou]y$", name):
+        return f"{name[:-1]}ies"
+    return f"{name}es" if re.search(r"(s|x|z|ch|sh)$", name) else f"{name}s"
 
 
 def _python_name(prop: PropertyProtocol) -> str:

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import field, frozen
+from attrs import frozen
+
+from flora_contract.codegen.printing import Name
+from flora_runtime.operation import (
+    Media,
+    Operation,
+    Paging,
+    Parameter,
+    Polling,
+    Profile,
+    Recovery,
+    Starts,
+)
 
 
 @frozen
@@ -47,19 +59,21 @@ class ModelView:
 
 @frozen
 class ArgumentView:
-    """An argument of a method."""
+    """An argument of a method, and what the runtime is told of it."""
 
-    name: str
-    wire: str
-    place: str
+    parameter: Parameter
     hint: str
-    required: bool
-    nullable: bool
     doc: str
-    min_length: int = 0
-    pattern: str | None = None
-    remedy: str = ""
-    refuses: list[dict[str, str]] = field(factory=list)
+
+    @property
+    def name(self) -> str:
+        """In Python."""
+        return self.parameter.name
+
+    @property
+    def wire(self) -> str:
+        """In the request."""
+        return self.parameter.wire
 
 
 @frozen
@@ -76,40 +90,66 @@ class MethodView:
     arguments: list[ArgumentView]
     result: str
     result_doc: str
-    idempotent: bool
+    idempotency_header: str | None
     deprecated: str | None
     """What to say of it; None if it is not."""
     typed_dict: str
-    starts: dict[str, Any] | None
-    recovery: dict[str, Any] | None
-    polling: dict[str, Any] | None
-    paging: dict[str, Any] | None
-    files: dict[str, Any] | None
+    media: Media | None
+    paging: Paging | None
+    polling: Polling | None = None
+    wait: str = "wait"
+    """The method that waits by it, where it polls."""
+    starts: Starts | None = None
+    follow: str | None = None
+    """The operation that looks at what it starts."""
+    recovery: Recovery[Any] | None = None
+
+    @property
+    def place(self) -> str:
+        """What people call it."""
+        return f"{self.http_method} {self.path}"
 
     @property
     def positional(self) -> list[ArgumentView]:
         """Arguments that need no name: those of the path."""
-        return [a for a in self.arguments if a.place == "path"]
+        return [a for a in self.arguments if a.parameter.place == "path"]
 
     @property
     def named(self) -> list[ArgumentView]:
         """The others; required ones first."""
-        rest = [a for a in self.arguments if a.place != "path"]
-        return [a for a in rest if a.required] + [a for a in rest if not a.required]
+        rest = [a for a in self.arguments if a.parameter.place != "path"]
+        return sorted(rest, key=lambda a: not a.parameter.required)
 
-    def argument_named(self, wire: str) -> str:
-        """The Python name of an argument that a hint names as the request does."""
-        return next((a.name for a in self.arguments if a.wire == wire), wire)
+    @property
+    def starts_many(self) -> bool:
+        """Whether many of what it starts can be asked for at once."""
+        return self.starts is not None and self.starts.moves and not self.deprecated
 
     @property
     def options(self) -> str:
         """The class of what the method takes beside its arguments."""
-        return "KeyedCallOptions" if self.idempotent else "CallOptions"
+        return "KeyedCallOptions" if self.idempotency_header else "CallOptions"
 
     @property
     def waiting_options(self) -> str:
         """The same where the method waits for the run, and its time limit is the wait's."""
-        return "KeyedRequestOptions" if self.idempotent else "RequestOptions"
+        return "KeyedRequestOptions" if self.idempotency_header else "RequestOptions"
+
+    @property
+    def operation(self) -> Operation[Any]:
+        """The operation as the runtime is told of it."""
+        return Operation(
+            name=f"{self.resource}.{self.name}",
+            method=self.http_method,
+            path=self.path,
+            result=Name(self.result),
+            parameters=tuple(a.parameter for a in self.arguments),
+            idempotency_header=self.idempotency_header,
+            starts=self.starts,
+            recovery=self.recovery,
+            polling=self.polling,
+            paging=self.paging,
+        )
 
 
 @frozen
@@ -128,10 +168,8 @@ class ClientView:
 
     name: str
     title: str
-    version: str
-    base_url: str
     doc: str
-    profile: dict[str, Any]
+    profile: Profile
     resources: list[ResourceView]
     models: list[ModelView]
     enums: list[EnumView]
@@ -150,13 +188,14 @@ class ClientView:
     @property
     def typed_dicts(self) -> list[str]:
         """Requests that can be written as dictionaries."""
-        return [m.typed_dict for m in self.methods if m.starts and not m.deprecated]
+        return [m.typed_dict for m in self.methods if m.starts_many]
 
     def members(self, result: str) -> set[str] | None:
         """What an answer holds, as the API names it; None where it is no single object."""
         model = next((m for m in self.models if m.name == result), None)
         return {f.wire for f in model.fields} if model is not None else None
 
-    def holders_of(self, wire: str) -> str:
-        """The models that have a certain field, as a type hint."""
-        return " | ".join(m.name for m in self.models if any(f.wire == wire for f in m.fields))
+    def holders_of(self, wire: str, result: str) -> str:
+        """The models that have the same field as an answer, as a type hint."""
+        found = {m.name: f for m in self.models for f in m.fields if f.wire == wire}
+        return " | ".join(name for name, f in found.items() if f.hint == found[result].hint)

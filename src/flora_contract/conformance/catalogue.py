@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 INTRODUCTION = """\
 Made by `flora-contract check --list --format markdown`. An oracle is a rule that decides whether
-what was recorded keeps the contract. Sources are the documents of [sources.md](sources.md),
-C-numbers the points of [conflicts.md](conflicts.md). Only a violation makes the command fail; a
-single case of an oracle may count less where documents disagree.
+what was recorded keeps the contract. It is about any operation of some role, and is judged by the
+contract's schemas or by a statement of behaviour ([behaviour.md](behaviour.md)); a finding names the
+statement that it breaks, and the documents that state it. Only a violation makes the command fail;
+a single case of an oracle may count less where documents disagree.
 """
 
 
@@ -42,20 +43,25 @@ def _entry(oracle: Oracle) -> dict[str, object]:
         "applies_to": oracle.scope,
         "severity": oracle.severity.value,
         "rule": oracle.sentence,
+        "judged_by": oracle.basis,
         "sources": list(oracle.source),
         "conflicts": list(oracle.conflict),
     }
+
+
+def judged_by(oracle: Oracle) -> str:
+    """A statement of behaviour or the schemas; the documents where it is neither."""
+    return " ".join(oracle.source + oracle.conflict) or oracle.basis
 
 
 def _text(oracles: list[Oracle]) -> str:
     from rich.table import Table
 
     grid = Table(box=None, pad_edge=False)
-    for column in ("id", "severity", "source", "rule"):
+    for column in ("id", "severity", "judged by", "rule"):
         grid.add_column(column, no_wrap=column == "id")
     for oracle in oracles:
-        source = " ".join(oracle.source + oracle.conflict)
-        grid.add_row(oracle.id, oracle.severity.value, source, oracle.sentence)
+        grid.add_row(oracle.id, oracle.severity.value, judged_by(oracle), oracle.sentence)
     console = terminal.plain(width=120)
     console.print(grid)
     return str(console.file.getvalue())  # type: ignore[attr-defined]  # it is a StringIO
@@ -68,15 +74,9 @@ def markdown(oracles: list[Oracle]) -> str:
         parts.append(f"## {family.capitalize()}\n")
         parts.append(
             table(
-                ("id", "rule", "severity", "sources", "conflicts"),
+                ("id", "rule", "severity", "judged by"),
                 (
-                    (
-                        code(o.id),
-                        escape(o.sentence),
-                        o.severity.value,
-                        ", ".join(o.source),
-                        ", ".join(o.conflict),
-                    )
+                    (code(o.id), escape(o.sentence), o.severity.value, escape(judged_by(o)))
                     for o in members
                 ),
             )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from flora_contract.conformance.renderings import FILES, FORMATS, render
-from flora_contract.conformance.settings import PROFILES, Settings, gather
+from flora_contract.conformance.settings import PROFILES, CheckSettings, gather
 from flora_contract.errors import InputError, UnreachableError
 from flora_contract.report import terminal
 from flora_contract.report.output import deliver, write
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from flora_contract.conformance.run import Outcome
+    from flora_contract.conformance.run import StepOutcome
     from flora_contract.conformance.summary import Summary
 
 INTERRUPTED = 130
@@ -135,7 +135,7 @@ def check(
     sys.exit(0 if summary.holds else 1)
 
 
-_NAMES = {f.name for f in fields(Settings)}
+_NAMES = {f.name for f in fields(CheckSettings)}
 
 
 @click.command()
@@ -183,12 +183,12 @@ def write_all(summary: Summary, folder: Path) -> None:
     write(folder / "traffic.har", har(summary.ledger))
 
 
-def _progress(console: Console) -> Callable[[Outcome], None]:
+def _progress(console: Console) -> Callable[[StepOutcome], None]:
     marks = {"held": "ok", "broken": "BROKEN", "not tested": "-"}
 
-    def watch(outcome: Outcome) -> None:
+    def watch(outcome: StepOutcome) -> None:
         console.print(
-            f"{marks[outcome.result]:>6}  {outcome.scenario.layer:<10}{outcome.scenario.name:<40}"
+            f"{marks[outcome.result]:>6}  {outcome.step.layer:<10}{outcome.step.name:<40}"
             f"{outcome.exchanges:>4} requests {outcome.seconds:>6.2f} s"
         )
 

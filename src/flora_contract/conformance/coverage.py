@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from flora_contract.conformance.contract import Contract, Endpoint
     from flora_contract.conformance.exchange import Exchange
     from flora_contract.conformance.ledger import Ledger
+    from flora_contract.openapi.contract import Endpoint
+    from flora_contract.openapi.schemas import Member
 
 Kind = Literal["response", "property", "enum value", "parameter", "request value", "error code"]
 
@@ -40,17 +41,17 @@ _Key = tuple[str, Kind, str]
 
 def coverage(ledger: Ledger) -> list[Item]:
     """Everything documented, in the order of the contract, with its count of exchanges."""
-    contract = ledger.contract
+    code = ledger.behaviour.errors.code
     counts = Counter(
         key
         for exchange in ledger.exchanges
         if exchange.operation is not None and exchange.response is not None
-        for key in set(_seen(exchange, contract))
+        for key in set(_seen(exchange, code))
     )
     return [
         Item(*key, counts[key])
-        for endpoint in contract.operations.values()
-        for key in dict.fromkeys(_documented(endpoint, contract))
+        for endpoint in ledger.behaviour.contract.operations.values()
+        for key in dict.fromkeys(_documented(endpoint, code))
     ]
 
 
@@ -64,55 +65,50 @@ def totals(items: Iterable[Item]) -> dict[str, dict[Kind, tuple[int, int]]]:
     return table
 
 
-def _documented(endpoint: Endpoint, contract: Contract) -> Iterator[_Key]:
+def _documented(endpoint: Endpoint, code: str | None) -> Iterator[_Key]:
     for status in sorted(endpoint.statuses):
         yield endpoint.id, "response", str(status)
-        for prop in contract.properties(endpoint.response_schema(status)):
-            name = _answer_name(status, prop.path)
-            if name is None:
-                for value in prop.values:
+        for path, member in endpoint.answer_members(status).items():
+            if status >= 400 and path == code:
+                for value in member.values:
                     yield endpoint.id, "error code", value
                 continue
-            yield endpoint.id, "property", name
-            for value in prop.values:
-                yield endpoint.id, "enum value", f"{name}={value}"
-    for parameter in endpoint.parameters:
-        yield endpoint.id, "parameter", parameter["name"]
-        for value in contract.enumeration(parameter.get("schema", {})):
-            yield endpoint.id, "request value", f"{parameter['name']}={value}"
-    for prop in contract.properties(endpoint.request_schema):
-        yield endpoint.id, "parameter", f"body {prop.path}"
-        for value in prop.values:
-            yield endpoint.id, "request value", f"body {prop.path}={value}"
+            yield from _values(endpoint.id, "property", "enum value", path, member)
+    for name, parameter in endpoint.parameters.items():
+        yield endpoint.id, "parameter", name
+        for value in parameter["schema"].get("enum", ()):
+            yield endpoint.id, "request value", f"{name}={value}"
+    for path, member in endpoint.request_members.items():
+        yield from _values(endpoint.id, "parameter", "request value", f"body {path}", member)
 
 
-def _answer_name(status: int, path: str) -> str | None:
-    """What a property is listed as; None for the code of an error, which has its own kind."""
-    if status >= 400:
-        return None if path == "error.code" else path
-    return path
+def _values(
+    operation: str, kind: Kind, of_values: Kind, name: str, member: Member
+) -> Iterator[_Key]:
+    yield operation, kind, name
+    for value in member.values:
+        yield operation, of_values, f"{name}={value}"
 
 
-def _seen(exchange: Exchange, contract: Contract) -> Iterator[_Key]:
+def _seen(exchange: Exchange, code: str | None) -> Iterator[_Key]:
     assert exchange.operation is not None
-    for kind, name in (*_seen_in_answer(exchange), *_seen_in_request(exchange, contract)):
-        yield exchange.operation, kind, name
+    for kind, name in (*_seen_in_answer(exchange, code), *_seen_in_request(exchange)):
+        yield exchange.operation.id, kind, name
 
 
-def _seen_in_answer(exchange: Exchange) -> Iterator[tuple[Kind, str]]:
+def _seen_in_answer(exchange: Exchange, code: str | None) -> Iterator[tuple[Kind, str]]:
     assert exchange.status is not None
     yield "response", str(exchange.status)
     for path, value in _flat(exchange.answer):
-        name = _answer_name(exchange.status, path)
-        if name is None:
+        if exchange.status >= 400 and path == code:
             yield "error code", str(value)
             continue
-        yield "property", name
+        yield "property", path
         if isinstance(value, str):
-            yield "enum value", f"{name}={value}"
+            yield "enum value", f"{path}={value}"
 
 
-def _seen_in_request(exchange: Exchange, contract: Contract) -> Iterator[tuple[Kind, str]]:
+def _seen_in_request(exchange: Exchange) -> Iterator[tuple[Kind, str]]:
     assert exchange.operation is not None
     for name, values in exchange.request.query.items():
         yield "parameter", name
@@ -120,9 +116,9 @@ def _seen_in_request(exchange: Exchange, contract: Contract) -> Iterator[tuple[K
             yield "request value", f"{name}={value}"
     for name in exchange.path_parameters:
         yield "parameter", name
-    for parameter in contract.operations[exchange.operation].parameters:
-        if parameter["in"] == "header" and exchange.request.header(parameter["name"]) is not None:
-            yield "parameter", parameter["name"]
+    for name in exchange.operation.endpoint.parameters_in("header"):
+        if exchange.request.header(name) is not None:
+            yield "parameter", name
     for path, value in _flat(exchange.request.json):
         yield "parameter", f"body {path}"
         if isinstance(value, str):

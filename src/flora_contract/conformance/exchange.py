@@ -9,8 +9,12 @@ from urllib.parse import parse_qsl, urlsplit
 
 import orjson
 
+from flora_contract.openapi.contract import Breach
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from flora_contract.openapi.behaviour import OperationBehaviour
 
 
 PLUMBING = frozenset(
@@ -43,23 +47,24 @@ class Credential:
 
     `accepted` is True for a key that the server must know, False for one that it must refuse,
     and None where nobody knows, as in recorded traffic. `header` is the value as a shell would
-    write it: the key is a variable.
+    write it: the key is a variable. `solvent` is False for an account without credits.
     """
 
     name: str
     accepted: bool | None
     header: str | None
+    solvent: bool = True
 
 
 OWNER = Credential("owner", True, "Bearer $FLORA_API_KEY")
 OTHER = Credential("other", True, "Bearer $FLORA_OTHER_API_KEY")
-BROKE = Credential("broke", True, "Bearer $FLORA_BROKE_API_KEY")
+BROKE = Credential("broke", True, "Bearer $FLORA_BROKE_API_KEY", solvent=False)
 ABSENT = Credential("no key", False, None)
 UNKNOWN = Credential("unknown", None, "Bearer $FLORA_API_KEY")
 
 
 @dataclass(frozen=True)
-class Request:
+class RecordedRequest:
     """A request as it was sent, but for its key."""
 
     method: str
@@ -80,18 +85,13 @@ class Request:
         return query
 
     @cached_property
-    def question(self) -> dict[str, list[str]]:
-        """The query but for the cursor: what all pages of one list have in common."""
-        return {name: values for name, values in self.query.items() if name != "cursor"}
-
-    @cached_property
     def json(self) -> Any:
         """The body as data, or NOT_JSON."""
         return _json(self.body)
 
 
 @dataclass(frozen=True)
-class Response:
+class RecordedResponse:
     """A response as it came."""
 
     status: int
@@ -117,15 +117,34 @@ class Exchange:
     """
 
     number: int
-    request: Request
-    response: Response | None
-    failure: str | None
+    request: RecordedRequest
     credential: Credential
-    operation: str | None
+    operation: OperationBehaviour | None
     path_parameters: Mapping[str, str] = field(default_factory=dict)
+    response: RecordedResponse | None = None
+    failure: str | None = None
     started: float = 0.0
     elapsed: float = 0.0
     origin: str = ""
+
+    @property
+    def operation_id(self) -> str | None:
+        """Its operation's id; None for a request to no operation."""
+        return self.operation.id if self.operation is not None else None
+
+    @cached_property
+    def breaches(self) -> list[Breach]:
+        """What the contract has against the request: its body, its query, its path."""
+        if self.operation is None:
+            return []
+        endpoint = self.operation.endpoint
+        query = endpoint.read_query(urlsplit(self.request.url).query).values
+        found = endpoint.parameter_breaches({**endpoint.read_path(self.path_parameters), **query})
+        if self.request.json is not NOT_JSON:
+            return [*endpoint.body_breaches(self.request.json), *found]
+        if endpoint.takes_body and (self.request.body or endpoint.needs_body):
+            found.insert(0, Breach("body", (), "json", "it is no JSON", None, {}))
+        return found
 
     @property
     def status(self) -> int | None:
@@ -173,6 +192,13 @@ class Exchange:
         path = urlsplit(self.request.url)
         target = path.path + (f"?{path.query}" if path.query else "")
         return f"{self.request.method} {target} -> {self.status or self.failure}"
+
+
+def at(value: Any, path: str) -> Any:
+    """The value at a dotted path; None where there is none, or null."""
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
 
 
 def _header(headers: tuple[tuple[str, str], ...], name: str) -> str | None:

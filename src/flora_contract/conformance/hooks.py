@@ -13,20 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 import schemathesis
 
-from flora_contract.conformance import contract as contracts
-from flora_contract.conformance.exchange import UNKNOWN, Credential, Request, Response
+from flora_contract.conformance.exchange import UNKNOWN, Credential, RecordedRequest, RecordedResponse
 from flora_contract.conformance.judge import Judge
 from flora_contract.conformance.ledger import Ledger
 from flora_contract.conformance.oracle import Severity
-from flora_contract.conformance.recorded import PREFIX
 from flora_contract.conformance.replay import script
+from flora_contract.conformance.statements import load
 from flora_contract.report.redaction import SECRET_HEADERS, Redactor
 
 if TYPE_CHECKING:
     from schemathesis import Case, CheckContext
     from schemathesis.core.transport import Response as StResponse
 
-_judge = Judge(Ledger(contracts.load(), PREFIX))
+_judge = Judge(Ledger(load(), load().contract.base))
 _accounts: dict[str, Credential] = {}
 _reported: set[str] = set()
 _opened = time.monotonic()
@@ -44,7 +43,7 @@ def flora_contract(_ctx: CheckContext, response: StResponse, _case: Case[Any]) -
     credential = _accounts.setdefault(name, Credential(f"account {number}", None, UNKNOWN.header))
     ended = time.monotonic() - _opened
     ledger.record(
-        Request(
+        RecordedRequest(
             str(request.method),
             str(request.url),
             redactor.headers(
@@ -52,7 +51,7 @@ def flora_contract(_ctx: CheckContext, response: StResponse, _case: Case[Any]) -
             ),
             body.encode() if isinstance(body, str) else bytes(body),
         ),
-        Response(
+        RecordedResponse(
             response.status_code,
             redactor.headers((k, v) for k, values in response.headers.items() for v in values),
             redactor.bytes(response.content or b""),

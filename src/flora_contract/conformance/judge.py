@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from flora_contract.conformance.exchange import Exchange
     from flora_contract.conformance.ledger import Ledger
     from flora_contract.conformance.oracle import Oracle, Verdict
+    from flora_contract.openapi.behaviour import Statement
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Finding:
     """One cause: an oracle broken at one operation and subject, however often it was seen.
 
     `expected`, `seen` and `evidence` are of the case that takes the fewest requests to show.
+    `source` and `conflict` are labels of the statement that it breaks, else of the operation.
     """
 
     oracle: Oracle
@@ -31,6 +33,9 @@ class Finding:
     seen: str
     evidence: tuple[Exchange, ...]
     count: int
+    statement: Statement | None
+    source: tuple[str, ...]
+    conflict: tuple[str, ...]
 
     @property
     def fingerprint(self) -> str:
@@ -66,11 +71,11 @@ class Judge:
         self._by_scope: dict[str, list[Oracle]] = {}
         for oracle in self.oracles:
             self._by_scope.setdefault(oracle.scope, []).append(oracle)
-        # What was judged (an exchange, a run, a page, …), and what came of it.
+        # What was judged (an exchange, an instance, a page, …), and what came of it.
         self._verdicts: dict[Any, list[tuple[Oracle, Verdict]]] = {}
         self._exchanges = 0
         self._pages = 0
-        self._observed: dict[str, int] = {}
+        self._observed: dict[tuple[str, str], int] = {}
         self._walked: dict[int, int] = {}
 
     def update(self) -> bool:
@@ -80,10 +85,10 @@ class Judge:
             self._judge("exchange", exchange.number, exchange)
         for number, page in enumerate(ledger.pages[self._pages :], self._pages):
             self._judge("page", number, page)
-        for run in list(ledger.runs.values()):
-            if self._observed.get(run.run_id) != len(run.observations):
-                self._judge("run", run.run_id, run)
-                self._observed[run.run_id] = len(run.observations)
+        for key, instance in list(ledger.instances.items()):
+            if self._observed.get(key) != instance.size:
+                self._judge("instance", key, instance)
+                self._observed[key] = instance.size
         for number, walk in enumerate(ledger.walks):
             if self._walked.get(number) != len(walk.pages):
                 self._judge("walk", number, walk)
@@ -133,7 +138,7 @@ class Judge:
 
 def _operation(verdict: Verdict) -> str:
     """The operation whose answer broke the rule: the last one of the evidence."""
-    return verdict.evidence[-1].operation or "unknown operation"
+    return verdict.evidence[-1].operation_id or "unknown operation"
 
 
 def _finding(operation: str, group: list[tuple[Oracle, Verdict]]) -> Finding:
@@ -142,6 +147,7 @@ def _finding(operation: str, group: list[tuple[Oracle, Verdict]]) -> Finding:
     worst = min(severities, key=lambda s: s.rank)
     shown = [v for (_, v), severity in zip(group, severities, strict=True) if severity is worst]
     shortest = min(shown, key=lambda v: (len(v.evidence), v.evidence[-1].number))
+    source, conflict = _labels(oracle, shortest)
     return Finding(
         oracle=oracle,
         severity=worst,
@@ -151,4 +157,18 @@ def _finding(operation: str, group: list[tuple[Oracle, Verdict]]) -> Finding:
         seen=shortest.seen,
         evidence=shortest.evidence,
         count=len(group),
+        statement=shortest.statement,
+        source=source,
+        conflict=conflict,
     )
+
+
+def _labels(oracle: Oracle, verdict: Verdict) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Labels of documents and of conflicts: whoever states the rule."""
+    stated, operation = verdict.statement, verdict.evidence[-1].operation
+    if oracle.source or oracle.conflict:
+        return oracle.source, oracle.conflict
+    if stated is not None and (stated.sources or stated.conflicts):
+        return stated.sources, stated.conflicts
+    node = operation.endpoint.operation.node if operation is not None else {}
+    return tuple(node.get("x-source", ())), tuple(node.get("x-conflict", ()))

@@ -1,6 +1,7 @@
 """The ledger: every exchange of a run of the suite, or of recorded traffic, and views of them.
 
-A plain object. It sends nothing and judges nothing; oracles are functions over it.
+A plain object. It sends nothing and judges nothing; oracles are functions over it. What the views
+are of (resources, lists, keys) is what the statements of behaviour name.
 """
 
 from __future__ import annotations
@@ -8,118 +9,232 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flora_contract.conformance.contract import CREATE, GET_RUN, LIST
-from flora_contract.conformance.exchange import Exchange
+from flora_contract import shipped
+from flora_contract.conformance.exchange import Credential, Exchange, at
 
 if TYPE_CHECKING:
-    from flora_contract.conformance.contract import Contract
-    from flora_contract.conformance.exchange import Credential, Request, Response
+    from collections.abc import Iterable, Iterator, Mapping
 
-FINAL = frozenset({"completed", "failed"})
-"""Statuses that a run does not leave."""
-
-FILTERS = ("workspace_id", "project_id", "status")
+    from flora_contract.conformance.exchange import RecordedRequest, RecordedResponse
+    from flora_contract.openapi.behaviour import (
+        Behaviour,
+        Listing,
+        OperationBehaviour,
+        Resource,
+        Role,
+        Statement,
+    )
 
 
 @dataclass(frozen=True)
-class Place:
-    """A workspace and a project in it."""
+class Caller:
+    """Somebody with a key. `places` are ids that belong together, each by its kind of resource."""
 
-    workspace: str
-    project: str
+    credential: Credential
+    places: tuple[Mapping[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known about the accounts behind the keys. Empty for recorded traffic."""
+    """What is known about the accounts behind the keys. Empty for recorded traffic.
 
-    home: Place | None = None
-    second: Place | None = None
-    foreign: Place | None = None
-    failing_model: str | None = None
+    `failing` are members of a request that makes something which is known to fail.
+    """
+
+    callers: tuple[Caller, ...] = ()
+    failing: Mapping[str, Any] = field(default_factory=dict)
     wait_seconds: float | None = None
+
+    def places(self, credential: Credential) -> tuple[Mapping[str, str], ...]:
+        """Ids that are known to belong to an account."""
+        return next((c.places for c in self.callers if c.credential == credential), ())
 
 
 @dataclass(frozen=True, eq=False)
 class Observation:
-    """A run as one exchange shows it."""
+    """A resource as one exchange shows it."""
 
     exchange: Exchange
-    source: str  # "create", "retrieve" or "list"
-    run_id: str
+    kind: Resource
+    role: Role
+    id: str
     body: dict[str, Any]
 
     @cached_property
-    def status(self) -> str | None:
-        """The status shown; a creation shows none."""
-        status = self.body.get("status")
-        return status if isinstance(status, str) else None
+    def state(self) -> str | None:
+        """The state shown; None where there is none."""
+        life = self.kind.life
+        state = self.get(life.state) if life is not None else None
+        return state if isinstance(state, str) else None
 
     @property
     def final(self) -> bool:
-        """Whether the run is shown as ended."""
-        return self.status in FINAL
+        """Whether it is shown in a state that it will not leave."""
+        return self.kind.life is not None and self.state in self.kind.life.final
 
-    def get(self, name: str) -> Any:
-        """A field's value; None where it is null or absent."""
-        return self.body.get(name)
+    def get(self, path: str | None) -> Any:
+        """A member's value; None where it is null or absent."""
+        return at(self.body, path) if path is not None else None
 
 
 @dataclass(eq=False)
-class Run:
-    """Everything that was seen of one run, in the order in which it was asked for."""
+class Instance:
+    """Everything that was seen of one resource, in the order in which the answers came.
 
-    run_id: str
+    `asked` are the requests whose path names it, `writes` those that made or changed it.
+    """
+
+    kind: Resource
+    id: str
+    asked: list[Exchange]
     observations: list[Observation] = field(default_factory=list)
+    writes: list[Exchange] = field(default_factory=list)
+    deletions: list[Exchange] = field(default_factory=list)
 
     @property
     def creation(self) -> Observation | None:
-        """The answer that started the run, if it was recorded."""
-        return next((o for o in self.observations if o.source == "create"), None)
+        """The answer that made it, if it was recorded."""
+        return next((o for o in self.observations if o.role == "create"), None)
 
-    def of(self, source: str) -> list[Observation]:
-        """What one operation showed of the run."""
-        return [o for o in self.observations if o.source == source]
+    def of(self, *roles: Role) -> list[Observation]:
+        """What operations of some roles showed of it."""
+        return [o for o in self.observations if o.role in roles]
 
     @property
-    def shown(self) -> list[Observation]:
-        """Observations that show a status: all but the creation."""
-        return [o for o in self.observations if o.status is not None]
+    def looks(self) -> list[Observation]:
+        """What shows its state: for a kind without one, all."""
+        if self.kind.life is None:
+            return self.observations
+        return [o for o in self.observations if o.state is not None]
+
+    @property
+    def size(self) -> int:
+        """Grows with everything that is learnt of it."""
+        return len(self.asked) + len(self.observations)
+
+    def gone(self, exchange: Exchange) -> bool:
+        """Whether it may have been deleted when an exchange ended."""
+        return any(d.started < exchange.ended for d in self.deletions)
+
+    def value(self, member: str, before: Exchange | None = None) -> Any:
+        """What a member was when a request was sent, or is now; None where that is not certain.
+
+        Members that come and go by themselves are certain in a final state only.
+        """
+        moving = self.kind.life is not None and member not in self._settled
+        seen = [o for o in self.observations if before is None or o.exchange.before(before)]
+        known = [(o.exchange, o.get(member)) for o in seen if o.final or not moving]
+        known += [(o.exchange, _in_path(o.exchange, self.kind, member)) for o in seen]
+        known += [
+            (write, value)
+            for write in (() if moving else self.writes)
+            if before is None or write.before(before)
+            if (value := _written(self, write, member)) is not None
+        ]
+        told = [pair for pair in known if pair[1] is not None]
+        return max(told, key=lambda pair: pair[0].number)[1] if told else None
+
+    @cached_property
+    def _settled(self) -> frozenset[str]:
+        kind = self.kind
+        shown = {path or name for name, path in kind.shows.items()}
+        held = {kind.id, kind.created or kind.id, *kind.aliases, *kind.constant}
+        return frozenset(shown | held | set(kind.path.values()))
+
+
+def _written(instance: Instance, write: Exchange, member: str) -> Any:
+    """What a request gave a member: by its body, or by its path."""
+    kind = instance.kind
+    sent = next((s for s, shown in kind.shows.items() if (shown or s) == member), member)
+    return _in_path(write, kind, sent) or at(write.sent_object, sent)
+
+
+def _in_path(exchange: Exchange, kind: Resource, member: str) -> str | None:
+    """What a member is, as the path of a request has it."""
+    held = next((p for p, m in kind.path.items() if m == member), None)
+    return exchange.path_parameters.get(held) if held is not None else None
 
 
 @dataclass(frozen=True, eq=False)
-class Page:
-    """One page of the history, with what was asked for."""
+class ListPage:
+    """One page of a list, with what was asked for."""
 
     exchange: Exchange
+    operation: OperationBehaviour
+    listing: Listing
     items: list[Observation]
-    next_cursor: str | None
 
     @cached_property
     def filters(self) -> dict[str, str]:
-        """The filters asked for, cursor and limit left out."""
+        """The filters asked for, by their parameters."""
         query = self.exchange.request.query
-        return {name: query[name][0] for name in FILTERS if name in query}
+        return {name: query[name][0] for name in self.listing.filters if name in query}
 
     @cached_property
-    def cursor(self) -> str | None:
-        """The cursor asked for."""
-        return self.exchange.request.query.get("cursor", [None])[0]
+    def position(self) -> str | None:
+        """The cursor or offset asked for; None for the first page."""
+        asked = self._asked(self.listing.cursor or self.listing.offset)
+        return None if self.listing.offset is not None and asked == "0" else asked
 
     @cached_property
-    def limit(self) -> int | None:
-        """The limit asked for, where it is a number."""
-        text = self.exchange.request.query.get("limit", [""])[0]
+    def size(self) -> int | None:
+        """The size asked for, where it is a number."""
+        text = self._asked(self.listing.size) or ""
         return int(text) if text.isdecimal() else None
+
+    @property
+    def total(self) -> int | None:
+        """How many items there are, as the page says."""
+        total = at(self.exchange.answer, self.listing.total) if self.listing.total else None
+        return total if isinstance(total, int) else None
+
+    @property
+    def maximum(self) -> int | None:
+        """The largest size that the contract allows."""
+        schema = self.operation.endpoint.parameters.get(self.listing.size or "", {})
+        found = schema.get("schema", {}).get("maximum")
+        return found if isinstance(found, int) else None
+
+    @cached_property
+    def next(self) -> str | None:
+        """What leads to the page after it: a cursor that it shows, or the offset of what it leaves."""
+        if self.listing.next is not None:
+            cursor = at(self.exchange.answer, self.listing.next)
+            return str(cursor) if isinstance(cursor, str | int) and cursor != "" else None
+        offset = self.position or "0"
+        if self.listing.offset is None or not self.items or not offset.isdecimal():
+            return None
+        left, size = int(offset) + len(self.items), self.size
+        if size is not None and len(self.items) < min(size, self.maximum or size):
+            return None
+        return None if self.total is not None and left >= self.total else str(left)
+
+    @cached_property
+    def question(self) -> tuple[str, str, str]:
+        """What all pages of one list have in common."""
+        return (self.exchange.credential.name, *question(self.exchange, self.listing))
+
+    def _asked(self, parameter: str | None) -> str | None:
+        query = self.exchange.request.query
+        return query[parameter][0] if parameter is not None and parameter in query else None
+
+
+def question(exchange: Exchange, listing: Listing) -> tuple[str, str]:
+    """Path and query but for the place in the list."""
+    path = exchange.request.url.partition("?")[0]
+    turning = {listing.cursor, listing.offset}
+    query = sorted(i for i in exchange.request.query.items() if i[0] not in turning)
+    return path, str(query)
 
 
 @dataclass(eq=False)
 class Walk:
-    """Pages joined by their cursors; the first was asked for without one."""
+    """Pages that follow one another; the first is that of the list."""
 
-    pages: list[Page]
+    pages: list[ListPage]
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,112 +248,246 @@ class Remark:
 class Ledger:
     """Exchanges in order, and views of them that grow as they come.
 
-    `replayed` are creations that were answered with the run that their key had started before. Of
-    requests that met it cannot be told which one started the run: all count as replayed.
+    `replayed` are creations that were answered with what their key had made before. Of requests
+    that met it cannot be told which one made it: all count as replayed.
     """
 
-    def __init__(self, contract: Contract, base_url: str, facts: Facts | None = None) -> None:
-        self.contract = contract
+    def __init__(self, behaviour: Behaviour, base_url: str, facts: Facts | None = None) -> None:
+        self.behaviour = behaviour
         self.base_url = base_url
         self.facts = facts or Facts()
         self.exchanges: list[Exchange] = []
-        self.runs: dict[str, Run] = {}
-        self.pages: list[Page] = []
+        self.instances: dict[tuple[str, str], Instance] = {}
+        self.pages: list[ListPage] = []
         self.creations: list[Exchange] = []
         self.replayed: set[Exchange] = set()
         self.remarks: list[Remark] = []
         self.walks: list[Walk] = []
+        self._kinds: dict[str, list[Instance]] = {}
+        self._asked: dict[tuple[str, str], list[Exchange]] = {}
+        self._told: dict[tuple[str, str], set[str]] = {}
         self._first_under: dict[tuple[str, str, str], Exchange] = {}
-        self._open_walks: dict[tuple[str, str, str], Walk] = {}
+        self._open_walks: dict[tuple[Any, ...], Walk] = {}
         self._lock = threading.Lock()
+
+    # What oracles and steps ask
+
+    def of(self, kind: Resource) -> list[Instance]:
+        """What was seen of a kind of resource."""
+        return list(self._kinds.get(kind.kind, ()))
+
+    def made(self) -> Iterator[tuple[Instance, Observation]]:
+        """What recorded requests have made, and the answers that say so."""
+        for instance in list(self.instances.values()):
+            if (creation := instance.creation) is not None:
+                yield instance, creation
+
+    def instance(self, exchange: Exchange) -> Instance | None:
+        """The resource that the path of a request names, as far as it was seen."""
+        named = named_by(exchange)
+        return self.instances.get((named[0].kind, named[1])) if named is not None else None
+
+    def ids(self, kind: Resource, credential: Credential) -> list[str]:
+        """Ids that an account can use: those of its places, what it has made, seen or been told."""
+        own = [p[kind.kind] for p in self.facts.places(credential) if kind.kind in p]
+        seen = [i.id for i in self.of(kind) if not i.deletions and _usable(i, credential)]
+        return list(dict.fromkeys([*own, *seen, *self._mentioned(kind, credential)]))
+
+    def knows(self, kind: Resource, id_: str, credential: Credential) -> bool:
+        """Whether an account is known to be able to use an id."""
+        if any(p.get(kind.kind) == id_ for p in self.facts.places(credential)):
+            return True
+        instance = self.instances.get((kind.kind, id_))
+        if instance is not None and not instance.deletions and _usable(instance, credential):
+            return True
+        return id_ in self._mentioned(kind, credential)
+
+    def _mentioned(self, kind: Resource, credential: Credential) -> set[str]:
+        """Ids of a kind that answers about other resources show."""
+        return self._told.get((kind.kind, credential.name), set())
+
+    def owner(self, kind: Resource, id_: str) -> Credential | None:
+        """The account that a resource belongs to, where that is known and it is nobody else's."""
+        if kind.owner == "everyone":
+            return None
+        for caller in self.facts.callers:
+            if any(place.get(kind.kind) == id_ for place in caller.places):
+                return caller.credential
+        instance = self.instances.get((kind.kind, id_))
+        creation = instance.creation if instance is not None else None
+        return creation.exchange.credential if creation is not None else None
+
+    def references(self, exchange: Exchange) -> Iterator[tuple[str, Resource, str]]:
+        """References in a request: location and member, kind and id."""
+        kind = exchange.operation.resource if exchange.operation is not None else None
+        for member, reference in kind.references.items() if kind is not None else ():
+            target = self.behaviour.kind(reference.to)
+            sent = at(exchange.sent_object, member)
+            if isinstance(sent, str):
+                yield member, target, sent
+            for value in exchange.request.query.get(member, ()):
+                yield member, target, value
+
+    def where(self, statement: Statement) -> str:
+        """File and line of a statement, as a report names them."""
+        location = self.behaviour.document.locate(statement.pointer)
+        path = Path(location.file)
+        inside = path.is_relative_to(shipped.ROOT)
+        return f"{path.relative_to(shipped.ROOT).as_posix() if inside else path.name}:{location.line}"
+
+    # How it grows
+
+    def exchange_of(
+        self, request: RecordedRequest, credential: Credential, **more: Any
+    ) -> Exchange:
+        """An exchange that is not recorded: what a request would be."""
+        endpoint, parameters = self.behaviour.contract.match(request.method, request.url)
+        return Exchange(
+            number=len(self.exchanges) + 1,
+            request=request,
+            credential=credential,
+            operation=self.behaviour.of(endpoint.id) if endpoint is not None else None,
+            path_parameters=parameters,
+            **more,
+        )
 
     def record(
         self,
-        request: Request,
-        response: Response | None,
+        request: RecordedRequest,
+        response: RecordedResponse | None,
         *,
         credential: Credential,
-        failure: str | None = None,
-        started: float = 0.0,
-        elapsed: float = 0.0,
-        origin: str = "",
+        **more: Any,
     ) -> Exchange:
         """Append an exchange; requests of several threads come in the order of their answers."""
-        operation, parameters = self.contract.match(request.method, request.url, self.base_url)
         with self._lock:
-            exchange = Exchange(
-                number=len(self.exchanges) + 1,
-                request=request,
-                response=response,
-                failure=failure,
-                credential=credential,
-                operation=operation,
-                path_parameters=parameters,
-                started=started,
-                elapsed=elapsed,
-                origin=origin,
-            )
+            exchange = self.exchange_of(request, credential, response=response, **more)
             self.exchanges.append(exchange)
             self._index(exchange)
         return exchange
 
     def _index(self, exchange: Exchange) -> None:
-        if exchange.operation in CREATE:
+        operation = exchange.operation
+        if operation is None or operation.resource is None:
+            return
+        kind, role = operation.resource, operation.role
+        if role == "create":
             self.creations.append(exchange)
+        named = named_by(exchange)
+        if named is not None:
+            self._asked.setdefault((named[0].kind, named[1]), []).append(exchange)
         if not exchange.succeeded:
             return
-        body = exchange.answer_object
-        if exchange.operation in CREATE:
-            self._observe(exchange, "create", body.get("run_id"), body)
-            self._note_replay(exchange, body.get("run_id"))
-        elif exchange.operation == GET_RUN:
-            # Filed under the id asked for: what the answer calls itself is for an oracle to judge.
-            self._observe(exchange, "retrieve", exchange.path_parameters["runId"], body)
-        elif exchange.operation == LIST:
-            page = self._page(exchange, body)
+        if operation.listing is not None:
+            page = self._page(exchange, operation, operation.listing)
             self.pages.append(page)
             self._join(page)
+        elif role == "create":
+            self._made(exchange, kind)
+        elif named is not None:
+            # Filed under the id asked for: what the answer calls itself is for an oracle to judge.
+            self._seen(exchange, kind, named[1])
 
-    def _note_replay(self, exchange: Exchange, run_id: Any) -> None:
-        key = exchange.request.header("Idempotency-Key")
-        if key and isinstance(run_id, str):
-            account = (exchange.credential.name, str(exchange.operation), key)
-            first = self._first_under.setdefault(account, exchange)
-            if first is not exchange and first.answer_object.get("run_id") == run_id:
-                self.replayed.add(exchange)
-                if not first.before(exchange):
-                    self.replayed.add(first)
+    def _keep(self, kind: Resource, id_: str) -> Instance:
+        key = kind.kind, id_
+        if key not in self.instances:
+            self.instances[key] = Instance(kind, id_, self._asked.setdefault(key, []))
+            self._kinds.setdefault(kind.kind, []).append(self.instances[key])
+        return self.instances[key]
 
-    def _page(self, exchange: Exchange, body: dict[str, Any]) -> Page:
-        items = body.get("generations")
-        observations = [
-            self._observe(exchange, "list", item.get("run_id"), item)
-            for item in (items if isinstance(items, list) else [])
-            if isinstance(item, dict)
-        ]
-        meta = body.get("meta")
-        cursor = meta.get("next_cursor") if isinstance(meta, dict) else None
-        return Page(exchange, observations, cursor if isinstance(cursor, str) and cursor else None)
+    def _made(self, exchange: Exchange, kind: Resource) -> None:
+        body = exchange.answer_object
+        made = at(body, kind.id)
+        if not isinstance(made, str | int) or made == "":
+            return
+        instance = self._keep(kind, str(made))
+        if not self._is_replay(exchange, str(made)):
+            instance.writes.append(exchange)
+        instance.observations.append(Observation(exchange, kind, "create", str(made), body))
+        for member, reference in kind.references.items():
+            shown = at(body, kind.shows.get(member) or "")
+            if isinstance(shown, str):
+                told = self._told.setdefault((reference.to, exchange.credential.name), set())
+                told.add(shown)
 
-    def _observe(self, exchange: Exchange, source: str, run_id: Any, body: Any) -> Observation:
-        name = run_id if isinstance(run_id, str) else ""
-        observation = Observation(exchange, source, name, body)
-        if name:
-            self.runs.setdefault(name, Run(name)).observations.append(observation)
-        return observation
+    def _seen(self, exchange: Exchange, kind: Resource, id_: str) -> None:
+        assert exchange.operation is not None
+        instance, role = self._keep(kind, id_), exchange.operation.role
+        if role == "delete":
+            instance.deletions.append(exchange)
+            return
+        if role in {"update", "act"}:
+            instance.writes.append(exchange)
+        body = exchange.answer_object
+        if role is not None and (role == "read" or at(body, kind.id) is not None):
+            instance.observations.append(Observation(exchange, kind, role, id_, body))
 
-    def _join(self, page: Page) -> None:
-        """Append a page to the walk that its cursor goes on, or begin a walk with it."""
-        asked = str(sorted(page.exchange.request.question.items()))
-        account = page.exchange.credential.name
-        if page.cursor is None:
+    def _is_replay(self, exchange: Exchange, made: str) -> bool:
+        """Whether a creation shows what its key had made before."""
+        key = key_of(exchange)
+        if not key:
+            return False
+        account = (exchange.credential.name, str(exchange.operation_id), key)
+        first = self._first_under.setdefault(account, exchange)
+        assert exchange.operation is not None
+        assert exchange.operation.resource is not None
+        if first is exchange or at(first.answer, exchange.operation.resource.id) != made:
+            return False
+        self.replayed.add(exchange)
+        if not first.before(exchange):
+            self.replayed.add(first)
+        return True
+
+    def _page(
+        self, exchange: Exchange, operation: OperationBehaviour, listing: Listing
+    ) -> ListPage:
+        assert operation.resource is not None
+        items = at(exchange.answer, listing.items)
+        shown = [i for i in items if isinstance(i, dict)] if isinstance(items, list) else []
+        seen = list(self._listed(exchange, operation.resource, shown))
+        return ListPage(exchange, operation, listing, seen)
+
+    def _listed(
+        self, exchange: Exchange, kind: Resource, items: Iterable[dict[str, Any]]
+    ) -> Iterator[Observation]:
+        for item in items:
+            id_ = at(item, kind.id)
+            name = str(id_) if isinstance(id_, str | int) else ""
+            observation = Observation(exchange, kind, "list", name, item)
+            if name:
+                self._keep(kind, name).observations.append(observation)
+            yield observation
+
+    def _join(self, page: ListPage) -> None:
+        """Append a page to the walk that it goes on with, or begin a walk with it."""
+        if page.position is None:
             walk = Walk([page])
             self.walks.append(walk)
         else:
-            found = self._open_walks.pop((account, asked, page.cursor), None)
+            found = self._open_walks.pop((*page.question, page.position), None)
             if found is None:
                 return
             walk = found
             walk.pages.append(page)
-        if page.next_cursor is not None:
-            self._open_walks[account, asked, page.next_cursor] = walk
+        if page.next is not None:
+            self._open_walks[*page.question, page.next] = walk
+
+
+def _usable(instance: Instance, credential: Credential) -> bool:
+    everyones = instance.kind.owner == "everyone"
+    seen = instance.observations
+    return any(everyones or o.exchange.credential == credential for o in seen)
+
+
+def named_by(exchange: Exchange) -> tuple[Resource, str] | None:
+    """Kind and id of the resource that the path of a request names; None for none."""
+    kind = exchange.operation.resource if exchange.operation is not None else None
+    parameter = kind.id_parameter if kind is not None else None
+    id_ = exchange.path_parameters.get(parameter) if parameter is not None else None
+    return (kind, id_) if kind is not None and id_ is not None else None
+
+
+def key_of(exchange: Exchange) -> str | None:
+    """The key that names a request, where its operation takes one."""
+    stated = exchange.operation.idempotency if exchange.operation is not None else None
+    return exchange.request.header(stated.header) if stated is not None else None

@@ -1,8 +1,9 @@
 """Oracles: small named functions that decide whether what was recorded keeps the contract.
 
-An oracle gets one exchange, run, page, walk over pages, or the whole ledger, and yields a verdict
-for each time its rule applied. Yielding none means that the rule was not put to the test. Its
-docstring is one sentence: the rule.
+An oracle gets one exchange, instance of a resource, page, walk over pages, or the whole ledger, and
+yields a verdict for each time its rule applied. Yielding none means that the rule was not put to
+the test. Its docstring is one sentence: the rule. `basis` names what it judges by: a statement of
+behaviour, or the contract's schemas; a verdict says which statement it was.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from flora_contract.conformance.exchange import Exchange
-    from flora_contract.conformance.ledger import Ledger, Page, Run, Walk
+    from flora_contract.conformance.ledger import Instance, Ledger, ListPage, Walk
+    from flora_contract.openapi.behaviour import Statement
 
-Scope = Literal["exchange", "run", "page", "walk", "ledger"]
+Scope = Literal["exchange", "instance", "page", "walk", "ledger"]
 
 
 class Severity(enum.Enum):
@@ -40,7 +42,8 @@ class Verdict:
     """An oracle applied once: what was expected and seen, and the exchanges that show it.
 
     `subject` names what of the operation is meant (a field, a status), so that findings with one
-    cause fall together. `severity` is set where it is not the oracle's own.
+    cause fall together. `severity` is set where it is not the oracle's own. `statement` is what the
+    rule follows from, where that is not the contract's schema.
     """
 
     holds: bool
@@ -49,6 +52,7 @@ class Verdict:
     seen: str
     subject: str = ""
     severity: Severity | None = None
+    statement: Statement | None = None
 
 
 def verdict(
@@ -58,6 +62,7 @@ def verdict(
     seen: object,
     subject: str = "",
     severity: Severity | None = None,
+    statement: Statement | None = None,
 ) -> Verdict:
     """A verdict; the exchanges are sorted, and each stands once."""
     return Verdict(
@@ -67,24 +72,31 @@ def verdict(
         str(seen),
         subject,
         severity,
+        statement,
     )
+
+
+def held(*evidence: Exchange, statement: Statement | None = None) -> Verdict:
+    """The verdict that a rule was kept."""
+    return verdict(True, *evidence, expected="", seen="", statement=statement)
 
 
 @dataclass(frozen=True)
 class Oracle:
-    """A rule, with where it comes from."""
+    """A rule, and what it is judged by; `source` and `conflict` where no statement has them."""
 
     id: str
     family: str
     scope: Scope
     sentence: str
+    basis: str
     source: tuple[str, ...]
     conflict: tuple[str, ...]
     severity: Severity
     function: Callable[..., Iterator[Verdict]]
 
     def __call__(
-        self, subject: Exchange | Run | Page | Walk | Ledger, ledger: Ledger
+        self, subject: Exchange | Instance | ListPage | Walk | Ledger, ledger: Ledger
     ) -> list[Verdict]:
         """Apply the rule to something recorded."""
         if self.scope == "ledger":
@@ -99,10 +111,12 @@ def oracle(
     id: str,  # noqa: A002 - what it is called everywhere
     scope: Scope,
     *,
-    source: str,
+    basis: str = "schema",
+    source: str = "",
     conflict: str = "",
     severity: Severity = Severity.VIOLATION,
     sentence: str | None = None,
+    family: str = "",
 ) -> Callable[[Callable[..., Iterator[Verdict]]], Callable[..., Iterator[Verdict]]]:
     """Register a function as an oracle. `source` and `conflict` are labels, apart by blanks."""
 
@@ -110,9 +124,10 @@ def oracle(
         assert id not in _registry, f"two oracles are called {id}"
         _registry[id] = Oracle(
             id=id,
-            family=function.__module__.rpartition(".")[2],
+            family=family or function.__module__.rpartition(".")[2],
             scope=scope,
             sentence=sentence or " ".join((function.__doc__ or "").split()),
+            basis=basis,
             source=tuple(source.split()),
             conflict=tuple(conflict.split()),
             severity=severity,
@@ -123,8 +138,7 @@ def oracle(
     return register
 
 
-FAMILIES = ("schemas", "errors", "authorization", "validation", "runs", "idempotency", "listing",
-            "transport")  # fmt: skip
+FAMILIES = ("answers", "access", "validation", "resources", "lives", "keys", "lists", "flora")
 
 
 def catalogue() -> dict[str, Oracle]:
@@ -132,9 +146,10 @@ def catalogue() -> dict[str, Oracle]:
     package = importlib.import_module("flora_contract.conformance.oracles")
     for module in pkgutil.iter_modules(package.__path__):
         importlib.import_module(f"{package.__name__}.{module.name}")
+    importlib.import_module("flora_contract.conformance.flora.oracles")
     return dict(sorted(_registry.items(), key=lambda i: (FAMILIES.index(i[1].family), i[0])))
 
 
-def known(value: Any) -> bool:
-    """Whether an optional field is there: null stands for absent."""
-    return value is not None
+def number(value: Any) -> float | None:
+    """A JSON number; None for anything else."""
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None

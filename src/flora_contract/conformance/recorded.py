@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from flora_contract.conformance import contract as contracts
-from flora_contract.conformance.exchange import PLUMBING, UNKNOWN, Credential, Request, Response
+from flora_contract.conformance.exchange import PLUMBING, UNKNOWN, Credential, RecordedRequest, RecordedResponse
 from flora_contract.conformance.ledger import Ledger
+from flora_contract.conformance.statements import load
 from flora_contract.errors import InputError
 from flora_contract.report.redaction import SECRET_HEADERS, Redactor
 
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from flora_contract.conformance.exchange import Exchange
-
-PREFIX = "/api/v1"
-"""Path under which the contract stands on any server (C7)."""
 
 
 _FILTERED = re.compile(r"\[[A-Za-z]+\]|\*+")
@@ -37,8 +34,8 @@ _FILTERED = re.compile(r"\[[A-Za-z]+\]|\*+")
 class _Entry:
     started: float
     elapsed: float
-    request: Request
-    response: Response | None
+    request: RecordedRequest
+    response: RecordedResponse | None
     failure: str | None
     authorization: str | None
 
@@ -46,8 +43,9 @@ class _Entry:
 def read(files: Iterable[Path], base_url: str | None = None) -> Ledger:
     """Exchanges of all files in the order of time. Raises InputError for what cannot be read."""
     entries = sorted((e for f in files for e in _entries(f)), key=lambda e: e.started)
-    base = base_url.rstrip("/") if base_url is not None else PREFIX
-    ledger = Ledger(contracts.load(), base)
+    behaviour = load(base_url)
+    base = base_url.rstrip("/") if base_url is not None else behaviour.contract.base
+    ledger = Ledger(behaviour, base)
     accounts: dict[str | None, Credential] = {}
     for entry in entries:
         if base_url is not None and not _within(entry.request.url, base):
@@ -200,11 +198,11 @@ def _entry(
     return _Entry(
         started=started,
         elapsed=elapsed,
-        request=Request(
+        request=RecordedRequest(
             method.upper(), redactor.text(url), redactor.headers(kept), redactor.bytes(body)
         ),
         # Recorders write status 0 where no answer came.
-        response=Response(status, redactor.headers(plain), redactor.bytes(answer))
+        response=RecordedResponse(status, redactor.headers(plain), redactor.bytes(answer))
         if status
         else None,
         failure=None if status else "broken answer: none was recorded",

@@ -1,8 +1,8 @@
 """The shortest sequence of requests that shows a finding, as a script for bash anybody can run.
 
-Keys are variables of the environment. What an answer gave and a later request used (a run's id,
-a cursor) is taken from the answer again, and an Idempotency-Key is made anew, since an old one
-counts as used for two hours.
+Keys of accounts are variables of the environment. What an answer gave and a later request used (an
+id, a cursor) is taken from the answer again, and a key that names a request is made anew, since an
+old one may still count as used.
 """
 
 from __future__ import annotations
@@ -10,11 +10,15 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from flora_contract.conformance.contract import CREATE, LIST
+from flora_contract.conformance.exchange import at
+from flora_contract.conformance.ledger import key_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from flora_contract.conformance.exchange import Exchange
-    from flora_contract.conformance.ledger import Ledger, Page
+    from flora_contract.conformance.ledger import Ledger, ListPage
+    from flora_contract.openapi.behaviour import Resource
 
 PAUSE = 0.2
 """Pauses shorter than this, in seconds, are left out."""
@@ -33,56 +37,72 @@ def sequence(evidence: tuple[Exchange, ...], ledger: Ledger) -> list[Exchange]:
 
 
 def _givers(exchange: Exchange, ledger: Ledger) -> list[Exchange]:
-    found = []
-    run = ledger.runs.get(exchange.path_parameters.get("runId", ""))
-    if run is not None and run.creation is not None:
-        found.append(run.creation.exchange)
-    key = exchange.request.header("Idempotency-Key")
-    found += [c for c in ledger.creations if key and c.request.header("Idempotency-Key") == key]
+    """What gave the values that a request uses: ids in its path, a cursor, a used key."""
+    found = [maker for _, _, maker in _makers(exchange, ledger)]
+    key = key_of(exchange)
+    found += [c for c in ledger.creations if key and key_of(c) == key]
     page = _giver_of_cursor(exchange, ledger.pages)
     if page is not None:
         found.append(page)
     return [giver for giver in found if giver.number < exchange.number]
 
 
-def _giver_of_cursor(exchange: Exchange, pages: list[Page]) -> Exchange | None:
+def _makers(exchange: Exchange, ledger: Ledger) -> Iterator[tuple[str, Resource, Exchange]]:
+    """Path parameters whose value a recorded request has made: name, kind and that request."""
+    kind = exchange.operation.resource if exchange.operation is not None else None
+    for name, member in kind.path.items() if kind is not None else ():
+        reference = kind.references.get(member) if kind is not None else None
+        target = ledger.behaviour.kind(reference.to) if reference is not None else kind
+        id_ = exchange.path_parameters.get(name)
+        instance = ledger.instances.get((target.kind, id_)) if target and id_ else None
+        if instance is not None and target is not None and instance.creation is not None:
+            yield name, target, instance.creation.exchange
+
+
+def _giver_of_cursor(exchange: Exchange, pages: list[ListPage]) -> Exchange | None:
     """The page that gave the cursor of a request. Pages of other questions may give the same."""
-    cursor = exchange.request.query.get("cursor")
-    if exchange.operation != LIST or cursor is None:
+    own = next((p for p in pages if p.exchange is exchange), None)
+    cursor = _cursor(exchange)
+    value = exchange.request.query.get(cursor or "")
+    if cursor is None or value is None:
         return None
     gave = [
-        p.exchange
+        p
         for p in pages
-        if p.exchange.number < exchange.number and p.next_cursor == cursor[0]
+        if p.operation is exchange.operation
+        and p.exchange.number < exchange.number
+        and p.next == value[0]
     ]
-    same = [
-        e
-        for e in gave
-        if e.credential == exchange.credential and e.request.question == exchange.request.question
-    ]
-    return next(reversed(same or gave), None)
+    same = [p for p in gave if own is not None and p.question == own.question]
+    return next((p.exchange for p in reversed(same or gave)), None)
+
+
+def _cursor(exchange: Exchange) -> str | None:
+    """The parameter of a list that takes a cursor."""
+    listing = exchange.operation.listing if exchange.operation is not None else None
+    return listing.cursor if listing is not None else None
 
 
 def script(evidence: tuple[Exchange, ...], ledger: Ledger) -> str:
     """A shell script of curl commands; `jq` takes values out of answers where one is needed."""
     exchanges = sequence(evidence, ledger)
-    givers = _givers_of_values(exchanges, [p for p in ledger.pages if p.exchange in exchanges])
-    given = {giver: place for (_, place), giver in givers.items()}
+    givers = _givers_of_values(exchanges, ledger)
+    given = {giver: taken for giver, taken in givers.values()}
     names: dict[int | str, str] = {}
     lines: list[str] = []
     for position, exchange in enumerate(exchanges):
         following = exchanges[position + 1] if position + 1 < len(exchanges) else None
         beside = following is not None and following.started < exchange.ended
-        places = {p: names[g] for (user, p), g in givers.items() if user == exchange.number}
-        key = exchange.request.header("Idempotency-Key")
+        places = {p: names[g] for (user, p), (g, _) in givers.items() if user == exchange.number}
+        key = key_of(exchange)
         if key is not None:
             if key not in names:
                 names[key] = _new_name("KEY", names)
                 lines.append(f'{names[key]}="replay-$(date +%s)-$$-{len(names)}"')
-            places["Idempotency-Key"] = names[key]
+            places[_KEY] = names[key]
         command = curl(exchange, places)
         if exchange.number in given:
-            kind, path = _GIVES[given[exchange.number]]
+            kind, path = given[exchange.number]
             name = names[exchange.number] = _new_name(kind, names)
             command = f"{name}=$({command} | tee /dev/stderr | jq -r {path})"
         else:
@@ -95,69 +115,88 @@ def script(evidence: tuple[Exchange, ...], ledger: Ledger) -> str:
     return "\n".join(lines) + "\n"
 
 
-_GIVES = {"runId": ("RUN", ".run_id"), "cursor": ("CURSOR", "'.meta.next_cursor|@uri'")}
+_KEY, _CURSOR = "the key", "the cursor"
 
 
 def _new_name(kind: str, names: dict[int | str, str]) -> str:
     return f"{kind}_{sum(name.startswith(kind) for name in names.values()) + 1}"
 
 
-def _givers_of_values(exchanges: list[Exchange], pages: list[Page]) -> dict[tuple[int, str], int]:
-    """By number of a request and place of a value in it: the exchange whose answer gave it."""
-    givers: dict[tuple[int, str], int] = {}
+def _givers_of_values(
+    exchanges: list[Exchange], ledger: Ledger
+) -> dict[tuple[int, str], tuple[int, tuple[str, str]]]:
+    """By number of a request and place of a value in it: the exchange whose answer gave it, and
+    what a variable for it is called and where in the answer it stands."""
+    givers: dict[tuple[int, str], tuple[int, tuple[str, str]]] = {}
+    numbers = {e.number for e in exchanges}
+    pages = [p for p in ledger.pages if p.exchange in exchanges]
     for exchange in exchanges:
-        run_id = exchange.path_parameters.get("runId")
-        started = [e for e in exchanges if e.operation in CREATE and e.number < exchange.number]
-        run = next((e for e in started if run_id and e.answer_object.get("run_id") == run_id), None)
-        if run is not None:
-            givers[exchange.number, "runId"] = run.number
+        for name, kind, maker in _makers(exchange, ledger):
+            made_before = maker.number in numbers and maker.number < exchange.number
+            if made_before and at(maker.answer, kind.id) is not None:
+                taken = kind.kind.upper(), f".{kind.id}"
+                givers[exchange.number, name] = maker.number, taken
         page = _giver_of_cursor(exchange, pages)
-        if page is not None:
-            givers[exchange.number, "cursor"] = page.number
+        listing = exchange.operation.listing if exchange.operation is not None else None
+        if page is not None and listing is not None:
+            givers[exchange.number, _CURSOR] = page.number, ("CURSOR", f"'.{listing.next}|@uri'")
     return givers
 
 
 def curl(exchange: Exchange, places: dict[str, str] | None = None) -> str:
-    """One exchange as a curl command. `places` (runId, cursor, Idempotency-Key) hold the values of
-    shell variables."""
+    """One exchange as a curl command. `places` (path parameters, the cursor, the key) hold the
+    names of shell variables for values of the request."""
     request, places = exchange.request, places or {}
+    stated = exchange.operation.idempotency if exchange.operation is not None else None
     parts = ["curl -sS"]
     if request.method != "GET":
         parts.append(f"-X {request.method}")
-    parts.append(_url(request.url, places))
+    parts.append(_url(exchange, places))
     if exchange.credential.header is not None:
         parts.append(f'-H "Authorization: {exchange.credential.header}"')
     for name, value in request.headers:
         title = "-".join(part.capitalize() for part in name.split("-"))
-        parts.append("-H " + _word(f"{title}: ", places.get(title), value))
+        names_it = stated is not None and name.lower() == stated.header.lower()
+        parts.append("-H " + _word(f"{title}: ", places.get(_KEY) if names_it else None, value))
     if request.body:
         parts.append("--data-binary " + _body(request.body))
     return " ".join(parts)
 
 
-def _url(url: str, places: dict[str, str]) -> str:
+def _url(exchange: Exchange, places: dict[str, str]) -> str:
     """The address as a shell word."""
-    path, mark, query = url.partition("?")
-    if "runId" in places:
-        run_id = path.rstrip("/").rpartition("/")[2]
-        before, _, after = path.rpartition(run_id)
-        return _word(before, places["runId"], run_id, after + mark + query)
-    if "cursor" in places:
-        pairs = query.split("&")
-        at = next(i for i, pair in enumerate(pairs) if pair.startswith("cursor="))
-        before = "&".join([*pairs[:at], "cursor="])
-        after = "".join(f"&{pair}" for pair in pairs[at + 1 :])
-        return _word(path + mark + before, places["cursor"], pairs[at], after)
-    return _word("", None, url)
+    path, mark, query = exchange.request.url.partition("?")
+    cursor = _cursor(exchange)
+    pieces: list[tuple[str, str | None]] = []
+    if exchange.operation is not None and set(places) & set(exchange.path_parameters):
+        template = exchange.operation.endpoint.path.strip("/").split("/")
+        *base, own = path.rsplit("/", len(template))[:1], path.split("/")[-len(template) :]
+        pieces.append(("".join(base[0]), None))
+        for name, segment in zip(template, own, strict=True):
+            pieces += [("/", None), (segment, places.get(name.strip("{}")))]
+    else:
+        pieces.append((path, None))
+    pieces.append((mark, None))
+    for number, pair in enumerate(query.split("&") if mark else ()):
+        name, equals, value = pair.partition("=")
+        variable = places.get(_CURSOR) if name == cursor else None
+        pieces += [("&" if number else "", None), (name + equals, None), (value, variable)]
+    return _words(pieces)
 
 
-def _word(before: str, variable: str | None, value: str, after: str = "") -> str:
+def _word(before: str, variable: str | None, value: str) -> str:
     """A shell word around a value, or around the variable that holds it."""
-    if variable is None:
-        return shlex.quote(before + value + after)
-    if not set(before + after) & set('"$`\\!'):
-        return f'"{before}${{{variable}}}{after}"'
-    return f'{shlex.quote(before)}"${{{variable}}}"{shlex.quote(after)}'
+    return _words([(before, None), (value, variable)])
+
+
+def _words(pieces: list[tuple[str, str | None]]) -> str:
+    """One shell word of texts, and of variables in place of others."""
+    if all(variable is None for _, variable in pieces):
+        return shlex.quote("".join(text for text, _ in pieces))
+    joined = ["" if variable else text for text, variable in pieces]
+    if not set("".join(joined)) & set('"$`\\!'):
+        return '"' + "".join(f"${{{v}}}" if v else t for t, v in pieces) + '"'
+    return "".join(f'"${{{v}}}"' if v else shlex.quote(t) if t else "" for t, v in pieces)
 
 
 def _body(body: bytes) -> str:

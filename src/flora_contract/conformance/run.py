@@ -1,4 +1,4 @@
-"""One run of the suite: scenarios in order, each judged as soon as it is through."""
+"""One run of the suite: the steps of its plan, each judged as soon as it is through."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from flora_contract.conformance import contract as contracts
 from flora_contract.conformance.exchange import OWNER
 from flora_contract.conformance.judge import Finding, Judge
 from flora_contract.conformance.ledger import Ledger
 from flora_contract.conformance.oracle import Severity
-from flora_contract.conformance.scenarios import Scenario, scenarios
+from flora_contract.conformance.plan import Step, plan
 from flora_contract.conformance.session import NotTested, Session
+from flora_contract.conformance.statements import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from flora_contract.conformance.settings import Settings
+    from flora_contract.conformance.settings import CheckSettings
+    from flora_contract.openapi.behaviour import Behaviour
 
-Result = Literal["held", "broken", "not tested"]
 
 _NOT_HERE = {301, 302, 303, 307, 308, 403, 404, 405}
 """What a server answers under a path where there is no API."""
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """How a scenario went. `reason` says what an untested one would need."""
+class StepOutcome:
+    """How a step went. `reason` says what an untested one would need."""
 
-    scenario: Scenario
-    result: Result
+    step: Step
+    result: Literal["held", "broken", "not tested"]
     reason: str
     findings: tuple[Finding, ...]
     exchanges: int
@@ -39,14 +39,18 @@ class Outcome:
 
 
 class Check:
-    """A server held to the contract. A context manager, for the connections."""
+    """A server held to a contract: ours, unless another one is given with its statements.
 
-    def __init__(self, settings: Settings) -> None:
+    A context manager, for the connections.
+    """
+
+    def __init__(self, settings: CheckSettings, behaviour: Behaviour | None = None) -> None:
         self.settings = settings
-        self.ledger = Ledger(contracts.load(), settings.base_url, settings.facts)
+        self.behaviour = behaviour or load(settings.base_url)
+        self.ledger = Ledger(self.behaviour, settings.base_url, settings.facts)
         self.session = Session(settings, self.ledger)
         self.judge = Judge(self.ledger)
-        self.outcomes: list[Outcome] = []
+        self.outcomes: list[StepOutcome] = []
         self.interrupted = False
 
     def __enter__(self) -> Check:
@@ -57,27 +61,27 @@ class Check:
 
     def run(
         self,
-        chosen: Iterable[Scenario] | None = None,
-        watch: Callable[[Outcome], None] = lambda _: None,
-        begin: Callable[[Scenario], object] = lambda _: None,
+        chosen: Iterable[Step] | None = None,
+        watch: Callable[[StepOutcome], None] = lambda _: None,
+        begin: Callable[[Step], object] = lambda _: None,
     ) -> None:
-        """Perform scenarios until all are through, the time is up, or one fails under fail_fast.
+        """Take steps until all are through, the time is up, or one fails under fail_fast.
 
         `begin` and `watch` are called before and after each. When the user interrupts it, the rest
         counts as not tested, and `interrupted` is set.
         """
-        chosen = scenarios() if chosen is None else list(chosen)
+        chosen = plan(self.behaviour) if chosen is None else list(chosen)
         try:
-            for scenario in chosen:
-                begin(scenario)
-                watch(self.perform(scenario))
+            for step in chosen:
+                begin(step)
+                watch(self.perform(step))
                 if self.settings.fail_fast and self.outcomes[-1].result == "broken":
                     return
         except KeyboardInterrupt:
             self.interrupted = True
-            done = {o.scenario.name for o in self.outcomes}
+            done = {o.step.name for o in self.outcomes}
             self.outcomes += [
-                Outcome(s, "not tested", "needs a run that is not interrupted", (), 0, 0.0, 0.0)
+                StepOutcome(s, "not tested", "needs a run that is not interrupted", (), 0, 0.0, 0.0)
                 for s in chosen
                 if s.name not in done
             ]
@@ -94,25 +98,25 @@ class Check:
         every = {e.status for e in exchanges}
         if every == {429}:
             return "needs a server that lets requests through: every one was answered 429"
-        asked = {e.operation for e in exchanges}
+        asked = {e.operation_id for e in exchanges}
         if len(asked) > 1 and len(every) == 1 and every < _NOT_HERE:
             return f"needs another --base-url: every request was answered {every.pop()}"
         return ""
 
-    def perform(self, scenario: Scenario) -> Outcome:
-        """Perform one scenario and judge what came of it."""
+    def perform(self, step: Step) -> StepOutcome:
+        """Take one step and judge what came of it."""
         before = {f.fingerprint for f in self.judge.findings()}
         count, started = len(self.ledger.exchanges), self.session.clock()
         clock = time.monotonic()
         reason = self._obstacle
         if not reason:
-            self.session.origin = scenario.name
-            reason = _send(scenario, self.session)
+            self.session.origin = step.name
+            reason = _send(step, self.session)
         self.judge.update()
         new = tuple(f for f in self.judge.findings() if f.fingerprint not in before)
         broken = any(f.severity is Severity.VIOLATION for f in new)
-        outcome = Outcome(
-            scenario=scenario,
+        outcome = StepOutcome(
+            step=step,
             result="broken" if broken else "not tested" if reason else "held",
             reason=reason,
             findings=new,
@@ -124,9 +128,9 @@ class Check:
         return outcome
 
 
-def _send(scenario: Scenario, session: Session) -> str:
+def _send(step: Step, session: Session) -> str:
     try:
-        scenario.function(session)
+        step.function(session)
     except NotTested as reason:
         return str(reason)
     return ""

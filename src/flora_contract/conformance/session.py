@@ -4,70 +4,111 @@ from __future__ import annotations
 
 import contextlib
 import email.utils
+import random
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import httpx
 import orjson
 
-from flora_contract.conformance.contract import CREATE, JSON
 from flora_contract.conformance.exchange import (
-    ABSENT,
     BROKE,
+    NOT_JSON,
     OTHER,
     OWNER,
     PLUMBING,
     Credential,
     Exchange,
-    Request,
-    Response,
+    RecordedRequest,
+    RecordedResponse,
+    at,
 )
-from flora_contract.conformance.ledger import Place
-from flora_contract.conformance.oracles.transport import HUNG
-from flora_contract.conformance.values import UNKNOWN_MODELS
+from flora_contract.conformance.oracle import number
+from flora_contract.conformance.oracles.answers import HUNG
+from flora_contract.conformance.values import is_unknown
 from flora_contract.errors import UnreachableError
+from flora_contract.openapi.contract import JSON
 from flora_contract.report.redaction import SECRET_HEADERS, Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from flora_contract.conformance.ledger import Ledger
-    from flora_contract.conformance.settings import Settings
+    from flora_contract.conformance.settings import CheckSettings
+    from flora_contract.openapi.behaviour import OperationBehaviour
 
 BACKOFFS = (1.0, 2.0, 4.0, 8.0)
 """Seconds to wait after a 429 without Retry-After, one by one."""
 
 MAX_RETRY_AFTER = 60.0
 
-ASSUMED_PRICES = {"image": 0.04}
-"""US dollars for the first run of a type, as far as a document shows one (S001)."""
-
 UNKNOWN_PRICE = 1.0
-"""The same for every other type: rather too much than a run that goes beyond the limit."""
+"""US dollars for what is not known to cost less: rather too much than beyond the limit."""
+
+PAID = 20
+"""So many requests that cost money are made, and no more."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request that is not sent yet: an operation, and each value by its place.
+
+    A body that is bytes is sent as it is, and none where it is NOT_JSON.
+    """
+
+    operation: OperationBehaviour
+    path: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, Any] = field(default_factory=dict)
+    body: Any = NOT_JSON
+
+    def asking(self, **query: Any) -> Call:
+        """The same with more in its query; None leaves a parameter out."""
+        whole = {**self.query, **query}
+        return replace(self, query={k: v for k, v in whole.items() if v is not None})
+
+    def sending(self, **members: Any) -> Call:
+        """The same with other members in its body; `...` leaves one out."""
+        whole = {**self.body, **members}
+        return replace(self, body={k: v for k, v in whole.items() if v is not ...})
+
+    @property
+    def target(self) -> str:
+        """Path and query as they are sent."""
+        path = self.operation.endpoint.path
+        for name, value in self.path.items():
+            path = path.replace(f"{{{name}}}", quote(value, safe=""))
+        query = str(httpx.QueryParams(dict(self.query)))
+        return f"{path}?{query}" if query else path
 
 
 class NotTested(Exception):  # noqa: N818 - it is no error
-    """Ends a scenario: the reason says what would be needed to test it."""
+    """Ends a step: the reason says what would be needed to test it."""
 
 
 class Session:
-    """Sends requests for the scenarios and records them in the ledger.
+    """Sends requests for the steps of the plan and records them in the ledger.
 
-    `spent` is the sum of charged_cost over the runs started here, in US dollars; `given_up` are
-    ids of runs that did not end in their time, and are waited for no more.
+    `spent` is the sum of what was charged here, in US dollars, and `creates` how often; `given_up`
+    are ids of what did not come to its end in time, and is waited for no more.
     """
 
-    def __init__(self, settings: Settings, ledger: Ledger) -> None:
+    def __init__(self, settings: CheckSettings, ledger: Ledger) -> None:
         self.settings = settings
         self.ledger = ledger
+        self.behaviour = ledger.behaviour
+        self.chance = random.Random(settings.seed)
         self.origin = ""
         self.spent = 0.0
         self.creates = 0
         self.given_up: set[str] = set()
-        self._prices = dict(ASSUMED_PRICES)  # the dearest run of each type so far
+        self._prices: dict[str, float] = {}  # the dearest so far, by what decides the price
+        for operation in self.behaviour.operations.values():
+            if operation.charges is not None:
+                self._prices |= operation.charges.assumed
         self._keys = 0
         self._salt = f"{settings.seed:x}-{time.time_ns():x}"
         self._redactor = Redactor(settings.secrets)
@@ -100,27 +141,36 @@ class Session:
         budget = self.settings.time_budget
         return budget is not None and self.clock() > budget
 
-    # What scenarios say
+    # What steps say
 
     def key(self) -> str:
-        """An Idempotency-Key that nobody has used."""
+        """A key that nobody has used, to name a request."""
         with self._lock:
             self._keys += 1
             return f"conformance-{self._salt}-{self._keys}"
 
-    def get_run(self, run_id: str, credential: Credential = OWNER, **more: Any) -> Exchange:
-        """GET /runs/{runId}."""
-        return self.send("GET", f"/runs/{quote(run_id, safe='')}", credential, **more)
-
-    def list(
+    def ask(
         self,
-        query: Mapping[str, str | int] | Iterable[tuple[str, str]] = (),
+        call: Call,
         credential: Credential = OWNER,
-        **more: Any,
+        *,
+        key: str | None = "",
+        authorization: str | None = None,
     ) -> Exchange:
-        """GET /generations."""
-        text = str(httpx.QueryParams(dict(query)))
-        return self.send("GET", "/generations" + (f"?{text}" if text else ""), credential, **more)
+        """Send a call. Its `key` is fresh when empty, left out when None or where none is taken."""
+        body = call.body
+        content = b"" if body is NOT_JSON else body if isinstance(body, bytes) else _json(body)
+        headers = {} if body is NOT_JSON else {"Content-Type": JSON}
+        if call.operation.idempotency is not None and key is not None:
+            headers[call.operation.idempotency.header] = key or self.key()
+        return self.send(
+            call.operation.endpoint.method,
+            call.target,
+            credential,
+            content=content,
+            headers=headers,
+            authorization=authorization,
+        )
 
     def together(self, calls: Iterable[Callable[[], object]]) -> None:
         """Make calls that depend on nothing of each other, `workers` of them at a time."""
@@ -132,63 +182,52 @@ class Session:
             for made in [pool.submit(call) for call in calls]:
                 made.result()
 
-    def create(
-        self,
-        body: Any,
-        credential: Credential = OWNER,
-        *,
-        path: str = "/generate",
-        key: str | None = "",
-        paid: bool = False,
-        content_type: str | None = JSON,
-        authorization: str | None = None,
-    ) -> Exchange:
-        """POST a generation. `key` is fresh when empty, left out when None.
+    # What may be sent
 
-        `paid` says that the request may start a run: it is counted, and held back when the
-        profile or the spending limit forbids it. Raises NotTested then.
-        """
-        if self.settings.profile == "read-only":
-            raise NotTested("needs --profile free or full")
-        content = body if isinstance(body, bytes) else orjson.dumps(body)
-        request = Request("POST", self.settings.base_url + path, (), content)
-        if paid or self._could_be_accepted(request, credential):
-            self.allow_spending(_kind(request))
-        headers = {"Content-Type": content_type} if content_type is not None else {}
-        if key is not None:
-            headers["Idempotency-Key"] = key or self.key()
-        return self.send(
-            "POST",
-            path,
-            credential,
-            content=content,
-            headers=headers,
-            authorization=authorization,
-        )
+    def price(self, value: str) -> float:
+        """What a request may cost, by the value that decides it."""
+        return self._prices.get(value, UNKNOWN_PRICE)
 
-    def allow_spending(self, kind: str) -> None:
-        """Raises NotTested unless one more run of a type may be started."""
+    def allow_spending(self, value: str) -> None:
+        """Raises NotTested unless one more request may be charged."""
         if self.settings.profile != "full":
             raise NotTested("needs --profile full")
-        limit, price = self.settings.max_spend, self._prices.get(kind, UNKNOWN_PRICE)
-        if limit is not None and self.spent + price > limit:
+        limit = self.settings.max_spend
+        if limit is not None and self.spent + self.price(value) > limit:
             raise NotTested("needs a higher --max-spend")
+        if self.creates >= PAID:
+            raise NotTested(f"needs more than {PAID} requests that are charged")
 
-    def _could_be_accepted(self, request: Request, credential: Credential) -> bool:
-        """Whether nothing about a request says that it must be refused.
+    def _check(self, request: httpx.Request, credential: Credential) -> str | None:
+        """Id of the operation of a request. Raises NotTested where it may not be sent.
 
-        A scenario says itself when it means to pay. This is for the one that forgot to.
+        What costs money is held back unless something about it says that it must be refused.
         """
-        operation, _ = self.ledger.contract.match("POST", request.url, self.settings.base_url)
-        sent = request.json
-        if operation is None or not isinstance(sent, dict) or sent.get("model") in UNKNOWN_MODELS:
+        if request.method not in {"GET", "HEAD"} and self.settings.profile == "read-only":
+            raise NotTested("needs --profile free or full")
+        told = RecordedRequest(request.method, str(request.url), (), request.content)
+        planned = self.ledger.exchange_of(told, credential)
+        if planned.operation is not None and planned.operation.charges is not None:
+            if self.could_be_accepted(planned):
+                self.allow_spending(_value(planned))
+        return planned.operation_id
+
+    def could_be_accepted(self, planned: Exchange) -> bool:
+        """Whether nothing about a request says that it must be refused."""
+        credential, operation = planned.credential, planned.operation
+        if credential not in {OWNER, OTHER} or operation is None or planned.breaches:
             return False
-        facts = self.ledger.facts
-        own = {OWNER: (facts.home, facts.second), OTHER: (facts.foreign,)}.get(credential, ())
-        place = Place(str(sent.get("workspace_id")), str(sent.get("project_id")))
-        return place in own and not self.ledger.contract.operations[operation].request_breaches(
-            request, {}
-        )
+        needed = {
+            m for m in (operation.resource.references if operation.resource else {})
+            if (found := operation.endpoint.request_members.get(m)) and found.required
+        }  # fmt: skip
+        uncertain = {
+            member
+            for member, kind, id_ in self.ledger.references(planned)
+            if is_unknown(kind.kind, id_)
+            or (member in needed and not self.ledger.knows(kind, id_, credential))
+        }
+        return not uncertain
 
     # How it is sent
 
@@ -212,9 +251,6 @@ class Session:
         if self.time_is_up:
             raise NotTested("needs more --time-budget")
         url = path if path.startswith("http") else self.settings.base_url + path
-        operation, _ = self.ledger.contract.match(method, url, self.settings.base_url)
-        if operation is not None and self._broken.get(operation, 0) > 0:
-            raise NotTested(f"{operation} gave no answer before")
         sent = dict(headers or {})
         if authorization is None and (own := self._headers.get(credential.name)):
             authorization = f"Bearer {own}"
@@ -225,6 +261,9 @@ class Session:
             headers={**sent, **({"Authorization": authorization} if authorization else {})},
             extensions={"timeout": httpx.Timeout(self.settings.timeout).as_dict()},
         )
+        operation = self._check(request, credential)
+        if operation is not None and self._broken.get(operation, 0) > 0:
+            raise NotTested(f"{operation} gave no answer before")
         for wait in (*BACKOFFS, None):
             exchange = self._once(request, credential)
             if exchange.status != 429 or not retry or wait is None:
@@ -235,7 +274,7 @@ class Session:
 
     def _once(self, request: httpx.Request, credential: Credential) -> Exchange:
         started = self.clock()
-        response: Response | None = None
+        response: RecordedResponse | None = None
         failure: str | None = None
         try:
             response = self._answer(request)
@@ -250,7 +289,7 @@ class Session:
             failure = f"broken answer: {error or type(error).__name__}"
         headers = [(k, v) for k, v in request.headers.items() if _is_ours(k)]
         exchange = self.ledger.record(
-            Request(
+            RecordedRequest(
                 request.method,
                 str(request.url),
                 self._redactor.headers(headers),
@@ -263,12 +302,12 @@ class Session:
             elapsed=self.clock() - started,
             origin=self.origin,
         )
-        if failure is not None and exchange.operation is not None:
+        if failure is not None and exchange.operation_id is not None:
             with self._lock:
-                self._broken[exchange.operation] = self._broken.get(exchange.operation, 0) + 1
+                self._broken[exchange.operation_id] = self._broken.get(exchange.operation_id, 0) + 1
         return exchange
 
-    def _answer(self, request: httpx.Request) -> Response:
+    def _answer(self, request: httpx.Request) -> RecordedResponse:
         """The whole answer. httpx limits the wait for each piece, this the wait for all."""
         deadline = time.monotonic() + (self.settings.timeout or 0.0)
         answer = self._client.send(request, stream=True)
@@ -280,29 +319,35 @@ class Session:
                     raise httpx.ReadTimeout("it comes too slowly", request=request)
         finally:
             answer.close()
-        return Response(
+        return RecordedResponse(
             answer.status_code,
             self._redactor.headers(answer.headers.items()),
             self._redactor.bytes(body),
         )
 
     def _count(self, exchange: Exchange) -> None:
-        """Add a run that was started, and what it costs."""
-        started = exchange.operation in CREATE and exchange.succeeded
-        if not started or exchange in self.ledger.replayed:
+        """Add what was charged."""
+        charges = exchange.operation.charges if exchange.operation is not None else None
+        if charges is None or not exchange.succeeded or exchange in self.ledger.replayed:
             return
-        cost = exchange.answer_object.get("charged_cost")
+        cost = number(at(exchange.answer, charges.cost))
         with self._lock:
             self.creates += 1
-            if isinstance(cost, int | float) and not isinstance(cost, bool):
+            if cost is not None:
                 self.spent += cost
-                kind = _kind(exchange.request)
-                self._prices[kind] = max(self._prices.get(kind, 0.0), cost)
+                value = _value(exchange)
+                self._prices[value] = max(self._prices.get(value, 0.0), cost)
 
 
-def _kind(request: Request) -> str:
-    """The type of run that a request asks for; empty where it has none."""
-    return str(request.json.get("type", "")) if isinstance(request.json, dict) else ""
+def _json(body: Any) -> bytes:
+    return orjson.dumps(body)
+
+
+def _value(exchange: Exchange) -> str:
+    """What decides the price of a request; empty where nothing does."""
+    charges = exchange.operation.charges if exchange.operation is not None else None
+    by = charges.by if charges is not None else None
+    return str(at(exchange.sent_object, by) or "") if by is not None else ""
 
 
 def _is_ours(name: str) -> bool:
@@ -342,4 +387,3 @@ def wrong_credentials(api_key: str) -> list[tuple[Credential, str]]:
     ]
 
 
-__all__ = ["ABSENT", "BROKE", "OTHER", "OWNER", "NotTested", "Session", "wrong_credentials"]

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from flora_contract.conformance.ledger import Facts, Place
+from flora_contract.conformance.exchange import BROKE, OTHER, OWNER
+from flora_contract.conformance.flora.values import FAILING, MOCK_ACCOUNTS, PLACES
+from flora_contract.conformance.ledger import Caller, Facts
 from flora_contract.errors import InputError
 
 Profile = Literal["full", "free", "read-only"]
@@ -26,7 +28,7 @@ ENVIRONMENT = {
 
 
 @dataclass(frozen=True)
-class Settings:
+class CheckSettings:
     """Options of `flora-contract check`, under the same names. Times are seconds, money US dollars.
 
     None means: not given. Keys stay out of the repr.
@@ -67,25 +69,24 @@ class Settings:
             return False
 
     @property
-    def home(self) -> Place | None:
-        """Where the owner's runs are started."""
-        return _place(self.workspace, self.project)
-
-    @property
-    def broke(self) -> Place | None:
-        """Where the account without credits would start a run."""
-        return _place(self.broke_workspace, self.broke_project) or self.home
-
-    @property
     def facts(self) -> Facts:
         """What oracles may know."""
+        home, second = self._place(""), self._place("second_")
+        foreign, broke = self._place("foreign_"), self._place("broke_")
         return Facts(
-            home=self.home,
-            second=_place(self.second_workspace, self.second_project),
-            foreign=_place(self.foreign_workspace, self.foreign_project),
-            failing_model=self.failing_model,
+            callers=(
+                Caller(OWNER, tuple(p for p in (home, second) if p)),
+                Caller(OTHER, (foreign,) if foreign else ()),
+                Caller(BROKE, tuple(p for p in (broke or home,) if p)),
+            ),
+            failing={FAILING: self.failing_model} if self.failing_model else {},
             wait_seconds=self.max_wait,
         )
+
+    def _place(self, prefix: str) -> dict[str, str]:
+        """The ids that options name together, by kind of resource."""
+        named = {kind: getattr(self, f"{prefix}{option}") for kind, option in PLACES.items()}
+        return {kind: id_ for kind, id_ in named.items() if id_}
 
     @property
     def secrets(self) -> list[str]:
@@ -93,28 +94,7 @@ class Settings:
         return [k for k in (self.api_key, self.broke_api_key, self.other_api_key) if k]
 
 
-def _place(workspace: str | None, project: str | None) -> Place | None:
-    return Place(workspace, project) if workspace and project else None
-
-
-MOCK_ROLES: dict[str, Any] = {
-    "api_key": "sk_live_test",
-    "broke_api_key": "sk_live_broke",
-    "other_api_key": "sk_live_other",
-    "workspace": "ws_abc123",
-    "project": "prj_abc123",
-    "second_workspace": "ws_second1",
-    "second_project": "prj_second1",
-    "foreign_workspace": "ws_other1",
-    "foreign_project": "prj_other1",
-    "broke_workspace": "ws_broke1",
-    "broke_project": "prj_broke1",
-    "failing_model": "t2i-unlucky",
-}
-"""The accounts of `flora-contract mock`."""
-
-
-def gather(given: dict[str, Any], config: Path | None = None) -> Settings:
+def gather(given: dict[str, Any], config: Path | None = None) -> CheckSettings:
     """Settings from options, then the environment, then the configuration file, then defaults.
 
     On loopback, a run that names no account at all gets those of the mock. Raises InputError
@@ -123,11 +103,11 @@ def gather(given: dict[str, Any], config: Path | None = None) -> Settings:
     options = {name: value for name, value in given.items() if value is not None}
     from_file = _read(config)
     environment = {n: os.environ[v] for n, v in ENVIRONMENT.items() if os.environ.get(v)}
-    settings = Settings(**{**from_file, **environment, **options})
+    settings = CheckSettings(**{**from_file, **environment, **options})
     _check_url(settings.base_url)
     settings = replace(settings, base_url=settings.base_url.rstrip("/"))
-    if settings.loopback and not any(n in from_file or n in options for n in MOCK_ROLES):
-        settings = replace(settings, **MOCK_ROLES)
+    if settings.loopback and not any(n in from_file or n in options for n in MOCK_ACCOUNTS):
+        settings = replace(settings, **MOCK_ACCOUNTS)
     return _complete(settings)
 
 
@@ -142,7 +122,7 @@ LEAST = {
 """The smallest value of each option that is a number with a bound."""
 
 
-def _complete(settings: Settings) -> Settings:
+def _complete(settings: CheckSettings) -> CheckSettings:
     for name, least in LEAST.items():
         value = getattr(settings, name)
         if value is not None and not value >= least:
@@ -151,10 +131,10 @@ def _complete(settings: Settings) -> Settings:
     if settings.api_key is None:
         raise InputError("no API key: give --api-key or set FLORA_API_KEY")
     for name in ("", "second_", "foreign_", "broke_"):
-        pair = getattr(settings, f"{name}workspace"), getattr(settings, f"{name}project")
-        if (pair[0] is None) != (pair[1] is None):
-            option = f"--{name}workspace and --{name}project".replace("_", "-")
-            raise InputError(f"{option} are given together or not at all")
+        options = [f"{name}{option}" for option in PLACES.values()]
+        if len({getattr(settings, option) is None for option in options}) > 1:
+            shown = " and ".join(f"--{option}".replace("_", "-") for option in options)
+            raise InputError(f"{shown} are given together or not at all")
     profile = settings.profile or ("full" if settings.loopback else "free")
     if profile == "full" and not settings.loopback and settings.max_spend is None:
         raise InputError(
@@ -190,7 +170,7 @@ def _read(config: Path | None) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not valid TOML: {error}") from None
     table = tables.get("check", {})
-    types = {f.name: f.type for f in fields(Settings)}
+    types = {f.name: f.type for f in fields(CheckSettings)}
     settings: dict[str, Any] = {}
     for key, value in table.items():
         name = key.replace("-", "_")

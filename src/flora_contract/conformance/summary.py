@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from flora_contract.conformance.judge import Finding, Judge, Tally
     from flora_contract.conformance.ledger import Ledger
     from flora_contract.conformance.oracle import Oracle
-    from flora_contract.conformance.run import Check, Outcome
+    from flora_contract.conformance.run import Check, StepOutcome
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Summary:
     seed: int | None
     findings: tuple[Finding, ...]
     accepted: tuple[Finding, ...]
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[StepOutcome, ...]
     oracles: tuple[Oracle, ...]
     tally: dict[str, Tally]
     items: tuple[Item, ...]
@@ -58,8 +58,8 @@ class Summary:
         return {severity: counted[severity] for severity in Severity}
 
     @property
-    def untested(self) -> list[Outcome]:
-        """Scenarios that needed something that was not there."""
+    def untested(self) -> list[StepOutcome]:
+        """Steps that needed something that was not there."""
         return [o for o in self.outcomes if o.result == "not tested"]
 
     @property
@@ -71,6 +71,11 @@ class Summary:
     def seconds(self) -> float:
         """From the first request to the last answer."""
         return max((e.ended for e in self.ledger.exchanges), default=0.0)
+
+    def statement(self, finding: Finding) -> str:
+        """The statement that a finding breaks, with its file and line; empty for a schema."""
+        stated = finding.statement
+        return f"{stated.name} ({self.ledger.where(stated)})" if stated is not None else ""
 
     def replay(self, finding: Finding) -> str:
         """The shell script that shows a finding."""

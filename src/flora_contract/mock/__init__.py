@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from flora_contract.mock.asgi import create_app
+    from flora_contract.mock.http.asgi import create_app
     from flora_contract.mock.embedded import MockFlora
 
 __all__ = ["MockFlora", "create_app"]
@@ -14,7 +14,7 @@ __all__ = ["MockFlora", "create_app"]
 def __getattr__(name: str) -> Any:
     # The pytest plugin lives here and is loaded by every pytest run: nothing is imported unasked.
     if name == "create_app":
-        from flora_contract.mock.asgi import create_app
+        from flora_contract.mock.http.asgi import create_app
 
         return create_app
     if name == "MockFlora":

@@ -6,40 +6,47 @@ import logging
 import secrets
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import orjson
 
 from flora_contract import shipped
 from flora_contract.errors import UnreachableError
-from flora_contract.mock import examples, faults, files
-from flora_contract.mock.catalogue import account, accounts_of, catalogue_of
-from flora_contract.mock.contract import Contract, check_body, check_parameters, undeclared
-from flora_contract.mock.control import PREFIX as CONTROL
-from flora_contract.mock.control import Control
-from flora_contract.mock.database import connect
-from flora_contract.mock.database_store import DatabaseStore
-from flora_contract.mock.exchange import Exchange
-from flora_contract.mock.generations import Generations
-from flora_contract.mock.memory import MemoryStore
-from flora_contract.mock.messages import Refusal, Request, Response, not_allowed, not_found
+from flora_contract.mock import control, faults, flora
+from flora_contract.mock.flora.accounts import account, accounts_of
+from flora_contract.mock.http.messages import (
+    HTTPRequest,
+    HTTPResponse,
+    MalformedError,
+    Rejection,
+    not_allowed,
+    not_found,
+)
+from flora_contract.mock.kept import FinalJSON
+from flora_contract.mock.operations import Backend, Operation
+from flora_contract.mock.refusals import Envelope
+from flora_contract.mock.resource_operations import ResourceOperation
+from flora_contract.mock.resources import first_entities, kept_resources
+from flora_contract.mock.state.database import connect
+from flora_contract.mock.state.database_store import DatabaseStore
+from flora_contract.mock.state.exchange import LoggedExchange
+from flora_contract.mock.state.memory import MemoryStore
+from flora_contract.mock.state.store import Origin
+from flora_contract.mock.validation import undeclared
+from flora_contract.openapi.behaviour import Behaviour
+from flora_contract.openapi.contract import Contract
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from flora_contract.mock.catalogue import Account
-    from flora_contract.mock.contract import Route
-    from flora_contract.mock.store import Store
+    from flora_contract.mock.state.store import Store
+    from flora_contract.openapi.behaviour import OperationBehaviour
 
 logger = logging.getLogger("flora_contract.mock")
 
 
-LAST_SECOND: Final = 1e11
-"""Seconds after 1970 at which the clock ends: a moment in 5138, which all dates can still show."""
-
-
 class Options(TypedDict, total=False):
-    """The arguments of `Settings`, for functions that take them."""
+    """The arguments of `MockSettings`, for functions that take them."""
 
     state: str | Path | None
     seed: int
@@ -51,7 +58,7 @@ class Options(TypedDict, total=False):
 
 
 @dataclass(frozen=True)
-class Settings:
+class MockSettings:
     """How a mock behaves.
 
     `state` is None for memory, the path of a SQLite file, or a `postgresql://` address.
@@ -70,147 +77,167 @@ class Settings:
 class Application:
     """Answers requests. Not safe to share between threads."""
 
-    def __init__(self, settings: Settings) -> None:
-        document = shipped.contract("mock")
+    def __init__(self, settings: MockSettings) -> None:
         self.settings = settings
+        document = shipped.contract("behaviour", "mock")
         self.contract = Contract(document)
-        self.store = _store(settings, accounts_of(document, settings.accounts))
-        self.generations = Generations(self.store, catalogue_of(document), self.contract.base)
-        self.control = Control(self) if settings.control else None
+        self.behaviour = Behaviour(self.contract)
+        handlers = flora.handlers(self.behaviour)
+        self.resources = kept_resources(self.behaviour, handlers, settings.seed)
+        origin = Origin(
+            kinds={name: kept.kind for name, kept in self.resources.items()},
+            accounts=accounts_of(document, settings.accounts),
+            entities=first_entities(self.behaviour),
+            seed=settings.seed,
+            rate_limit=settings.rate_limit,
+        )
+        self.store: Store = (
+            MemoryStore(origin)
+            if settings.state is None
+            else DatabaseStore(connect(str(settings.state)), origin)
+        )
+        self.final = FinalJSON(self.store)
+        backend = Backend(
+            self.behaviour,
+            self.resources,
+            self.store,
+            self.final,
+            duration=round(settings.run_seconds * 1000),
+            rated=settings.rate_limit is not None,
+        )
+        self.control = control.Control(self.store, self.behaviour, account, self._page)
+        self._envelope = Envelope(self.behaviour)
+        self._files = {p: answer for h in handlers.values() for p, answer in h.files.items()}
+        self._operations = {
+            stated.id: self._operation(backend, stated)
+            for stated in self.behaviour.operations.values()
+        }
         self._name = secrets.token_hex(4)
         self._numbers = count(1)
 
     def close(self) -> None:
         self.store.close()
 
-    def answer(self, request: Request) -> Response:
+    def answer(self, request: HTTPRequest) -> HTTPResponse:
         """The answer to a request; never raises."""
         request_id = f"req_{self._name}{next(self._numbers):08x}"
         try:
             self.store.refresh()
             response = self._answer(request, request_id)
-        except Refusal as refusal:
-            response = refusal.response()
+        except Rejection as rejection:
+            response = self._envelope.response(rejection)
+        except MalformedError as error:
+            response = self._envelope.response(Rejection(400, str(error)))
         except UnreachableError as error:
             logger.warning("%s", error)
-            response = unknown_error().response()
+            response = self._envelope.response(unknown_error())
         except Exception:
             logger.exception("%s %s", request.method, request.path)
-            response = unknown_error().response()
-        response.headers += (("request-id", request_id),)
+            response = self._envelope.response(unknown_error())
+        response.headers += ((self._envelope.request_id, request_id),)
         return response
 
-    def advance(self, seconds: float) -> int:
-        """Move the clock on; gives what it says then, in epoch milliseconds. Raises ValueError."""
-        if not 0 <= seconds <= 1e9:
-            raise ValueError("Expected 0 to 1e9")
-        if self.store.now() / 1000 + seconds > LAST_SECOND:
-            raise ValueError(f"The clock ends {LAST_SECOND:g} seconds after 1970")
-        return self.store.advance(seconds)
-
-    def put_account(self, key: str, entry: Any) -> None:
-        """Add or change an account. Raises ValueError that says what is wrong with it."""
-        self.store.put_account(account(key, entry, self.store.world.accounts))
-
-    def put_faults(self, rules: list[Any]) -> None:
-        """Replace the faults. Raises ValueError that says what is wrong with a rule."""
-        self.store.set_faults([faults.rule_of(rule, self.contract) for rule in rules])
-
-    def exchanges(self) -> list[dict[str, Any]]:
-        return self.store.exchanges()
-
-    def refuse(self, refusal: Refusal) -> Response:
+    def reject(self, rejection: Rejection) -> HTTPResponse:
         """The answer to bytes that are no request."""
         request_id = f"req_{self._name}{next(self._numbers):08x}"
-        request = Request("", "", {}, b"", client="", host="")
+        request = HTTPRequest("", "", {}, b"", client="", host="")
         try:
-            self._record(request, request_id, None, refusal.status, [refusal.message])
+            self._record(request, request_id, "", rejection.status, [rejection.message])
         except Exception:
-            logger.exception("a refusal could not be recorded")
-        response = refusal.response()
-        response.headers += (("request-id", request_id),)
+            logger.exception("a rejection could not be recorded")
+        response = self._envelope.response(rejection)
+        response.headers += ((self._envelope.request_id, request_id),)
         return response
 
-    def _answer(self, request: Request, request_id: str) -> Response:
-        if self.control is not None and request.path.startswith(CONTROL):
+    def _operation(self, backend: Backend, stated: OperationBehaviour) -> Operation:
+        if stated.resource is None or (stated.role == "list" and stated.listing is None):
+            return Operation(backend, stated)
+        return ResourceOperation(backend, stated, self.resources[stated.resource.kind])
+
+    def _page(self, origin: str, whole: bool) -> tuple[str, str]:  # noqa: FBT001
+        from flora_contract.mock import watch  # templates are for people: programs need not wait
+
+        html = watch.page(self.store, self.behaviour, self.resources, origin, whole=whole)
+        return html, watch.POLICY
+
+    def _answer(self, request: HTTPRequest, request_id: str) -> HTTPResponse:
+        if self.settings.control and request.path.startswith(control.PREFIX):
             return self.control.answer(request)
-        if request.path.startswith(files.PREFIX):
-            return files.answer(self.store, request)
-        found = self.contract.match(request.path)
+        for prefix, answer in self._files.items():
+            if request.path.startswith(prefix):
+                return answer(self.store, request)
+        found = self.contract.at(request.path)
         if found is None:
-            self._record(request, request_id, None, 404, ["the contract has no such path"])
+            self._record(request, request_id, "", 404, ["the contract has no such path"])
             raise not_found()
         methods, path = found
-        route = methods.get("GET" if request.method == "HEAD" else request.method)
-        if route is None:
-            self._record(request, request_id, None, 405, ["the contract has no such method here"])
+        endpoint = methods.get("GET" if request.method == "HEAD" else request.method)
+        if endpoint is None:
+            self._record(request, request_id, "", 405, ["the contract has no such method here"])
             raise not_allowed(methods)
-        return self._exchange(route, request, path, request_id)
+        return self._exchange(self.behaviour.of(endpoint.id), request, path, request_id)
 
     def _exchange(
-        self, route: Route, request: Request, path: dict[str, str], request_id: str
-    ) -> Response:
+        self,
+        stated: OperationBehaviour,
+        request: HTTPRequest,
+        path: dict[str, str],
+        request_id: str,
+    ) -> HTTPResponse:
         """An operation's answer, as it is or as a fault makes it, and recorded."""
-        rule = self._fault(route)
-        response = faults.instead(rule, route) if rule else None
+        endpoint = stated.endpoint
+        rule = self._fault(stated)
+        response = faults.instead(rule, endpoint, self._envelope) if rule else None
         problems: list[str] = []
         if response is None:
             try:
-                response = self._operate(route, request, path)
-            except Refusal as refusal:
-                response = refusal.response()
-                problems = problems_of(refusal)
+                response = self._operations[stated.id].answer(request, path)
+            except Rejection as rejection:
+                response = self._envelope.response(rejection)
+                problems = problems_of(rejection)
             if self.settings.self_check:
-                response = self._checked(route, response)
+                response = self._checked(stated, response)
             if rule:
-                response = faults.spoil(rule, route, response)
-        problems += [f"{name[:100]}: not in the contract" for name in undeclared(route, request)]
+                response = faults.spoil(rule, stated, response)
+        problems += [f"{name[:100]}: not in the contract" for name in undeclared(endpoint, request)]
         status = 0 if response.hang_up else response.status
-        self._record(
-            request, request_id, route, status, problems, fault=rule["kind"] if rule else ""
-        )
+        fault = rule["kind"] if rule else ""
+        self._record(request, request_id, endpoint.id, status, problems, fault)
         return response
 
-    def _fault(self, route: Route) -> dict[str, Any] | None:
+    def _fault(self, stated: OperationBehaviour) -> dict[str, Any] | None:
         """The first rule that strikes this time."""
         for number, rule in enumerate(self.store.world.faults):
-            if faults.matches(rule, route) and self.store.draw(number, rule):
+            if faults.matches(rule, stated.endpoint) and self.store.draw(number, rule):
                 return rule
         return None
 
-    def _operate(self, route: Route, request: Request, path: dict[str, str]) -> Response:
-        handler = self.generations.handlers.get(route.operation_id)
-        if handler is not None:
-            return handler(route, request, path)
-        self.generations.caller(request)
-        check_parameters(route, path, request.query)
-        if route.body_check is not None:
-            check_body(route, request.json())
-        return examples.answer(route, self.contract.document, self.store.world.seed)
-
-    def _checked(self, route: Route, response: Response) -> Response:
+    def _checked(self, stated: OperationBehaviour, response: HTTPResponse) -> HTTPResponse:
+        """An answer that keeps the contract; 500 in place of one that does not."""
+        endpoint, status = stated.endpoint, response.status
         body = orjson.loads(response.body) if response.body else None
-        problems = route.responses.problems(response.status, body)
-        # Too large is HTTP's own refusal: it is none of any operation.
-        if not problems or response.status == 413:
+        broken = [f"{breach.path}: {breach.message}" for breach in endpoint.answer_breaches(status, body)]
+        if status not in endpoint.statuses and status != 413:  # which is HTTP's own
+            broken.append(f"status {status} is not documented")
+        if not broken:
             return response
-        logger.error("%s breaks the contract: %s", route.operation_id, "; ".join(problems))
-        return unknown_error().response()
+        logger.error("%s breaks the contract: %s", stated.id, "; ".join(broken))
+        return self._envelope.response(unknown_error())
 
     def _record(
         self,
-        request: Request,
+        request: HTTPRequest,
         request_id: str,
-        route: Route | None,
+        operation: str,
         status: int,
         problems: list[str],
         fault: str = "",
     ) -> None:
         self.store.record(
-            Exchange(
+            LoggedExchange(
                 request,
                 at=self.store.now(),
-                operation=route.operation_id if route else "",
+                operation=operation,
                 status=status,
                 request_id=request_id,
                 problems=problems,
@@ -219,20 +246,12 @@ class Application:
         )
 
 
-def _store(settings: Settings, accounts: dict[str, Account]) -> Store:
-    """In the database that the settings name, or in memory."""
-    seed, seconds, rate = settings.seed, settings.run_seconds, settings.rate_limit
-    if settings.state is None:
-        return MemoryStore(accounts, seed, seconds, rate)
-    return DatabaseStore(connect(str(settings.state)), accounts, seed, seconds, rate)
+def unknown_error() -> Rejection:
+    return Rejection(500, "An unknown error occurred.")
 
 
-def unknown_error() -> Refusal:
-    return Refusal(500, "unknown_error", "An unknown error occurred.")
-
-
-def problems_of(refusal: Refusal) -> list[str]:
+def problems_of(rejection: Rejection) -> list[str]:
     """What in a refused request broke the contract, if that is why it was refused."""
-    if refusal.fields:
-        return [f"{entry['field']}: {entry['message']}" for entry in refusal.fields]
-    return [refusal.message] if refusal.status in {400, 401} else []
+    if rejection.fields:
+        return [f"{name}: {problem}" for name, problem in rejection.fields]
+    return [rejection.message] if rejection.status in {400, 401} else []

@@ -49,8 +49,8 @@ def mock(
     self_check: bool,
 ) -> None:
     """Serve a FLORA that remembers, on this machine. Stop it with Ctrl-C."""
-    from flora_contract.mock.application import Settings
-    from flora_contract.mock.server import listen, origin_of, run, run_workers
+    from flora_contract.mock.application import MockSettings
+    from flora_contract.mock.http.server import listen, origin_of, run, run_workers
 
     if not 0 <= run_seconds <= 1e6:
         raise InputError("--run-seconds: must be from 0 to 1e6")
@@ -58,7 +58,7 @@ def mock(
         raise InputError("--workers: must be 1 or more")
     if workers > 1 and state is None:
         raise InputError("--workers: processes share nothing without --state FILE")
-    settings = Settings(
+    settings = MockSettings(
         state=state,
         seed=seed,
         run_seconds=run_seconds,

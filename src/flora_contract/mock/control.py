@@ -9,50 +9,93 @@ from urllib.parse import unquote
 
 import orjson
 
-from flora_contract.mock.faults import KINDS
-from flora_contract.mock.messages import (
-    Refusal,
-    Request,
-    Response,
+from flora_contract.mock import faults
+from flora_contract.mock.http.messages import (
+    HTTPRequest,
+    HTTPResponse,
+    Rejection,
     invalid_field,
     not_allowed,
     not_found,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from flora_contract.mock.application import Application
+    from flora_contract.mock.state.store import Account, Store
+    from flora_contract.openapi.behaviour import Behaviour
+
+    AccountOf = Callable[[str, Any, Mapping[str, Account]], Account]
+    Page = Callable[[str, bool], tuple[str, str]]
 
 PREFIX: Final = "/_mock"
+
+LAST_SECOND: Final = 1e11
+"""Seconds after 1970 at which the clock ends: a moment in 5138, which all dates can still show."""
 
 _PORT: Final = re.compile(r":\d*\Z")
 
 
 class Control:
-    """The operations under `/_mock`, by path and method."""
+    """What may be changed of a mock while it runs, from Python and under `/_mock`.
 
-    def __init__(self, application: Application) -> None:
-        self._application = application
-        self._store = application.store
-        self._operations: dict[str, dict[str, Callable[[Request], Response]]] = {
-            "/": {"GET": self.page},
-            "/view": {"GET": self.view},
-            "/reset": {"POST": self.reset},
-            "/clock": {"GET": self.clock, "POST": self.advance},
-            "/requests": {"GET": self.requests},
-            "/faults": {"GET": self.faults, "PUT": self.put_faults},
+    `account_of` reads an account from plain data, and raises ValueError. `page` gives the HTML for
+    an origin, whole or only what changes, and its content security policy.
+    """
+
+    def __init__(
+        self, store: Store, behaviour: Behaviour, account_of: AccountOf, page: Page
+    ) -> None:
+        self._store = store
+        self._behaviour = behaviour
+        self._account_of = account_of
+        self._page = page
+        self._operations: dict[str, dict[str, Callable[[HTTPRequest], HTTPResponse]]] = {
+            "/": {"GET": lambda request: self._html(request, whole=True)},
+            "/view": {"GET": lambda request: self._html(request, whole=False)},
+            "/reset": {"POST": self._reset},
+            "/clock": {"GET": self._clock, "POST": self._advance},
+            "/requests": {"GET": self._requests},
+            "/faults": {"GET": self._faults, "PUT": self._put_faults},
         }
 
-    def answer(self, request: Request) -> Response:
-        """Raises Refusal 403 for whoever is not on this machine."""
+    # From Python
+
+    def reset(self) -> None:
+        """Back to the start."""
+        self._store.reset()
+
+    def advance(self, seconds: float) -> int:
+        """Move the clock on; gives what it says then, in epoch milliseconds. Raises ValueError."""
+        if not 0 <= seconds <= 1e9:
+            raise ValueError("Expected 0 to 1e9")
+        if self._store.now() / 1000 + seconds > LAST_SECOND:
+            raise ValueError(f"The clock ends {LAST_SECOND:g} seconds after 1970")
+        return self._store.advance(seconds)
+
+    def put_account(self, key: str, entry: Any) -> None:
+        """Add or change an account. Raises ValueError that says what is wrong with it."""
+        self._store.put_account(self._account_of(key, entry, self._store.world.accounts))
+
+    def put_faults(self, rules: list[Any]) -> None:
+        """Replace the faults. Raises ValueError that says what is wrong with a rule."""
+        self._store.set_faults([faults.rule_of(rule, self._behaviour) for rule in rules])
+
+    def exchanges(self) -> list[dict[str, Any]]:
+        """What was asked and answered, oldest first."""
+        return self._store.exchanges()
+
+    # Under /_mock
+
+    def answer(self, request: HTTPRequest) -> HTTPResponse:
+        """Raises Rejection 403 for whoever is not on this machine."""
         if not from_this_machine(request):
-            raise Refusal(403, "forbidden", "Only programs on the mock's own machine may ask this.")
+            raise Rejection(403, "Only programs on the mock's own machine may ask this.")
         path = request.path.removeprefix(PREFIX)
         if path == "":
-            return Response(308, headers=(("location", f"{PREFIX}/"),))
+            return HTTPResponse(308, headers=(("location", f"{PREFIX}/"),))
         if path.startswith("/accounts/"):
-            methods: dict[str, Callable[[Request], Response]] = {"PUT": self.put_account}
+            methods = {"PUT": self._put_account}
         else:
             methods = self._operations.get(path, {})
         if not methods:
@@ -64,72 +107,54 @@ class Control:
         response.headers += (("cache-control", "no-store"),)
         return response
 
-    def page(self, request: Request) -> Response:
-        from flora_contract.mock import watch  # templates are for people: programs need not wait
+    def _html(self, request: HTTPRequest, *, whole: bool) -> HTTPResponse:
+        html, policy = self._page(request.origin, whole)
+        headers = (("content-security-policy", policy),)
+        return HTTPResponse(200, html.encode(), "text/html; charset=utf-8", headers)
 
-        html = watch.page(self._application, request.origin)
-        return Response(
-            200,
-            html.encode(),
-            "text/html; charset=utf-8",
-            (("content-security-policy", watch.POLICY),),
-        )
+    def _reset(self, request: HTTPRequest) -> HTTPResponse:  # noqa: ARG002 - one signature for all
+        self.reset()
+        return HTTPResponse(204)
 
-    def view(self, request: Request) -> Response:
-        from flora_contract.mock import watch
-
-        html = watch.view(self._application, request.origin)
-        return Response(
-            200,
-            html.encode(),
-            "text/html; charset=utf-8",
-            (("content-security-policy", watch.POLICY),),
-        )
-
-    def reset(self, request: Request) -> Response:  # noqa: ARG002 - one signature for all
-        self._store.reset()
-        return Response(204)
-
-    def clock(self, request: Request) -> Response:  # noqa: ARG002
+    def _clock(self, request: HTTPRequest) -> HTTPResponse:  # noqa: ARG002
         return answer_json({"now": self._store.now()})
 
-    def advance(self, request: Request) -> Response:
+    def _advance(self, request: HTTPRequest) -> HTTPResponse:
         body = request.json()
         seconds = body.get("advance_seconds") if isinstance(body, dict) else None
         if isinstance(seconds, bool) or not isinstance(seconds, int | float):
             raise invalid_field("advance_seconds", "Expected a number of seconds")
         try:
-            now = self._application.advance(seconds)
+            return answer_json({"now": self.advance(seconds)})
         except ValueError as error:
             raise invalid_field("advance_seconds", str(error)) from None
-        return answer_json({"now": now})
 
-    def requests(self, request: Request) -> Response:  # noqa: ARG002
-        return answer_json({"requests": self._application.exchanges()})
+    def _requests(self, request: HTTPRequest) -> HTTPResponse:  # noqa: ARG002
+        return answer_json({"requests": self.exchanges()})
 
-    def faults(self, request: Request) -> Response:  # noqa: ARG002
-        return answer_json({"faults": self._store.world.faults, "kinds": KINDS})
+    def _faults(self, request: HTTPRequest) -> HTTPResponse:  # noqa: ARG002
+        return answer_json({"faults": self._store.world.faults, "kinds": faults.KINDS})
 
-    def put_faults(self, request: Request) -> Response:
+    def _put_faults(self, request: HTTPRequest) -> HTTPResponse:
         body = request.json()
         if not isinstance(body, list):
             raise invalid_field("body", "Expected a list of rules")
         try:
-            self._application.put_faults(body)
+            self.put_faults(body)
         except ValueError as error:
             raise invalid_field("body", str(error)) from None
         return answer_json({"faults": self._store.world.faults})
 
-    def put_account(self, request: Request) -> Response:
+    def _put_account(self, request: HTTPRequest) -> HTTPResponse:
         key = unquote(request.path.removeprefix(f"{PREFIX}/accounts/"))
         try:
-            self._application.put_account(key, request.json())
+            self.put_account(key, request.json())
         except ValueError as error:
             raise invalid_field("account", str(error)) from None
-        return Response(204)
+        return HTTPResponse(204)
 
 
-def from_this_machine(request: Request) -> bool:
+def from_this_machine(request: HTTPRequest) -> bool:
     """Whether a program here asks, and no page of some site in a browser here."""
     host = _PORT.sub("", request.host).strip("[]").lower()
     return (
@@ -148,5 +173,5 @@ def _is_loopback(address: str) -> bool:
     return bool((getattr(found, "ipv4_mapped", None) or found).is_loopback)
 
 
-def answer_json(body: Any) -> Response:
-    return Response(200, orjson.dumps(body, option=orjson.OPT_INDENT_2) + b"\n")
+def answer_json(body: Any) -> HTTPResponse:
+    return HTTPResponse(200, orjson.dumps(body, option=orjson.OPT_INDENT_2) + b"\n")

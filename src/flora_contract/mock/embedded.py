@@ -7,13 +7,13 @@ import threading
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
-from flora_contract.mock.application import Application, Options, Settings
-from flora_contract.mock.server import listen, origin_of, run_loop, serve
+from flora_contract.mock.application import Application, MockSettings, Options
+from flora_contract.mock.http.server import listen, origin_of, run_loop, serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from flora_contract.mock.protocol import Limits
+    from flora_contract.mock.http.protocol import Limits
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ class MockFlora:
     """A mock server for tests: `with MockFlora() as mock: call(mock.base_url)`.
 
     Its methods do what `/_mock` does. It listens at `host` and `port`, 0 for a free one; the other
-    arguments are those of `Settings`.
+    arguments are those of `MockSettings`.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class MockFlora:
     ) -> None:
         self._address = host, port
         self._limits = limits
-        self._settings = Settings(**options)
+        self._settings = MockSettings(**options)
         self.origin = ""
         """Scheme and authority, such as `http://127.0.0.1:4010`."""
         self.base_url = ""
@@ -61,29 +61,29 @@ class MockFlora:
 
     def reset(self) -> None:
         """Forget everything, but not the first accounts."""
-        self._call(self._application.store.reset)
+        self._call(self._application.control.reset)
 
     def advance(self, seconds: float) -> None:
         """Move the mock's clock on. Raises ValueError for less than 0 or more than 1e9 seconds."""
-        self._call(lambda: self._application.advance(seconds))
+        self._call(lambda: self._application.control.advance(seconds))
 
     def put_account(self, key: str, **entry: Any) -> None:
         """Add or change an account: `credits` in US dollars, `workspaces` {ws_…: [prj_…]}.
 
         Raises ValueError that says what is wrong with it.
         """
-        self._call(lambda: self._application.put_account(key, entry))
+        self._call(lambda: self._application.control.put_account(key, entry))
 
     def put_faults(self, *rules: dict[str, Any]) -> None:
         """Replace the faults, by rules as in `PUT /_mock/faults`; none ends them all.
 
         Raises ValueError that says what is wrong with a rule.
         """
-        self._call(lambda: self._application.put_faults(list(rules)))
+        self._call(lambda: self._application.control.put_faults(list(rules)))
 
     def requests(self) -> list[dict[str, Any]]:
         """What was asked, oldest first, without keys; `problems` is what broke the contract."""
-        return self._call(self._application.exchanges)
+        return self._call(self._application.control.exchanges)
 
     def _call(self, function: Callable[[], T]) -> T:
         async def call() -> T:

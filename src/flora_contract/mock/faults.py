@@ -1,7 +1,7 @@
 """Faults that a test asks for: what goes wrong, on which operation, how often.
 
     PUT /_mock/faults
-    [{"kind": "status", "status": 500, "operation": "createGeneration", "count": 1}]
+    [{"kind": "status", "status": 500, "method": "POST", "count": 1}]
 
 A rule strikes for `operation` and `method` (any, when left out), at most `count` times, each time
 with `probability` by a generator that `seed` starts. Of several rules the first that strikes does.
@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from flora_contract.mock.messages import Response
+from flora_contract.mock.http.messages import HTTPResponse, Rejection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from flora_contract.mock.contract import Contract, Fields, Route
+    from flora_contract.mock.refusals import Envelope
+    from flora_contract.openapi.behaviour import Behaviour, OperationBehaviour
+    from flora_contract.openapi.contract import Endpoint
+    from flora_contract.openapi.schemas import Member
 
 KINDS: Final = {
     "status": "answer with a documented error, without doing anything",
@@ -45,15 +48,15 @@ _DEFAULTS: Final = {
 }
 
 
-def rule_of(entry: Any, contract: Contract) -> dict[str, Any]:
+def rule_of(entry: Any, behaviour: Behaviour) -> dict[str, Any]:
     """A rule with its defaults. Raises ValueError that says what is wrong with it."""
     if not isinstance(entry, dict) or not set(entry) <= {"kind", *_DEFAULTS}:
         raise ValueError(f"a rule is an object of kind, {', '.join(_DEFAULTS)}")
     rule = {**_DEFAULTS, **entry}
     if rule.get("kind") not in KINDS:
         raise ValueError(f"kind is one of {', '.join(KINDS)}")
-    operations = [route.operation_id for route in contract.routes]
-    methods = sorted({route.operation.method for route in contract.routes})
+    operations = list(behaviour.operations)
+    methods = sorted({o.endpoint.method for o in behaviour.operations.values()})
     checks = {
         f"operation is one of {', '.join(operations)}": rule["operation"] in {None, *operations},
         f"method is one of {', '.join(methods)}": rule["method"] in {None, *methods},
@@ -65,32 +68,32 @@ def rule_of(entry: Any, contract: Contract) -> dict[str, Any]:
         "field is the name of a field": rule["field"] is None or isinstance(rule["field"], str),
     }
     broken = [requirement for requirement, kept in checks.items() if not kept]
-    if not broken and rule["kind"] == "status" and not _documented(rule, contract):
+    if not broken and rule["kind"] == "status" and not _documented(rule, behaviour):
         broken = ["status is that of a documented error of the operation"]
     if broken:
         raise ValueError("; ".join(broken))
     return rule
 
 
-def matches(rule: dict[str, Any], route: Route) -> bool:
-    return rule["operation"] in {None, route.operation_id} and rule["method"] in {
-        None,
-        route.operation.method,
-    }
+def matches(rule: dict[str, Any], endpoint: Endpoint) -> bool:
+    operation, method = rule["operation"], rule["method"]
+    return operation in {None, endpoint.id} and method in {None, endpoint.method}
 
 
-def instead(rule: dict[str, Any], route: Route) -> Response | None:
+def instead(rule: dict[str, Any], endpoint: Endpoint, envelope: Envelope) -> HTTPResponse | None:
     """What a rule answers before the operation is done; None if it is to be done."""
     if rule["kind"] == "close_before":
-        response = Response(503)
+        response = HTTPResponse(503)
         response.hang_up = True
         return response
-    if rule["kind"] == "status" and str(rule["status"]) in route.operation.responses:
-        return _documented_error(rule["status"], route)
+    if rule["kind"] == "status" and rule["status"] in endpoint.statuses:
+        return _documented_error(rule["status"], endpoint, envelope)
     return None
 
 
-def spoil(rule: dict[str, Any], route: Route, response: Response) -> Response:
+def spoil(
+    rule: dict[str, Any], operation: OperationBehaviour, response: HTTPResponse
+) -> HTTPResponse:
     """An answer as the rule makes it."""
     kind = rule["kind"]
     if kind == "close_after":
@@ -103,37 +106,37 @@ def spoil(rule: dict[str, Any], route: Route, response: Response) -> Response:
         response.body, response.content_type = b"<html>Bad gateway</html>", "application/json"
     elif kind == "content_type":
         response.content_type = "text/html"
-    elif response.status < 300 and kind in _CHANGES:
+    elif response.status < 300 and kind in _CHANGES and response.body:
         body = orjson.loads(response.body)
-        _CHANGES[kind](body, route.fields(response.status), rule["field"])
+        for item in _items(body, operation):
+            _CHANGES[kind](item, operation.items, rule["field"])
         response.body = orjson.dumps(body)
     return response
 
 
-def _extra_field(body: Any, fields: Fields, name: str | None) -> None:  # noqa: ARG001
-    for item in _items(body):
-        item[name or "x_undocumented"] = "something new"
+def _extra_field(item: _Item, members: _Members, name: str | None) -> None:  # noqa: ARG001
+    item[name or "x_undocumented"] = "something new"
 
 
-def _unknown_value(body: Any, fields: Fields, name: str | None) -> None:
-    for item in _items(body):
-        for field in _chosen(item, name, fields.enums):
-            item[field] = "undocumented_value"
+def _unknown_value(item: _Item, members: _Members, name: str | None) -> None:
+    for field in _chosen(item, name, [m for m in members if members[m].values]):
+        item[field] = "undocumented_value"
 
 
-def _null(body: Any, fields: Fields, name: str | None) -> None:
-    for item in _items(body):
-        for field in _chosen(item, name, fields.optional):
-            item[field] = None
+def _null(item: _Item, members: _Members, name: str | None) -> None:
+    for field in _chosen(item, name, [m for m in members if not members[m].required]):
+        item[field] = None
 
 
-def _drop(body: Any, fields: Fields, name: str | None) -> None:
-    for item in _items(body):
-        for field in _chosen(item, name, fields.required):
-            item.pop(field, None)
+def _drop(item: _Item, members: _Members, name: str | None) -> None:
+    for field in _chosen(item, name, [m for m in members if members[m].required]):
+        item.pop(field, None)
 
 
-_CHANGES: Final[dict[str, Callable[[Any, Fields, str | None], None]]] = {
+_Item = dict[str, Any]
+_Members = dict[str, "Member"]
+
+_CHANGES: Final[dict[str, Callable[[_Item, _Members, str | None], None]]] = {
     "extra_field": _extra_field,
     "unknown_value": _unknown_value,
     "null": _null,
@@ -141,32 +144,37 @@ _CHANGES: Final[dict[str, Callable[[Any, Fields, str | None], None]]] = {
 }
 
 
-def _items(body: Any) -> list[dict[str, Any]]:
-    """The objects that a change is made to: those of a page, or the answer itself."""
-    lists = [value for value in body.values() if isinstance(value, list) and value]
-    pages = [v for v in lists if all(isinstance(item, dict) for item in v)]
-    return pages[0] if pages and "meta" in body else [body]
+def _items(body: Any, operation: OperationBehaviour) -> list[_Item]:
+    """The objects that a change is made to: what is listed, or the answer itself."""
+    found = body
+    for name in operation.listing.items.split(".") if operation.listing is not None else ():
+        found = found[name]
+    if not isinstance(found, list) or not found:
+        found = [body]
+    return [item for item in found if isinstance(item, dict)]
 
 
-def _chosen(item: dict[str, Any], name: str | None, candidates: set[str]) -> list[str]:
+def _chosen(item: _Item, name: str | None, candidates: list[str]) -> list[str]:
     """The field that was named, else the first that the kind applies to."""
-    if name is not None:
-        return [name]
-    return sorted(candidates & set(item))[:1]
+    return [name] if name is not None else sorted(set(candidates) & set(item))[:1]
 
 
-def _documented(rule: dict[str, Any], contract: Contract) -> bool:
+def _documented(rule: dict[str, Any], behaviour: Behaviour) -> bool:
     status = rule["status"]
-    if not _is(status, int, 400, 599):
-        return False
-    routes = [route for route in contract.routes if matches(rule, route)]
-    return any(str(status) in route.operation.responses for route in routes)
+    endpoints = [operation.endpoint for operation in behaviour.operations.values()]
+    return _is(status, int, 400, 599) and any(
+        status in endpoint.statuses for endpoint in endpoints if matches(rule, endpoint)
+    )
 
 
-def _documented_error(status: int, route: Route) -> Response:
-    answer = route.operation.responses[str(status)]
-    body = orjson.dumps(answer["content"]["application/json"]["example"])
-    return Response(status, body, headers=(("retry-after", "1"),) if status == 429 else ())
+def _documented_error(status: int, endpoint: Endpoint, envelope: Envelope) -> HTTPResponse:
+    """The example of the contract, or what the statements make of the status."""
+    headers = ((envelope.retry_after, "1"),) if status == 429 else ()
+    content = endpoint.operation.responses[str(status)].get("content", {})
+    documented = content.get("application/json", {})
+    if "example" in documented:
+        return HTTPResponse(status, orjson.dumps(documented["example"]), headers=headers)
+    return envelope.response(Rejection(status, "A fault that was asked for.", headers=headers))
 
 
 def _is(value: Any, kinds: Any, low: float, high: float) -> bool:

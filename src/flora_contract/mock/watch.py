@@ -1,4 +1,4 @@
-"""The page for people: runs as they move, and what was asked. A script keeps it live."""
+"""The page for people: what moves by itself, and what was asked. A script keeps it live."""
 
 from __future__ import annotations
 
@@ -9,16 +9,22 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import orjson
 from markupsafe import Markup
 
-from flora_contract.mock.runs import file_name, run_view, text_of
+from flora_contract.mock.state.entities import MICROS, Selection
+from flora_contract.openapi.examples import body_example
 from flora_contract.report.page import STYLESHEET, environment
 
 if TYPE_CHECKING:
-    from flora_contract.mock.application import Application
-    from flora_contract.mock.runs import Run
+    from collections.abc import Mapping
 
-SHOWN_RUNS: Final = 12
+    from flora_contract.mock.resources import KeptResource
+    from flora_contract.mock.state.entities import Entity
+    from flora_contract.mock.state.store import Store
+    from flora_contract.openapi.behaviour import Behaviour
+
+SHOWN: Final = 12
 SHOWN_REQUESTS: Final = 40
 
 _FOLDER: Final = Path(__file__).parent
@@ -33,55 +39,87 @@ POLICY: Final = (
 )
 
 
-def page(application: Application, origin: str) -> str:
-    """The whole document."""
+def page(
+    store: Store,
+    behaviour: Behaviour,
+    resources: Mapping[str, KeptResource],
+    origin: str,
+    *,
+    whole: bool,
+) -> str:
+    """The document, or only what changes: the script puts that in place of what it shows."""
+    now = store.now()
+    moving = {name: kept for name, kept in resources.items() if kept.kind.steps is not None}
     return _TEMPLATE.render(
-        whole=True,
+        whole=whole,
         style=Markup(_STYLE),  # noqa: S704 - our own source, as is the script
         script=Markup(_SCRIPT),  # noqa: S704
-        **_facts(application, origin),
+        base_url=f"{origin}{behaviour.contract.base}",
+        clock=_time(now),
+        ahead=store.world.clock_offset // 1000,
+        counts=_counts(store, moving, now),
+        entities=[_entity(entity, resources[entity.kind], now) for entity in store.recent(SHOWN)],
+        start=_start(behaviour, moving),
+        requests=[_request(exchange) for exchange in store.exchanges()[-SHOWN_REQUESTS:][::-1]],
+        faults=store.world.faults,
+        keys=list(store.world.accounts),
     )
 
 
-def view(application: Application, origin: str) -> str:
-    """Only what changes: the script puts it in place of what it shows."""
-    return _TEMPLATE.render(whole=False, **_facts(application, origin))
+def _counts(
+    store: Store, moving: Mapping[str, KeptResource], now: int
+) -> dict[str, tuple[str, int]]:
+    """How many are in each state, and how good that is."""
+    found: dict[str, tuple[str, int]] = {}
+    for name, kept in moving.items():
+        assert kept.kind.steps is not None
+        for state in kept.kind.steps.states:
+            selections = [Selection(name, owner, state=state) for owner in ("", *store.world.accounts)]
+            number = sum(store.total(selection, now) for selection in selections)
+            found[state] = _grade(kept, state), number + found.get(state, ("", 0))[1]
+    return found
 
 
-def _facts(application: Application, origin: str) -> dict[str, Any]:
-    store, base = application.store, application.contract.base
-    now = store.now()
-    recent = application.exchanges()[-SHOWN_REQUESTS:][::-1]
+def _start(behaviour: Behaviour, moving: Mapping[str, KeptResource]) -> dict[str, str] | None:
+    """What to send for the first that moves."""
+    for name, kept in moving.items():
+        for operation_id in kept.stated.create:
+            endpoint = behaviour.of(operation_id).endpoint
+            body = body_example(endpoint.operation)
+            if body is not None:
+                return {"kind": name.lower(), "path": endpoint.path, "body": orjson.dumps(body).decode()}
+    return None
+
+
+def _entity(entity: Entity, kept: KeptResource, now: int) -> dict[str, Any]:
+    steps, life = kept.kind.steps, kept.stated.life
+    assert steps is not None
+    assert life is not None
+    state = steps.state(entity, now)
+    title, detail = kept.handler.about(entity)
+    ended = now >= entity.ended
     return {
-        "base_url": f"{origin}{base}",
-        "clock": _time(now),
-        "ahead": store.world.clock_offset // 1000,
-        "counts": store.counts(),
-        "runs": [_run(run, now, origin, base) for run in store.recent(SHOWN_RUNS)],
-        "requests": [_request(exchange) for exchange in recent],
-        "faults": store.world.faults,
-        "keys": list(store.world.accounts),
+        "id": entity.id,
+        "title": title[:300],
+        "detail": detail,
+        "state": state,
+        "grade": _grade(kept, state),
+        "progress": 100 if ended else 100 * (now - entity.created) // (entity.ended - entity.created),
+        "cost": entity.cost / MICROS,
+        "exhibits": kept.handler.exhibits(entity) if ended and state not in steps.failed else [],
+        "error": [entity.facts.get(path, "") for path in (life.error_code, life.error_message)]
+        if state in steps.failed
+        else None,
+        "created": _time(entity.created),
     }
 
 
-def _run(run: Run, now: int, origin: str, base: str) -> dict[str, Any]:
-    shown = run_view(run, now, origin, base)
-    outputs = [
-        {
-            "type": kind,
-            "text": text_of(run) if kind == "text" else "",
-            "url": "" if kind == "text" else f"/media/{run.run_id}/{file_name(number, kind)}",
-        }
-        for number, kind in enumerate(run.outputs, 1)
-    ]
-    return {
-        **shown,
-        "prompt": run.prompt[:300],
-        "type": run.type,
-        "model_id": run.model_id,
-        "outputs": outputs if shown["status"] == "completed" else [],
-        "created": _time(run.created_at),
-    }
+def _grade(kept: KeptResource, state: str) -> str:
+    steps = kept.kind.steps
+    assert steps is not None
+    if state in steps.failed:
+        return "bad"
+    return "good" if state in steps.order[-1] else "note" if steps.rank(state) else ""
 
 
 def _request(exchange: dict[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import jsonschema_rs
 
-from flora_contract.errors import InputError
+from flora_contract.openapi.behaviour_checks import StatementError, check
 from flora_contract.openapi.contract import Contract, Endpoint
 
 if TYPE_CHECKING:
@@ -325,8 +325,6 @@ class Behaviour:
     """Every statement of a document. Raises InputError for one that cannot hold."""
 
     def __init__(self, contract: Contract) -> None:
-        from flora_contract.openapi.behaviour_checks import check
-
         self.contract = contract
         self.document = contract.document
         _check_vocabulary(self.document)
@@ -385,10 +383,11 @@ def _check_vocabulary(document: Document) -> None:
         schema = {"$ref": f"#/$defs/{name}", "$defs": VOCABULARY["$defs"]}
         check = jsonschema_rs.Draft202012Validator(schema)
         for error in check.iter_errors(node):
-            place = document.locate((*pointer, *error.instance_path))
+            place = (*pointer, *error.instance_path)
             where = ".".join(str(part) for part in error.instance_path)
             subject = f"{name} {where}".strip()
-            raise InputError(f"{place}: {subject}: {error.message.partition(chr(10))[0]}")
+            problem = f"{subject}: {error.message.partition(chr(10))[0]}"
+            raise StatementError(document, place, problem)
 
 
 def _extensions(document: Document) -> list[tuple[Pointer, str, Any]]:

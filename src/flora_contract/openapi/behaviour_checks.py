@@ -20,7 +20,15 @@ if TYPE_CHECKING:
         Refusal,
         Resource,
     )
-    from flora_contract.openapi.document import Pointer
+    from flora_contract.openapi.document import Document, Pointer
+
+
+class StatementError(InputError):
+    """A statement that cannot hold, and where it stands in its document."""
+
+    def __init__(self, document: Document, pointer: Pointer, problem: str) -> None:
+        super().__init__(f"{document.locate(pointer)}: {problem}")
+        self.pointer = pointer
 
 
 def check(behaviour: Behaviour) -> None:
@@ -80,7 +88,7 @@ class _Checks:
         self.document = behaviour.document
 
     def fail(self, pointer: Pointer, problem: str) -> NoReturn:
-        raise InputError(f"{self.document.locate(pointer)}: {problem}")
+        raise StatementError(self.document, pointer, problem)
 
     # Resources
 
@@ -103,7 +111,8 @@ class _Checks:
         for role, ids in resource.operations.items():
             for operation_id in ids:
                 if operation_id not in self.behaviour.contract.operations:
-                    self.fail((*pointer, role), f"the contract has no operation {operation_id}")
+                    place = self._named(pointer, role, operation_id)
+                    self.fail(place, f"the contract has no operation {operation_id}")
         shown = self._representations(resource)
         for operation_id, members in shown.items():
             if resource.id not in members:
@@ -116,6 +125,12 @@ class _Checks:
         self._echoes(resource, everything)
         if resource.life is not None:
             self._life(resource, resource.life, everything)
+
+    def _named(self, pointer: Pointer, role: str, operation_id: str) -> Pointer:
+        """Where a resource names an operation."""
+        stated = self.document.at((*pointer, role))
+        index = (stated.index(operation_id),) if isinstance(stated, list) else ()
+        return (*pointer, role, *index)
 
     def _representations(self, resource: Resource) -> dict[str, set[str]]:
         """Members that each operation shows of the resource; those that show nothing left out."""
@@ -228,10 +243,19 @@ class _Checks:
 
     def _life(self, resource: Resource, life: Life, everything: set[str]) -> None:
         pointer = life.statement.pointer
-        named = [life.state, life.grows, life.estimate, life.error_code, life.error_message]
-        for path in (*filter(None, named), *life.members, *life.times):
-            if path not in everything:
-                self.fail(pointer, f"nothing that shows a {resource.kind} has {path}")
+        places: list[tuple[Pointer, str | None]] = [
+            (("state",), life.state),
+            (("grows",), life.grows),
+            (("estimate",), life.estimate),
+            (("error", "code"), life.error_code),
+            (("error", "message"), life.error_message),
+            *((("members", name), name) for name in life.members),
+            *((("times", index), name) for index, name in enumerate(life.times)),
+        ]
+        for place, path in places:
+            if path is not None and path not in everything:
+                text = f"nothing that shows a {resource.kind} has {path}"
+                self.fail((*pointer, *place), text)
         twice = [state for state, times in Counter(life.states).items() if times > 1]
         if twice:
             self.fail((*pointer, "order"), f"{twice[0]} stands twice")

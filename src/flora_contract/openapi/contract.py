@@ -208,6 +208,15 @@ class Endpoint:
             values[name] = typed(text, kinds)
         return Parameters(values, tuple(repeated), tuple(sorted(undeclared)))
 
+    def read_path(self, texts: Mapping[str, str]) -> dict[str, Any]:
+        """The values of a path's template, with the types that the contract gives them."""
+        declared = self.parameters_in("path")
+        return {
+            name: typed(text, types(self._document, declared[name]["schema"]))
+            for name, text in texts.items()
+            if name in declared
+        }
+
     def parameter_breaches(self, values: Mapping[str, Any]) -> list[Breach]:
         """What is wrong with path and query values, as `read_query` gives them."""
         if self._parameter_check.is_valid(values):
@@ -227,6 +236,11 @@ class Endpoint:
     def takes_body(self) -> bool:
         """Whether a request has a body of JSON."""
         return self.request_schema is not None
+
+    @property
+    def needs_body(self) -> bool:
+        """Whether a request without a body is wrong."""
+        return bool((self.operation.request_body or {}).get("required"))
 
     @cached_property
     def _body_check(self) -> jsonschema_rs.Draft202012Validator | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     import random
 
-    from flora_contract.openapi.document import Document
+    from flora_contract.openapi.document import Document, Operation
 
 _LITERAL: Final = re.compile(r"\^([\w-]+)")
 _FORMATS: Final = {
@@ -78,3 +78,10 @@ def _string(schema: dict[str, Any], chance: random.Random) -> str:
     prefix = _LITERAL.match(schema.get("pattern", ""))
     text = (prefix[1] if prefix else "") + "".join(chance.choices("abcdefghkmnprstwxyz", k=8))
     return text.ljust(schema.get("minLength", 0), "x")[: schema.get("maxLength", 200)]
+
+
+def body_example(operation: Operation) -> Any:
+    """The first example that the contract has of an operation's JSON body; None for none."""
+    content = (operation.request_body or {}).get("content", {}).get("application/json", {})
+    named = next(iter(content.get("examples", {}).values()), {})
+    return content.get("example", named.get("value"))

@@ -1,1 +1,1 @@
-"""The oracles, one module a family."""
+"""The oracles, one module for each role that a statement can have."""

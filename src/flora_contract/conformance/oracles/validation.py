@@ -1,184 +1,176 @@
-"""Requests that the contract does not allow, and what they must be answered with."""
+"""Any request that the contract does not allow: that it is refused, and with what."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from flora_contract.conformance.contract import CREATE, GET_RUN, LIST, Breach
+from flora_contract.conformance.exchange import at
+from flora_contract.conformance.ledger import key_of, named_by
 from flora_contract.conformance.oracle import Verdict, oracle, verdict
-from flora_contract.conformance.values import (
-    GARBAGE_CURSORS,
-    UNKNOWN_MODELS,
-    UNKNOWN_PROJECT,
-    UNKNOWN_RUN,
-    UNKNOWN_WORKSPACE,
+from flora_contract.conformance.refusals import (
+    code_of,
+    refused,
+    stated,
+    statuses,
+    uncertain_references,
 )
+from flora_contract.conformance.oracles.answers import ERRORS
+from flora_contract.conformance.values import GARBAGE, is_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from flora_contract.conformance.exchange import Exchange
     from flora_contract.conformance.ledger import Ledger
+    from flora_contract.openapi.contract import Breach
 
-MAX_LIMIT = 100
-
-_TYPES = {"type", "null"}
-
-# id, which breaches of a request are meant, the rule, its sources, its conflicts
-HOLES: tuple[tuple[str, Callable[[Breach], bool], str, str, str], ...] = (
-    (
-        "refuses-bad-json",
-        lambda b: b.keyword == "json",
-        "A body that is no JSON is refused.",
-        "SPEC160",
-        "",
-    ),
-    (
-        "refuses-non-object",
-        lambda b: b.place == "body" and b.path == "" and b.keyword in _TYPES,
-        "A body that is no object is refused.",
-        "S000 S004",
-        "",
-    ),
+# id, keywords of JSON Schema, the rule
+HOLES: tuple[tuple[str, frozenset[str], str], ...] = (
+    ("refuses-bad-json", frozenset({"json"}), "A body that is no JSON is refused."),
     (
         "refuses-missing-field",
-        lambda b: b.keyword == "required",
-        "A request without a required field is refused.",
-        "S000 S001 S003 S004",
-        "C25",
+        frozenset({"required"}),
+        "A request without something that is required is refused.",
     ),
     (
-        "refuses-unknown-type",
-        lambda b: b.place == "body" and b.path == "type" and b.keyword == "enum",
-        "A type other than image, video, audio and text is refused, families of models too.",
-        "S000 S001 S003 S004",
-        "",
+        "refuses-wrong-type",
+        frozenset({"type", "null"}),
+        "A member or parameter of the wrong type is refused.",
     ),
     (
-        "refuses-empty-prompt",
-        lambda b: b.path == "prompt" and b.keyword == "minLength",
-        "An empty prompt is refused.",
-        "S000",
-        "C8",
+        "refuses-unknown-value",
+        frozenset({"enum", "const"}),
+        "A value that is not among those of its set is refused, near misses too.",
     ),
     (
-        "refuses-wrong-prefix",
-        lambda b: b.place in {"body", "query"} and b.keyword == "pattern",
-        "An id without the prefix of its kind is refused.",
-        "S001 S003 S004",
-        "C9 C21",
+        "refuses-wrong-pattern",
+        frozenset({"pattern", "format"}),
+        "An id without the prefix of its kind, or another text that is not written as it should"
+        " be, is refused.",
     ),
     (
-        "refuses-wrong-json-type",
-        lambda b: b.place == "body" and b.path != "" and b.keyword in _TYPES,
-        "A field of the wrong JSON type is refused.",
-        "S000 S001 S003 S004",
-        "",
-    ),
-    (
-        "refuses-bad-limit",
-        lambda b: b.place == "query" and b.path == "limit" and b.keyword in {"type", "minimum"},
-        "A limit that is no number, or below 1, is refused.",
-        "D-ref SKILL",
-        "",
-    ),
-    (
-        "refuses-unknown-status",
-        lambda b: b.place == "query" and b.path == "status" and b.keyword == "enum",
-        "A filter for a status that does not exist is refused.",
-        "S003",
-        "",
+        "refuses-out-of-range",
+        frozenset(
+            {
+                *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
+                *("minLength", "maxLength", "minItems", "maxItems", "uniqueItems"),
+                *("minProperties", "maxProperties", "additionalProperties"),
+            }
+        ),
+        "A number or length beyond its bounds is refused, and so is an empty text that may not"
+        " be empty.",
     ),
 )
 
 
-def _breaches(exchange: Exchange, ledger: Ledger) -> list[Breach]:
+def _is_size(exchange: Exchange, breach: Breach) -> bool:
+    """Whether a breach is a size of pages above its maximum, which may be taken for it."""
+    listing = exchange.operation.listing if exchange.operation is not None else None
+    return listing is not None and breach.name == listing.size and breach.keyword == "maximum"
+
+
+def _breaches(exchange: Exchange) -> list[Breach]:
     """What is wrong with a request whose refusal is due to nothing else."""
-    if exchange.operation is None or not exchange.credential.accepted:
+    if not exchange.credential.accepted or not exchange.decided:
         return []
-    if not exchange.decided:
-        return []
-    endpoint = ledger.contract.operations[exchange.operation]
     return [
         b
-        for b in endpoint.request_breaches(exchange.request, exchange.path_parameters)
+        for b in exchange.breaches
         # An empty query value may count as none at all.
-        if not (b.place == "query" and b.value == "")
+        if b.location != "path"
+        and not (b.location == "query" and b.value == "")
+        and not _is_size(exchange, b)
     ]
 
 
-def _hole(meant: Callable[[Breach], bool]) -> Callable[[Exchange, Ledger], Iterator[Verdict]]:
-    def judge(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
-        for breach in _breaches(exchange, ledger):
-            if meant(breach):
+def _hole(keywords: frozenset[str]) -> Callable[[Exchange, Ledger], Iterator[Verdict]]:
+    def judge(exchange: Exchange, _ledger: Ledger) -> Iterator[Verdict]:
+        for breach in _breaches(exchange):
+            if breach.keyword in keywords:
+                refusal = stated(exchange, "malformed" if breach.keyword == "json" else "invalid")
                 yield verdict(
                     not exchange.succeeded,
                     exchange,
-                    expected="400",
+                    expected=str(refusal.status) if refusal is not None else "a refusal",
                     seen=f"{exchange.status} although {breach.message}",
-                    subject=breach.path or breach.place,
+                    subject=breach.path or breach.location,
+                    statement=refusal.statement if refusal is not None else None,
                 )
 
     return judge
 
 
-for _id, _meant, _sentence, _source, _conflict in HOLES:
-    oracle(_id, "exchange", source=_source, conflict=_conflict, sentence=_sentence)(_hole(_meant))
+for _id, _keywords, _sentence in HOLES:
+    oracle(_id, "exchange", basis="x-refusals.invalid", sentence=_sentence)(_hole(_keywords))
 
 
-@oracle("refused-with-400", "exchange", source="S000 S001 SPEC160", conflict="C20 C21 C23")
-def refused_with_400(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
-    """A request that is refused for its form is refused with 400."""
-    wrong = [
-        b
-        for b in _breaches(exchange, ledger)
-        if b.place != "path" and not (b.path == "limit" and b.keyword == "maximum")
-    ]
-    if not wrong or exchange.succeeded or exchange.status is None or exchange.status >= 500:
+@oracle("refused-as-invalid", "exchange", basis="x-refusals.invalid")
+def refused_as_invalid(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
+    """A request that is refused for its form is refused as that."""
+    wrong = _breaches(exchange)
+    if not wrong or exchange.succeeded:
         return
-    allowed = {400}
-    if exchange.credential.name == "broke":
-        allowed |= {402}
-    home = ledger.facts.home
-    if home is None or exchange.sent_object.get("workspace_id") != home.workspace:
-        # Which of two reasons comes first is nowhere said.
-        allowed |= {403, 404}
-    yield verdict(
-        exchange.status in allowed,
+    conditions = ["no-credits"] if not exchange.credential.solvent else []
+    named = named_by(exchange)
+    # Which of two reasons comes first, not every server keeps to.
+    if uncertain_references(exchange, ledger) or _lacks_reference(exchange, wrong):
+        conditions += ["foreign-reference", "unknown-reference"]
+    if named is not None and ledger.owner(*named) != exchange.credential:
+        conditions += ["foreign-id", "unknown-id"]
+    if key_of(exchange):
+        conditions += _used(exchange, ledger)
+    yield refused(
         exchange,
-        expected="400",
-        seen=exchange.status,
-        subject=wrong[0].path or wrong[0].place,
+        "malformed" if wrong[0].keyword == "json" else "invalid",
+        "invalid",
+        *conditions,  # type: ignore[arg-type]  # each is a Condition
+        subject=wrong[0].path or wrong[0].location,
     )
 
 
-@oracle("fields-on-validation-error", "exchange", source="S000 SPEC160", conflict="C20")
+def _lacks_reference(exchange: Exchange, wrong: list[Breach]) -> bool:
+    """Whether an id is among what is wrong, so that whose it is may be asked first."""
+    kind = exchange.operation.resource if exchange.operation is not None else None
+    whole = any(not b.path for b in wrong)
+    return kind is not None and (
+        (whole and bool(kind.references)) or any(b.path in kind.references for b in wrong)
+    )
+
+
+def _used(exchange: Exchange, ledger: Ledger) -> list[str]:
+    same = [e for e in ledger.creations if key_of(e) == key_of(exchange) and e.succeeded]
+    return ["used-key"] if any(e.number < exchange.number for e in same) else []
+
+
+@oracle("fields-on-validation-error", "exchange", basis="x-errors.fields")
 def fields_on_validation_error(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
-    """A validation error lists in `fields` what is wrong."""
-    if exchange.status == 400 and _code(exchange) == "input_validation_error":
-        named = [b for b in _breaches(exchange, ledger) if b.place != "path" and b.field]
+    """A validation error lists what is wrong, where errors can."""
+    invalid = stated(exchange, "invalid")
+    if invalid is None or ledger.behaviour.errors.fields is None:
+        return
+    if exchange.status == invalid.status and code_of(exchange, ledger) == invalid.code:
+        named = [b for b in _breaches(exchange) if b.name]
         if named:
             yield verdict(
-                bool(_fields(exchange)),
+                bool(_fields(exchange, ledger)),
                 exchange,
-                expected=f"fields that name {named[0].field}",
+                expected=f"fields that name {named[0].name}",
                 seen="no fields",
-                subject=named[0].field,
+                subject=named[0].name,
+                statement=ERRORS,
             )
 
 
-@oracle("fields-name-what-is-wrong", "exchange", source="S000", conflict="C20")
+@oracle("fields-name-what-is-wrong", "exchange", basis="x-errors.fields")
 def fields_name_what_is_wrong(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
-    """`fields` names what is wrong with the request, and nothing that is right."""
-    named = _fields(exchange)
-    if exchange.status != 400 or not named:
+    """A validation error names what is wrong with the request, and nothing that is right."""
+    named, invalid = _fields(exchange, ledger), stated(exchange, "invalid")
+    if invalid is None or exchange.status != invalid.status or not named:
         return
-    if not _breaches(exchange, ledger) or exchange.operation is None:
+    if not _breaches(exchange):
         return
-    endpoint = ledger.contract.operations[exchange.operation]
-    every = endpoint.request_breaches(exchange.request, exchange.path_parameters)
-    if broken := {b.field for b in every if b.field}:
+    if broken := {b.name for b in exchange.breaches if b.name}:
         possible = broken | _opaque(exchange, ledger)
         parts = [set(re.split(r"[.\[\]/]+", name)) for name in named]
         yield verdict(
@@ -187,117 +179,97 @@ def fields_name_what_is_wrong(exchange: Exchange, ledger: Ledger) -> Iterator[Ve
             expected=", ".join(sorted(broken)),
             seen=", ".join(sorted(named)),
             subject=min(broken),
+            statement=ERRORS,
         )
 
 
 def _opaque(exchange: Exchange, ledger: Ledger) -> set[str]:
-    """Fields that are there, and of which only the server knows whether they are right."""
-    present = {"cursor"} & set(exchange.request.query)
-    present |= {"model", "params"} & set(exchange.sent_object)
-    home = ledger.facts.home
-    own = {home.workspace, home.project} if home is not None else set()
-    for name in ("workspace_id", "project_id"):
-        values = {*exchange.request.query.get(name, ()), str(exchange.sent_object.get(name, ""))}
-        if values - own - {""}:
-            present.add(name)
-    return present
+    """Members that are there, and of which only the server knows whether they are right."""
+    operation = exchange.operation
+    assert operation is not None
+    present = {operation.listing.cursor} if operation.listing is not None else set()
+    members = operation.endpoint.request_members
+    free = {n for n in exchange.sent_object if n in members and is_open(members[n].schema)}
+    references = {m for m, kind, _ in ledger.references(exchange) if kind.owner == "everyone"}
+    return {n for n in present if n} | free | references | set(
+        uncertain_references(exchange, ledger)
+    )
 
 
-def _fields(exchange: Exchange) -> list[str]:
-    error = exchange.answer_object.get("error")
-    fields = error.get("fields") if isinstance(error, dict) else None
+def is_open(schema: dict[str, object]) -> bool:
+    """Whether a schema lets the server alone judge what is in an object."""
+    return schema.get("type") == "object" and "properties" not in schema
+
+
+def _fields(exchange: Exchange, ledger: Ledger) -> list[str]:
+    errors = ledger.behaviour.errors
+    fields = at(exchange.answer, errors.fields) if errors.fields is not None else None
     entries = fields if isinstance(fields, list) else []
-    return [e["field"] for e in entries if isinstance(e, dict) and isinstance(e.get("field"), str)]
+    names = [e.get(errors.field_name) for e in entries if isinstance(e, dict)]
+    return [name for name in names if isinstance(name, str)]
 
 
-def _code(exchange: Exchange) -> object:
-    error = exchange.answer_object.get("error")
-    return error.get("code") if isinstance(error, dict) else None
+@oracle("refuses-unknown-reference", "exchange", basis="x-refusals.unknown-reference")
+def refuses_unknown_reference(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
+    """Nothing is made or changed that refers to what does not exist."""
+    operation = exchange.operation
+    if operation is None or operation.resource is None or operation.listing is not None:
+        return
+    if not exchange.credential.accepted or not exchange.decided or exchange.breaches:
+        return
+    unknown = [m for m, kind, id_ in ledger.references(exchange) if is_unknown(kind.kind, id_)]
+    for member in unknown:
+        own = operation.resource.references[member].unknown if len(unknown) == 1 else None
+        more = () if own is not None else ("foreign-reference",)
+        if not exchange.credential.solvent:
+            more = (*more, "no-credits")
+        yield refused(exchange, "unknown-reference", *more, own=own, subject=member)
 
 
-@oracle("refuses-unknown-model", "exchange", source="S001 S004", conflict="C23")
-def refuses_unknown_model(exchange: Exchange, _ledger: Ledger) -> Iterator[Verdict]:
-    """A model that is not available is refused with 400, display names too."""
-    if (
-        exchange.operation in CREATE
-        and exchange.credential.accepted
-        and exchange.sent_object.get("model") in UNKNOWN_MODELS
-        and exchange.decided
-    ):
-        yield verdict(
-            exchange.status == 400,
+@oracle("unknown-id-refused", "exchange", basis="x-refusals.unknown-id")
+def unknown_id_refused(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
+    """What does not exist is not found; a malformed id may be refused as such."""
+    named = named_by(exchange)
+    if named is None or not exchange.credential.accepted or not exchange.decided:
+        return
+    malformed = any(b.location == "path" for b in exchange.breaches)
+    if malformed or is_unknown(named[0].kind, named[1]):
+        wrong = malformed or bool(_breaches(exchange))
+        yield refused(
             exchange,
-            expected="400",
-            seen=exchange.status,
-            subject="model",
-        )
-
-
-@oracle("refuses-unknown-place", "exchange", source="S000 S001 SPEC160")
-def refuses_unknown_place(exchange: Exchange, _ledger: Ledger) -> Iterator[Verdict]:
-    """No run is started in a workspace or project that does not exist."""
-    if exchange.operation not in CREATE or not exchange.credential.accepted:
-        return
-    sent = exchange.sent_object
-    for field, unknown in (("workspace_id", UNKNOWN_WORKSPACE), ("project_id", UNKNOWN_PROJECT)):
-        if sent.get(field) == unknown and exchange.decided:
-            yield verdict(
-                exchange.status in {400, 403, 404},
-                exchange,
-                expected="404, or 403",
-                seen=exchange.status,
-                subject=field,
-            )
-
-
-@oracle("unknown-run-404", "exchange", source="S000 SPEC160")
-def unknown_run_404(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
-    """A run that does not exist is not found; a malformed id may be refused as well."""
-    if exchange.operation != GET_RUN or not exchange.credential.accepted:
-        return
-    if not exchange.decided:
-        return
-    malformed = any(b.place == "path" for b in _breaches(exchange, ledger))
-    if malformed or exchange.path_parameters["runId"] == UNKNOWN_RUN:
-        allowed = {400, 404} if malformed else {404}
-        yield verdict(
-            exchange.status in allowed,
-            exchange,
-            expected=" or ".join(map(str, sorted(allowed))),
-            seen=exchange.status,
+            "unknown-id",
+            *(("invalid", "malformed") if wrong else ()),
             subject="malformed id" if malformed else "unknown id",
         )
 
 
-@oracle("refuses-garbage-cursor", "exchange", source="S003")
+@oracle("refuses-garbage-cursor", "exchange", basis="x-list.page")
 def refuses_garbage_cursor(exchange: Exchange, _ledger: Ledger) -> Iterator[Verdict]:
-    """A cursor that the server cannot have given is refused with 400."""
-    if exchange.operation != LIST or not exchange.credential.accepted:
+    """A cursor that the server cannot have given is refused as a wrong value."""
+    listing = exchange.operation.listing if exchange.operation is not None else None
+    if listing is None or listing.cursor is None or not exchange.credential.accepted:
         return
-    garbage = set(exchange.request.query.get("cursor", ())) & set(GARBAGE_CURSORS)
-    if garbage and exchange.decided:
-        yield verdict(
-            exchange.status == 400,
-            exchange,
-            expected="400",
-            seen=exchange.status,
-            subject="cursor",
-        )
+    if set(exchange.request.query.get(listing.cursor, ())) & set(GARBAGE) and exchange.decided:
+        yield refused(exchange, "invalid", subject=listing.cursor)
 
 
-@oracle("limit-over-maximum", "exchange", source="D-ref SKILL")
-def limit_over_maximum(exchange: Exchange, _ledger: Ledger) -> Iterator[Verdict]:
-    """A limit above 100 is refused, or taken for 100."""
-    limit = exchange.request.query.get("limit", [""])[0]
-    if exchange.operation != LIST or not limit.isdecimal() or int(limit) <= MAX_LIMIT:
-        return
-    items = exchange.answer_object.get("generations")
-    shown = len(items) if isinstance(items, list) else 0
-    if exchange.credential.accepted and exchange.decided:
+@oracle("size-over-maximum", "exchange", basis="x-list.page")
+def size_over_maximum(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
+    """A size of pages above its maximum is refused, or taken for the maximum."""
+    for breach in exchange.breaches if exchange.credential.accepted and exchange.decided else ():
+        if not _is_size(exchange, breach):
+            continue
+        page = next((p for p in ledger.pages if p.exchange is exchange), None)
+        shown = len(page.items) if page is not None else 0
+        maximum = page.maximum if page is not None else None
+        allowed = statuses(exchange, "invalid")
+        assert exchange.operation is not None
+        listing = exchange.operation.listing
         yield verdict(
-            exchange.status == 400 or (exchange.succeeded and shown <= MAX_LIMIT),
+            exchange.status in allowed or (exchange.succeeded and shown <= (maximum or shown)),
             exchange,
-            expected="400, or at most 100 runs",
-            seen=f"{exchange.status} with {shown} runs",
-            subject="limit",
+            expected=f"{' or '.join(map(str, sorted(allowed)))}, or at most {maximum} items",
+            seen=f"{exchange.status} with {shown} items",
+            subject=breach.name,
+            statement=listing.statement if listing is not None else None,
         )

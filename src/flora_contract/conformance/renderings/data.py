@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 SCHEMA = Path(__file__).with_name("report.schema.json")
 
-VERSION = 1
+VERSION = 2
 """Grows when a reader of the older form would break."""
 
 
@@ -34,14 +34,14 @@ def data(summary: Summary) -> dict[str, Any]:
         "counts": {s.value: n for s, n in summary.counts.items()},
         "requests": len(summary.ledger.exchanges),
         "seconds": round(summary.seconds, 3),
-        "runs_started": summary.creates,
+        "charged_requests": summary.creates,
         "spent_usd": round(summary.spent, 6),
         "findings": [_finding(f, summary) for f in summary.findings],
         "accepted": [f.fingerprint for f in summary.accepted],
-        "scenarios": [
+        "steps": [
             {
-                "name": o.scenario.name,
-                "layer": o.scenario.layer,
+                "name": o.step.name,
+                "layer": o.step.layer,
                 "result": o.result,
                 "reason": o.reason,
                 "requests": o.exchanges,
@@ -71,8 +71,9 @@ def _finding(finding: Finding, summary: Summary) -> dict[str, Any]:
         "fingerprint": finding.fingerprint,
         "oracle": finding.oracle.id,
         "rule": finding.oracle.sentence,
-        "sources": list(finding.oracle.source),
-        "conflicts": list(finding.oracle.conflict),
+        "statement": summary.statement(finding) or None,
+        "sources": list(finding.source),
+        "conflicts": list(finding.conflict),
         "severity": finding.severity.value,
         "operation": finding.operation,
         "subject": finding.subject,

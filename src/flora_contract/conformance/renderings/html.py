@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from flora_contract.conformance.catalogue import judged_by
 from flora_contract.conformance.coverage import KINDS, totals
 from flora_contract.conformance.oracle import Severity
 from flora_contract.conformance.replay import curl
@@ -36,7 +37,7 @@ def render(summary: Summary) -> str:
     """The whole HTML document."""
     body = TEMPLATE.render(
         summary=summary,
-        labels={o.id: o.label for o in summary.ledger.contract.operations.values()},
+        labels={o.id: o.label for o in summary.ledger.behaviour.contract.operations.values()},
         findings=[_finding(f, summary) for f in summary.findings],
         applied=sum(t.applied for t in summary.tally.values()),
         kinds=KINDS,
@@ -45,6 +46,7 @@ def render(summary: Summary) -> str:
         timeline=_timeline(summary),
         Severity=Severity,
         badges=BADGES,
+        judged_by=judged_by,
     )
     return page(f"FLORA contract: {summary.verdict}", Markup(body), SCRIPT, STYLE)  # noqa: S704 - escaped
 
@@ -89,14 +91,14 @@ class _Mark:
 def _timeline(summary: Summary) -> dict[str, Any]:
     """A lane for each operation, a mark for each exchange, a tick for each second."""
     end = max(summary.seconds, 0.001)
-    used = {e.operation for e in summary.ledger.exchanges}
-    lanes = [*summary.ledger.contract.operations, *([None] if None in used else [])]
+    used = {e.operation_id for e in summary.ledger.exchanges}
+    lanes = [*summary.ledger.behaviour.contract.operations, *([None] if None in used else [])]
     broken = {e.number for f in summary.findings for e in f.evidence}
     marks = [
         _Mark(
             x=round(e.started / end * WIDTH, 1),
             width=round(max(e.elapsed / end * WIDTH, 2), 1),
-            y=lanes.index(e.operation) * LANE,
+            y=lanes.index(e.operation_id) * LANE,
             kind=_kind(e, broken),
             title=f"{e.number}: {e} after {e.started:.2f} s ({e.origin})",
         )

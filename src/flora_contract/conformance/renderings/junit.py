@@ -29,7 +29,8 @@ def _cases(summary: Summary) -> Iterator[Case]:
                 oracle.family,
                 f"{oracle.id} on {finding.operation}{subject}",
                 "failed",
-                f"{oracle.sentence} Expected {finding.expected}; seen {finding.seen}",
+                f"{oracle.sentence} Expected {finding.expected}; seen {finding.seen}"
+                + (f", by {stated}" if (stated := summary.statement(finding)) else ""),
                 summary.replay(finding),
             )
         if not broken and summary.tally[oracle.id].applied:
@@ -37,4 +38,4 @@ def _cases(summary: Summary) -> Iterator[Case]:
         elif not broken:
             yield Case(oracle.family, oracle.id, "skipped", "not put to the test")
     for outcome in summary.untested:
-        yield Case("scenarios", outcome.scenario.name, "skipped", f"not tested: {outcome.reason}")
+        yield Case("steps", outcome.step.name, "skipped", f"not tested: {outcome.reason}")

@@ -33,7 +33,11 @@ def render(summary: Summary) -> str:
             place=Place("openapi.yaml", lines.get(f.operation, 1)),
             identity=f.fingerprint,
             accepted=accepted,
-            properties={"subject": f.subject, "replay": summary.replay(f)},
+            properties={
+                "subject": f.subject,
+                "statement": summary.statement(f),
+                "replay": summary.replay(f),
+            },
         )
         for findings, accepted in (
             (summary.findings, None),

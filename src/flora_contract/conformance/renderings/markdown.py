@@ -37,11 +37,12 @@ def _parts(summary: Summary) -> Iterator[str]:
         yield table(("severity", "rule", "operation", "of", "expected", "seen"), rows)
         for f in summary.findings:
             yield f"<details><summary>{escape(f.title)}: how to see it</summary>\n"
-            yield escape(f.oracle.sentence) + "\n"
+            stated = summary.statement(f)
+            yield escape(f.oracle.sentence) + (f" By {code(stated)}." if stated else "") + "\n"
             yield block(summary.replay(f), "sh")
             yield "</details>\n"
     header = ("operation", *KINDS)
-    labels = {o.id: o.label for o in summary.ledger.contract.operations.values()}
+    labels = {o.id: o.label for o in summary.ledger.behaviour.contract.operations.values()}
     counted = totals(summary.items).items()
     yield "### Seen of those documented\n"
     yield table(

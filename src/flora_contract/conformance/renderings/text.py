@@ -32,7 +32,7 @@ def render(summary: Summary) -> str:
 def show(summary: Summary, console: Console) -> None:
     """The text on a console."""
     for finding in summary.findings:
-        console.print(_finding(finding))
+        console.print(_finding(finding, summary))
         # As it is: wrapped by a terminal it can still be copied, wrapped by us it could not.
         console.print(Text(summary.replay(finding), style="cyan"), soft_wrap=True)
     console.print(coverage_table(summary))
@@ -43,11 +43,12 @@ def show(summary: Summary, console: Console) -> None:
     console.print(conclusion(summary))
 
 
-def _finding(finding: Finding) -> RenderableType:
+def _finding(finding: Finding, summary: Summary) -> RenderableType:
     head = Text.assemble(
         (finding.severity.value, STYLES[finding.severity]), "  ", (finding.title, "bold")
     )
-    source = ", ".join(finding.oracle.source + finding.oracle.conflict)
+    told = [summary.statement(finding), *finding.source, *finding.conflict]
+    source = ", ".join(label for label in told if label)
     lines = [
         Text.assemble(finding.oracle.sentence, f" [{source}]"),
         Text.assemble(("expected  ", "dim"), finding.expected),
@@ -60,7 +61,7 @@ def untested(summary: Summary) -> dict[str, list[str]]:
     """Names of the steps that were not tested, by what they would need."""
     grouped: dict[str, list[str]] = {}
     for outcome in summary.untested:
-        grouped.setdefault(outcome.reason, []).append(outcome.scenario.name)
+        grouped.setdefault(outcome.reason, []).append(outcome.step.name)
     return grouped
 
 
@@ -70,7 +71,7 @@ def coverage_table(summary: Summary) -> Table:
     table.add_column("operation", no_wrap=True)
     for kind in KINDS:
         table.add_column(_PLURALS[kind], justify="right")
-    labels = {o.id: o.label for o in summary.ledger.contract.operations.values()}
+    labels = {o.id: o.label for o in summary.ledger.behaviour.contract.operations.values()}
     for operation, row in totals(summary.items).items():
         table.add_row(labels[operation], *(_share(row.get(kind)) for kind in KINDS))
     return table
@@ -95,7 +96,7 @@ def conclusion(summary: Summary) -> Text:
     parts = [f"{n} {s.value}{'s' if n != 1 else ''}" for s, n in summary.counts.items() if n]
     applied = sum(tally.applied for tally in summary.tally.values())
     effort = f"{len(summary.ledger.exchanges)} requests in {summary.seconds:.1f} s"
-    money = f", {summary.creates} runs for {summary.spent:.2f} USD" if summary.creates else ""
+    money = f", {summary.creates} charged requests for {summary.spent:.2f} USD" if summary.creates else ""
     tested = len(summary.oracles) - len(summary.idle)
     return Text.assemble(
         f"{summary.server}: the contract ",

@@ -1,0 +1,1 @@
+"""What is FLORA's alone, and follows from no statement."""

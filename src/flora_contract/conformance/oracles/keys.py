@@ -1,0 +1,284 @@
+"""Any create under a key: what two requests under one key must and must not do."""
+
+from __future__ import annotations
+
+from itertools import takewhile
+from typing import TYPE_CHECKING
+
+from flora_contract.conformance.exchange import OTHER, OWNER, at
+from flora_contract.conformance.ledger import key_of
+from flora_contract.conformance.oracle import Verdict, held, oracle, verdict
+from flora_contract.conformance.refusals import code_of, stated, statuses
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flora_contract.conformance.exchange import Exchange
+    from flora_contract.conformance.ledger import Ledger, ListPage
+    from flora_contract.openapi.behaviour import Idempotency
+
+
+def _rule(exchange: Exchange) -> Idempotency:
+    assert exchange.operation is not None
+    assert exchange.operation.idempotency is not None
+    return exchange.operation.idempotency
+
+
+def _made(exchange: Exchange) -> object:
+    """Id of what a request has made."""
+    kind = exchange.operation.resource if exchange.operation is not None else None
+    return at(exchange.answer, kind.id) if kind is not None and exchange.succeeded else None
+
+
+def _accepts(exchange: Exchange, repetition: str) -> bool:
+    rule = _rule(exchange)
+    return repetition == rule.repetition or repetition in rule.tolerated
+
+
+def _is_refusal(exchange: Exchange) -> bool:
+    """Whether a request is refused because its key is used."""
+    return exchange.status in statuses(exchange, "used-key")
+
+
+def _under_one_key(ledger: Ledger) -> Iterator[list[Exchange]]:
+    """Answered requests of one account to one operation under one key, where they are several."""
+    groups: dict[tuple[str, str | None, str], list[Exchange]] = {}
+    for exchange in ledger.creations:
+        key = key_of(exchange)
+        if key and exchange.credential.accepted is not False and exchange.status is not None:
+            account = (exchange.credential.name, exchange.operation_id, key)
+            groups.setdefault(account, []).append(exchange)
+    yield from (group for group in groups.values() if len(group) > 1)
+
+
+def _repeats(ledger: Ledger) -> Iterator[tuple[Exchange, Exchange]]:
+    """A request that made something, and a later one under its key while the key counts."""
+    for group in _under_one_key(ledger):
+        first = next((e for e in group if e.succeeded), None)
+        if first is None:
+            continue
+        for later in group:
+            in_time = later.started - first.started < _rule(first).window
+            if later is not first and first.before(later) and in_time:
+                yield first, later
+
+
+@oracle("key-used-once", "ledger", basis="x-idempotency.repetition")
+def key_used_once(ledger: Ledger) -> Iterator[Verdict]:
+    """The same request under a used key makes nothing a second time."""
+    for first, later in _repeats(ledger):
+        excused = later.status in statuses(later, "no-credits", "rate")
+        if later.request.body != first.request.body or excused:
+            continue
+        # What was accepted once is refused for nothing else, if the key is known to be the same.
+        if later.succeeded or _is_refusal(later) or later.credential.accepted:
+            yield _nothing_made(first, later, also=frozenset())
+
+
+@oracle("key-used-once-for-any-body", "ledger", basis="x-idempotency.repetition")
+def key_used_once_for_any_body(ledger: Ledger) -> Iterator[Verdict]:
+    """Another request under a used key makes nothing."""
+    also = frozenset(s for s in ledger.behaviour.errors.also if s < 500)
+    for first, later in _repeats(ledger):
+        if later.request.body == first.request.body:
+            continue
+        if later.succeeded or _is_refusal(later) or later.status in also:
+            yield _nothing_made(first, later, also=also)
+
+
+def _nothing_made(first: Exchange, later: Exchange, also: frozenset[int]) -> Verdict:
+    again = later.succeeded and _made(later) == _made(first)
+    refusal = stated(later, "used-key")
+    refused = _is_refusal(later) and _accepts(later, "refused")
+    wanted = [f"{refusal.status} {refusal.code or ''}".strip()] if refusal is not None else []
+    return verdict(
+        refused or later.status in also or (again and _accepts(later, "replayed")),
+        first,
+        later,
+        expected=", or ".join(
+            [
+                *(wanted if _accepts(later, "refused") else ()),
+                *(["the first answer again"] if _accepts(later, "replayed") else ()),
+            ]
+        ),
+        seen=f"{later.status} {_made(later) or ''}".strip(),
+        statement=_rule(later).statement,
+    )
+
+
+@oracle("key-used-once-at-a-time", "ledger", basis="x-idempotency")
+def key_used_once_at_a_time(ledger: Ledger) -> Iterator[Verdict]:
+    """Simultaneous requests under one key make one thing between them."""
+    for group in _under_one_key(ledger):
+        overlapping = [e for e in group if any(o is not e and _overlap(e, o) for o in group)]
+        made = {_made(e) for e in overlapping if e.succeeded}
+        if made:
+            yield verdict(
+                len(made) == 1,
+                *overlapping,
+                expected="one",
+                seen=f"{len(made)} from {len(overlapping)} requests",
+                statement=_rule(overlapping[0]).statement,
+            )
+
+
+def _overlap(one: Exchange, other: Exchange) -> bool:
+    return not one.before(other) and not other.before(one)
+
+
+@oracle("used-key-code", "ledger", basis="x-refusals.used-key")
+def used_key_code(ledger: Ledger) -> Iterator[Verdict]:
+    """A used key is answered with the code that is stated for it."""
+    for first, later in _repeats(ledger):
+        refusal = stated(later, "used-key")
+        if refusal is not None and refusal.code is not None and later.status == refusal.status:
+            code = code_of(later, ledger)
+            yield verdict(
+                code == refusal.code,
+                first,
+                later,
+                expected=refusal.code,
+                seen=code,
+                statement=refusal.statement,
+            )
+
+
+@oracle("key-freed-by-refusal", "ledger", basis="x-idempotency.freed")
+def key_freed_by_refusal(ledger: Ledger) -> Iterator[Verdict]:
+    """A key of a request that was refused can be used again."""
+    for group in _under_one_key(ledger):
+        refused: list[Exchange] = []
+        for exchange in group if _rule(group[0]).freed else ():
+            if exchange.succeeded:
+                if refused:
+                    yield held(refused[-1], exchange, statement=_rule(exchange).statement)
+                break
+            if _is_refusal(exchange):
+                met = any(e is not exchange and _overlap(e, exchange) for e in group)
+                if refused and refused[-1].before(exchange) and not met:
+                    yield verdict(
+                        False,
+                        refused[-1],
+                        exchange,
+                        expected="what was asked for",
+                        seen=f"{exchange.status} after the key's only request was refused with "
+                        f"{refused[-1].status}",
+                        subject=f"after {refused[-1].status}",
+                        statement=_rule(exchange).statement,
+                    )
+                break
+            refused.append(exchange)
+
+
+@oracle("key-new-to-server", "ledger", basis="x-idempotency")
+def key_new_to_server(ledger: Ledger) -> Iterator[Verdict]:
+    """A request under a key of its own, or under none, is not taken for a repetition."""
+    users: dict[str, list[Exchange]] = {}
+    for exchange in ledger.creations:
+        users.setdefault(key_of(exchange) or "", []).append(exchange)
+    for exchange in ledger.creations:
+        operation, key = exchange.operation, key_of(exchange)
+        if operation is None or operation.idempotency is None:
+            continue
+        if not exchange.credential.accepted or not exchange.decided:
+            continue
+        if key and any(e is not exchange and e.started < exchange.ended for e in users[key]):
+            continue
+        yield verdict(
+            not _is_refusal(exchange),
+            exchange,
+            expected=f"not {exchange.status}",
+            seen=exchange.status,
+            subject="new key" if key else "no key",
+            statement=operation.idempotency.statement,
+        )
+
+
+@oracle("key-belongs-to-account", "ledger", basis="x-idempotency")
+def key_belongs_to_account(ledger: Ledger) -> Iterator[Verdict]:
+    """A key that one account has used is free for another."""
+    used: dict[tuple[str | None, str], Exchange] = {}
+    for exchange in ledger.creations:
+        key = key_of(exchange)
+        if key is None or exchange.credential not in {OWNER, OTHER}:
+            continue
+        first = used.get((exchange.operation_id, key))
+        if first is None:
+            if exchange.succeeded:
+                used[exchange.operation_id, key] = exchange
+        elif first.credential != exchange.credential and exchange.decided:
+            if exchange.succeeded or _is_refusal(exchange):
+                yield verdict(
+                    exchange.succeeded and _made(exchange) != _made(first),
+                    first,
+                    exchange,
+                    expected="something of its own",
+                    seen=f"{exchange.status} for the key of the account {first.credential.name}",
+                    statement=_rule(exchange).statement,
+                )
+
+
+@oracle("refused-has-no-effect", "ledger", basis="create")
+def refused_has_no_effect(ledger: Ledger) -> Iterator[Verdict]:
+    """A request that was refused has made nothing."""
+    made = {key for key, i in ledger.instances.items() if i.creation is not None}
+    for before, after in _looks_at_the_same(ledger):
+        kind = after.operation.resource
+        between = [
+            e
+            for e in ledger.creations
+            if before.exchange.number < e.number < after.exchange.number
+            and e.credential == before.exchange.credential
+            and e.operation is not None
+            and e.operation.resource is kind
+        ]
+        refused = [e for e in between if e.status is not None and 400 <= e.status < 500]
+        # One without an answer may have made something that nobody knows.
+        if kind is None or not refused or any(not e.decided for e in between):
+            continue
+        strangers = [i for i in _newcomers(before, after) if (kind.kind, i) not in made]
+        yield verdict(
+            not strangers,
+            before.exchange,
+            refused[0],
+            after.exchange,
+            expected="nothing but what accepted requests have made",
+            seen=", ".join(strangers[:3]),
+            subject=f"{refused[0].status}",
+            statement=kind.statement,
+        )
+
+
+def _looks_at_the_same(ledger: Ledger) -> Iterator[tuple[ListPage, ListPage]]:
+    """A first page without a filter, and the next one that was asked for in the same way."""
+    earlier: dict[tuple[str, ...], ListPage] = {}
+    for page in ledger.pages:
+        if page.position is None and not _narrowed(page):
+            if page.question in earlier:
+                yield earlier[page.question], page
+            earlier[page.question] = page
+
+
+def _narrowed(page: ListPage) -> bool:
+    """Whether something may come into a list because it changes, not because it was made."""
+    kind = page.operation.resource
+    return kind is not None and any(
+        page.listing.filters[name].member not in kind.path.values()
+        and page.listing.filters[name].member not in kind.references
+        for name in page.filters
+    )
+
+
+def _newcomers(before: ListPage, after: ListPage) -> Iterator[str]:
+    """What the later page shows and the earlier one did not, as far as that says anything."""
+    old = {item.id for item in before.items}
+    shown = [item.id for item in after.items]
+    if before.next is None:
+        return (i for i in shown if i not in old)
+    # Newest first, all above what was there before is new; otherwise something may have moved up.
+    newest_first = after.listing.descending and after.listing.order == _created(after)
+    return takewhile(lambda i: i not in old, shown if newest_first else ())
+
+
+def _created(page: ListPage) -> str | None:
+    return page.operation.resource.created if page.operation.resource is not None else None

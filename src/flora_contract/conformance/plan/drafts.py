@@ -1,0 +1,220 @@
+"""Valid requests for any operation: every value from what is known, or from its schema."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flora_contract.conformance.exchange import NOT_JSON, OWNER, Credential
+from flora_contract.conformance.flora import values as flora
+from flora_contract.conformance.oracles.validation import is_open
+from flora_contract.conformance.session import Call, NotTested
+from flora_contract.openapi.contract import JSON
+from flora_contract.openapi.examples import example
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from flora_contract.conformance.ledger import Instance
+    from flora_contract.conformance.session import Session
+    from flora_contract.openapi.behaviour import OperationBehaviour, Reference, Resource
+    from flora_contract.openapi.schemas import Member
+
+
+def valid(
+    session: Session,
+    operation: OperationBehaviour,
+    credential: Credential = OWNER,
+    *,
+    id_: str | None = None,
+    place: Mapping[str, str] | None = None,
+    full: bool = False,
+) -> Call:
+    """A request that an account may make, in a place of its own; `id_` is what it names.
+
+    It has what is required and, when it is to be full, all the rest. Raises NotTested where a
+    value is needed that nobody knows.
+    """
+    draft = _Draft(session, operation, credential, place)
+    path = draft.path(id_)
+    query = draft.query()
+    return Call(operation, path, query, draft.body(full=full))
+
+
+class _Draft:
+    """One request as it is put together; `known` are the values that it has so far."""
+
+    def __init__(
+        self,
+        session: Session,
+        operation: OperationBehaviour,
+        credential: Credential,
+        place: Mapping[str, str] | None,
+    ) -> None:
+        self.session = session
+        self.operation = operation
+        self.endpoint = operation.endpoint
+        self.kind = operation.resource
+        self.credential = credential
+        places = session.ledger.facts.places(credential)
+        self.place = place if place is not None else places[0] if places else {}
+        self.known: dict[str, Any] = {}
+
+    def path(self, id_: str | None) -> dict[str, str]:
+        """Values of the path's template."""
+        values: dict[str, str] = {}
+        for name, parameter in self.endpoint.parameters_in("path").items():
+            member = self.kind.path.get(name, name) if self.kind is not None else name
+            if self.kind is not None and member == self.kind.id and id_ is not None:
+                values[name] = id_
+                self.known |= _place_of(self.session, self.kind, id_)
+                continue
+            found = self.known.get(member) or self.reference(member)
+            values[name] = str(found if found is not None else self.some(parameter["schema"]))
+            self.known[member] = values[name]
+        return values
+
+    def query(self) -> dict[str, Any]:
+        """Query parameters that are required."""
+        values: dict[str, Any] = {}
+        for name, parameter in self.endpoint.parameters_in("query").items():
+            if parameter.get("required"):
+                found = self.reference(name)
+                values[name] = found if found is not None else self.some(parameter["schema"])
+                self.known[name] = values[name]
+        return values
+
+    def body(self, *, full: bool) -> Any:
+        """A body with what is required, or with everything."""
+        if not self.endpoint.takes_body:
+            return NOT_JSON
+        outer = {p: m for p, m in self.endpoint.request_members.items() if "." not in p}
+        outer = {p: m for p, m in outer.items() if "[]" not in p}
+        body = {n: v for n, v in self._documented().items() if n not in self._references()}
+        for name, member in outer.items():
+            if (member.required or full) and name not in body and name not in self._references():
+                body[name] = flora.FULL.get(name, self.some(member.schema))
+        by = self.operation.charges.by if self.operation.charges is not None else None
+        if by in outer:
+            body[by] = min(outer[by].values or (body.get(by),), key=self.session.price)
+        self.known |= body
+        for name in self._references():
+            if name in outer and (outer[name].required or full):
+                found = self.reference(name, needed=outer[name].required)
+                if found is not None:
+                    body[name] = self.known[name] = found
+        return body
+
+    def _documented(self) -> dict[str, Any]:
+        """The first example of a body that the contract has, where it is an object."""
+        media = (self.endpoint.operation.request_body or {}).get("content", {}).get(JSON, {})
+        named = [e.get("value") for e in media.get("examples", {}).values()]
+        found = next((e for e in (media.get("example"), *named) if e is not None), {})
+        return dict(found) if isinstance(found, dict) else {}
+
+    def _references(self) -> Mapping[str, Reference]:
+        return self.kind.references if self.kind is not None else {}
+
+    def some(self, schema: Any) -> Any:
+        """A value that a schema allows."""
+        return example(self.session.behaviour.document, schema, self.session.chance)
+
+    def reference(self, member: str, *, needed: bool = True) -> str | None:
+        """An id for a member; None for one that refers to nothing. Raises NotTested for no id."""
+        reference = self._references().get(member)
+        if reference is None:
+            return None
+        target = self.session.behaviour.kind(reference.to)
+        if target.kind in self.place:
+            return self.place[target.kind]
+        wanted = {their: self.known.get(ours) for their, ours in reference.matching.items()}
+        found = next(self._candidates(target, wanted), None)
+        if found is None and needed:
+            raise NotTested(_needs(target.kind))
+        return found
+
+    def _candidates(self, kind: Resource, wanted: Mapping[str, Any]) -> Iterator[str]:
+        session, charged = self.session, self.operation.charges is not None
+        if charged and kind.kind in flora.PLACES:
+            return  # money is spent in places that somebody has named
+        failing = set(session.ledger.facts.failing.values())
+        for id_ in session.ledger.ids(kind, self.credential):
+            instance = session.ledger.instances.get((kind.kind, id_))
+            if id_ not in failing and _has(instance, wanted):
+                yield id_
+
+
+def _has(instance: Instance | None, wanted: Mapping[str, Any]) -> bool:
+    """Whether nothing that was seen of an instance contradicts some values."""
+    return instance is None or all(
+        value is None or all(o.get(name) in {None, value} for o in instance.observations)
+        for name, value in wanted.items()
+    )
+
+
+def _place_of(session: Session, kind: Resource, id_: str) -> dict[str, str]:
+    """What the path of a request that shows something holds besides its id."""
+    instance = session.ledger.instances.get((kind.kind, id_))
+    shown = [o.exchange for o in instance.observations] if instance is not None else []
+    return {
+        member: exchange.path_parameters[name]
+        for exchange in shown[:1]
+        for name, member in kind.path.items()
+        if name in exchange.path_parameters and member != kind.id
+    }
+
+
+def _needs(kind: str) -> str:
+    if kind in flora.PLACES:
+        return "needs " + " and ".join(f"--{option}" for option in flora.PLACES.values())
+    return f"needs a {kind} that the account can use"
+
+
+# Variations
+
+
+def free_texts(operation: OperationBehaviour) -> list[str]:
+    """Members of a body that take any text."""
+    references = operation.resource.references if operation.resource is not None else {}
+    return [
+        path
+        for path, member in operation.endpoint.request_members.items()
+        if _is_free_text(member) and path not in references
+    ]
+
+
+def _is_free_text(member: Member) -> bool:
+    bound = {"enum", "const", "pattern", "format", "maxLength", "x-extensible-enum"}
+    return member.schema.get("type") == "string" and not bound & set(member.schema) and (
+        "." not in member.path and "[]" not in member.path
+    )
+
+
+def choices(operation: OperationBehaviour) -> dict[str, tuple[str, ...]]:
+    """Members of a body that take one of some values."""
+    return {
+        path: member.values
+        for path, member in operation.endpoint.request_members.items()
+        if member.values and "." not in path and "[]" not in path
+    }
+
+
+def changes(session: Session, operation: OperationBehaviour, body: Any) -> list[dict[str, Any]]:
+    """For each member of a body by itself another valid value, where there is one."""
+    found: list[dict[str, Any]] = []
+    document = session.behaviour.document
+    references = operation.resource.references if operation.resource is not None else {}
+    for path, member in operation.endpoint.request_members.items():
+        if "." in path or "[]" in path or path in references or is_open(member.schema):
+            continue
+        for _ in range(8):
+            value = example(document, member.schema, session.chance)
+            if _is_free_text(member):
+                value = f"{value} {session.chance.randrange(10**6)}"
+            other = {**body, path: value} if isinstance(body, dict) else {path: value}
+            changed = not isinstance(body, dict) or value != body.get(path)
+            if changed and not operation.endpoint.body_breaches(other):
+                found.append({path: value})
+                break
+    return found
+
+

@@ -1,0 +1,26 @@
+"""The contract and its statements, as a test reads them."""
+
+from __future__ import annotations
+
+from functools import cache
+from urllib.parse import urlsplit
+
+from flora_contract import shipped
+from flora_contract.openapi.behaviour import Behaviour
+from flora_contract.openapi.contract import Contract
+from flora_contract.openapi.document import Document
+
+
+@cache
+def _document() -> Document:
+    return shipped.contract("behaviour", "conformance")
+
+
+@cache
+def load(base_url: str | None = None) -> Behaviour:
+    """The statements of the shipped contract below a base URL: by default wherever it stands.
+
+    One object for each, which nobody changes.
+    """
+    base = urlsplit(base_url).path if base_url is not None else None
+    return Behaviour(Contract(_document(), base))

@@ -1,0 +1,1 @@
+"""How the mock is asked: HTTP on a socket, or ASGI."""

@@ -1,0 +1,326 @@
+"""What is done with a request about a resource: it is created, shown, listed, changed, deleted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import orjson
+
+from flora_contract.mock.http.messages import HTTPResponse
+from flora_contract.mock.listing import CursorError, Lists
+from flora_contract.mock.operations import Operation
+from flora_contract.mock.state.entities import MICROS, Entity
+from flora_contract.mock.views import put, said
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flora_contract.mock.http.messages import HTTPRequest, Rejection
+    from flora_contract.mock.operations import Backend, Call, Check
+    from flora_contract.mock.resources import KeptResource
+    from flora_contract.mock.state.entities import Getter
+    from flora_contract.openapi.behaviour import Condition, OperationBehaviour, Reference
+
+ASSUMED_COST: Final = 0.01
+"""US dollars that an operation costs which is charged and has no price in any data."""
+
+
+class _Reference(NamedTuple):
+    """A reference as an operation checks it: how to get the id, and what has to match."""
+
+    stated: Reference
+    get: Callable[[Call], Any]
+    matching: list[tuple[Getter, Callable[[Call], Any]]]
+
+    def named(self, call: Call) -> str:
+        """The id that a request names; empty for none."""
+        value = self.get(call)
+        return value if isinstance(value, str) else ""
+
+
+class ResourceOperation(Operation):
+    """One operation of a resource."""
+
+    def __init__(self, backend: Backend, stated: OperationBehaviour, kept: KeptResource) -> None:
+        self._kept = kept
+        self._resources = backend.resources
+        self._final = backend.final
+        self._duration = backend.duration
+        endpoint, idempotency, path = stated.endpoint, stated.idempotency, kept.stated.path
+        self._lists = Lists(backend.store, stated, stated.listing, kept) if stated.listing else None
+        self._view = kept.views.view(stated)
+        self._has_answer = endpoint.answer_schema(endpoint.success) is not None
+        self._key_header = idempotency.header.lower().encode() if idempotency is not None else b""
+        ids = [n for n in endpoint.parameters_in("path") if path[n] == kept.stated.id]
+        self._id = ids[0] if ids else ""
+        self._writes = stated.role not in {"read", "list"}
+        self._references = self._checked_references(stated)
+        effects: dict[str | None, Callable[[Call], HTTPResponse]] = {
+            "create": self._create,
+            "list": self._list,
+            "update": self._update,
+            "delete": self._delete,
+        }
+        self._do = effects.get(stated.role, self._show)
+        super().__init__(backend, stated)
+
+    def _settled(self, call: Call) -> HTTPResponse:
+        if not self._writes:
+            return super()._settled(call)
+        alone = self._stated.role in {"update", "delete"}
+        with self._store.transaction(call.account, alone=alone):
+            return super()._settled(call)
+
+    def _spend_token(self, account: str) -> None:
+        if self._writes:
+            self._store.spend_token(account)
+        else:
+            super()._spend_token(account)
+
+    def _effect(self, call: Call) -> HTTPResponse:
+        response = self._do(call)
+        if self._stated.charges is not None and call.account:
+            self._charge(call)
+        if self._stated.idempotency is not None:
+            self._use_key(call, response)
+        return response
+
+    # Conditions
+
+    def _order(self) -> list[Condition]:
+        order = list(super()._order())
+        if "used-key" not in order:  # a repetition is answered, not refused
+            order.insert(order.index("invalid") + 1, "used-key")
+        return order
+
+    def _conditions(self) -> dict[Condition, Check]:
+        refers = bool(self._references)
+        found: dict[Condition, tuple[bool, Check]] = {
+            "foreign-reference": (refers, self._foreign_reference),
+            "unknown-reference": (refers, self._unknown_reference),
+            "used-key": (self._stated.idempotency is not None, self._used_key),
+            "no-credits": (self._stated.charges is not None, self._no_credits),
+            "foreign-id": (bool(self._id), self._foreign_id),
+            "unknown-id": (bool(self._id), self._unknown_id),
+        }
+        applied = {condition: check for condition, (applies, check) in found.items() if applies}
+        return {**super()._conditions(), **applied}
+
+    def _misread(self, call: Call) -> list[tuple[str, str]]:
+        if self._lists is None:
+            return []
+        try:
+            call.listed = self._lists.asked(call.account, call.values)
+        except CursorError as error:
+            return [(self._lists.cursor, str(error))]
+        return []
+
+    def _foreign_reference(self, call: Call) -> None:
+        for reference in self._references:
+            found = self._store.get(reference.stated.to, reference.named(call))
+            if found is not None:
+                if found.owner not in {"", call.account}:
+                    raise self._refusals.rejection("foreign-reference", "Forbidden.")
+                call.referred[reference.stated.member] = found
+
+    def _unknown_reference(self, call: Call) -> None:
+        for reference in self._references:
+            named = reference.named(call)
+            if named:
+                found = self._store.get(reference.stated.to, named)
+                if (
+                    found is None
+                    or found.owner not in {"", call.account}
+                    or any(ours(call) not in {None, theirs(found)} for theirs, ours in reference.matching)
+                ):
+                    raise self._unknown(reference.stated, named)
+
+    def _used_key(self, call: Call) -> HTTPResponse | None:
+        key = call.request.header(self._key_header)
+        if not key:
+            return None
+        named = call.account, self._endpoint.id, key
+        answer = self._store.used(named, self._store.now())
+        if answer is None:
+            return None
+        assert self._stated.idempotency is not None
+        if self._stated.idempotency.repetition == "refused":
+            raise self._refusals.rejection("used-key", "Duplicate idempotency key.")
+        return HTTPResponse(self._endpoint.success, answer)
+
+    def _no_credits(self, call: Call) -> None:
+        if call.account and self._cost(call) > self._store.balance(
+            call.account, self._store.now()
+        ):
+            raise self._refusals.rejection("no-credits", "Insufficient credits.")
+
+    def _foreign_id(self, call: Call) -> None:
+        found = self._named(call)
+        if found is not None and found.owner not in {"", call.account}:
+            raise self._refusals.rejection("foreign-id", "Not found.")
+
+    def _unknown_id(self, call: Call) -> None:
+        found = self._named(call)
+        if found is None or found.owner not in {"", call.account}:
+            raise self._refusals.rejection("unknown-id", "Not found.")
+        call.found = found
+
+    # What a request names
+
+    def _named(self, call: Call) -> Entity | None:
+        """The entity whose id is in the path, if it is at home there."""
+        kept = self._kept
+        found = self._store.get(kept.kind.name, call.values[self._id])
+        for name, member in kept.stated.path.items():
+            if found is not None and name != self._id and name in call.values:
+                found = found if str(said(member)(found)) == call.values[name] else None
+        return found
+
+    def _checked_references(self, stated: OperationBehaviour) -> list[_Reference]:
+        """References that a request has to make, or that its body can make."""
+        found = []
+        for reference in self._kept.stated.references.values():
+            get = self._asked(stated, reference.member)
+            if get is not None:
+                views = self._resources[reference.to].views
+                asked = ((views.attribute(t), self._asked(stated, o)) for t, o in reference.matching.items())
+                matching = [(theirs, ours) for theirs, ours in asked if ours is not None]
+                found.append(_Reference(reference, get, matching))
+        return found
+
+    def _asked(self, stated: OperationBehaviour, member: str) -> Callable[[Call], Any] | None:
+        """How a request says a member: in its body, its path or a query that it must have."""
+        endpoint = stated.endpoint
+        path = self._kept.stated.path
+        for name, parameter in endpoint.parameters.items():
+            named = path.get(name) if parameter["in"] == "path" else name
+            if named == member and parameter.get("required"):
+                return lambda call: call.values.get(name)
+        if member in endpoint.request_members:
+            parts = member.split(".")
+
+            def get(call: Call) -> Any:
+                value = call.body
+                for part in parts:
+                    value = value.get(part) if isinstance(value, dict) else None
+                return value
+
+            return get
+        return None
+
+    def _unknown(self, reference: Reference, value: Any) -> Rejection:
+        listed = self._resources[reference.to].stated.list
+        problem = f'{reference.to} "{value}" is not available.'
+        if listed is not None:
+            endpoint = self._behaviour.of(listed).endpoint
+            summary = endpoint.operation.node.get("summary", "List them")
+            problem += f" {summary} ({endpoint.label}) and use an id from there."
+        fields = [(reference.member, problem)] if reference.unknown is not None else []
+        return self._refusals.rejection(
+            "unknown-reference", problem, fields, stated=reference.unknown
+        )
+
+    # Effects
+
+    def _create(self, call: Call) -> HTTPResponse:
+        entity = self._store.create(self._drafted(call))
+        return self._shown(entity, entity.created, call)
+
+    def _show(self, call: Call) -> HTTPResponse:
+        if call.found is None:
+            return HTTPResponse(self._endpoint.success)
+        return self._shown(call.found, self._store.now(), call)
+
+    def _list(self, call: Call) -> HTTPResponse:
+        assert self._lists is not None
+        assert call.listed is not None
+        body = self._lists.answer(*call.listed, call.request.origin, self._final, self._json)
+        return HTTPResponse(self._endpoint.success, body)
+
+    def _update(self, call: Call) -> HTTPResponse:
+        assert call.found is not None
+        old, sent = call.found.members, call.body if isinstance(call.body, dict) else {}
+        if self._endpoint.method == "PATCH":
+            members = _merged(old, sent)
+        else:
+            replaced = {path.partition(".")[0] for path in self._endpoint.request_members}
+            members = {name: value for name, value in old.items() if name not in replaced}
+            members |= sent
+        now = self._store.now()
+        return self._shown(self._store.update(call.found, members=members, updated=now), now, call)
+
+    def _delete(self, call: Call) -> HTTPResponse:
+        assert call.found is not None
+        self._store.delete(call.found)
+        return self._shown(call.found, self._store.now(), call)
+
+    def _shown(self, entity: Entity, now: int, call: Call) -> HTTPResponse:
+        status = self._endpoint.success
+        if not self._has_answer:
+            return HTTPResponse(status)
+        return HTTPResponse(status, self._json(entity, now, call.request.origin))
+
+    def _json(self, entity: Entity, now: int, origin: str) -> bytes:
+        """JSON of an entity, made once when it has ended."""
+        known = (self, entity.seq, origin)
+        made = self._final.get(known)
+        if made is None:
+            made = orjson.dumps(self._view(entity, now, origin))
+            if entity.ended <= now:
+                self._final.keep(known, made)
+        return made
+
+    def _drafted(self, call: Call) -> Entity:
+        """The entity that a request is about to create."""
+        if call.draft is None:
+            resource, kind, now = self._kept.stated, self._kept.kind, self._store.now()
+            members = dict(call.body) if isinstance(call.body, dict) else {}
+            for name, member in resource.path.items():
+                if name in call.values and name != self._id:
+                    put(members, member, call.values[name])
+            owner = call.account if resource.owner == "account" else ""
+            entity = Entity(kind.name, owner, members, "", now, now, now)
+            if resource.life is not None:
+                entity.ended = now + self._duration
+                entity.final = next(iter(resource.life.succeeded), resource.life.final[0])
+            entity.cost = self._price(call)
+            self._kept.handler.begin(entity, call.referred)
+            call.draft = entity
+        return call.draft
+
+    def _price(self, call: Call) -> int:
+        """Micro-dollars that an operation costs, as far as the statements tell."""
+        charges = self._stated.charges
+        if charges is None:
+            return 0
+        by = self._asked(self._stated, charges.by) if charges.by is not None else None
+        value = by(call) if by is not None else None
+        return round(charges.assumed.get(str(value), ASSUMED_COST) * MICROS)
+
+    def _cost(self, call: Call) -> int:
+        return self._drafted(call).cost if self._stated.role == "create" else self._price(call)
+
+    def _charge(self, call: Call) -> None:
+        steps, entity = self._kept.kind.steps, call.draft
+        fails = entity is not None and steps is not None and entity.final in steps.failed
+        refunded_at = entity.ended if fails and entity is not None else None
+        self._store.pay(call.account, self._cost(call), refunded_at)
+
+    def _use_key(self, call: Call, response: HTTPResponse) -> None:
+        idempotency, key = self._stated.idempotency, call.request.header(self._key_header)
+        if idempotency is None or not key:
+            return
+        now = self._store.now()
+        answer = response.body if idempotency.repetition == "replayed" else b""
+        until = now + round(idempotency.window * 1000)
+        self._store.use((call.account, self._endpoint.id, key), now, until, answer)
+
+
+def _merged(old: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
+    """Members with those that were sent in their places, however deep."""
+    found = dict(old)
+    for name, value in sent.items():
+        inner = found.get(name)
+        both = isinstance(inner, dict) and isinstance(value, dict)
+        found[name] = _merged(inner, value) if both else value  # type: ignore[arg-type]
+    return found

@@ -1,0 +1,1 @@
+"""What the mock remembers: entities of any kind, in memory or in a database."""

@@ -1,0 +1,490 @@
+"""State in a database: an entity is a row, and a row for each list that it belongs to.
+
+What one request writes is committed together, before it is answered.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import lru_cache
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from flora_contract.errors import InputError
+from flora_contract.mock.state.database import first_line
+from flora_contract.mock.state.entities import Entity, Ids
+from flora_contract.mock.state.store import (
+    KEPT_EXCHANGES,
+    Account,
+    Page,
+    World,
+    looked_through,
+    refill,
+    strikes,
+)
+from flora_contract.mock.state.tables import EMPTIED_BY_RESET, statements
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from flora_contract.mock.state.database import Database, Row
+    from flora_contract.mock.state.entities import Facet, Selection
+    from flora_contract.mock.state.exchange import LoggedExchange
+    from flora_contract.mock.state.store import Key, Origin
+
+_CACHED: Final = 4096
+_BATCH: Final = 500
+_COLUMNS: Final = (
+    "seq, kind, name, owner, members, created, updated, ended, final, cost, facts"
+)
+_INSERT: Final = (
+    "INSERT INTO entities (kind, name, owner, sort, members, created, updated, ended, final, cost,"
+    " facts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq"
+)
+
+
+class DatabaseStore:
+    """The state of a mock in a database that others may share. See `Store` for the methods."""
+
+    def __init__(self, database: Database, origin: Origin) -> None:
+        self._db = database
+        self._origin = origin
+        self._kinds = origin.kinds
+        self._rate = origin.rate_limit
+        self._now = 0
+        self._forget()
+        try:
+            with database.setup():
+                for statement in statements(database.types):
+                    database.rows(statement)
+                self._create_world()
+        except database.error as error:
+            raise InputError(
+                f"--state: {database.name} holds no state of a mock: {first_line(error)};"
+                " name another"
+            ) from None
+
+    def close(self) -> None:
+        self._db.close()
+
+    # The world
+
+    def refresh(self) -> None:
+        if self._db.rows("SELECT version FROM world")[0][0] != self.world.version:
+            before, self.world = self.world, self._read_world()
+            self._forget()
+            if self.world.clock_offset < before.clock_offset:  # there has been a reset
+                self._now = 0
+
+    def now(self) -> int:
+        self._now = max(self._now, int(time.time() * 1000) + self.world.clock_offset)
+        return self._now
+
+    def advance(self, seconds: float) -> int:
+        with self._db.transaction():
+            self._change("clock_offset = clock_offset + ?", round(seconds * 1000))
+        return self.now()
+
+    def set_faults(self, rules: list[dict[str, Any]]) -> None:
+        with self._db.transaction():
+            self._db.empty(["draws"])
+            self._change("faults = ?", orjson.dumps(rules).decode())
+
+    def put_account(self, new: Account) -> None:
+        with self.transaction(new.key, alone=True):
+            self._add_balance(new)
+            self._db.rows("DELETE FROM refunds WHERE account = ?", (new.key,))
+            held = {(entity.kind, entity.id): entity for entity in self._origin.held(new)}
+            known = self._fetch_where("owner = ? AND name IS NOT NULL", (new.key,))
+            for entity in known:
+                if held.pop((entity.kind, entity.id), None) is None:
+                    self._take(entity)
+            self._start(held.values())
+            accounts = {**self._read_world().accounts, new.key: new}
+            self._change("accounts = ?", _dump_accounts(accounts))
+
+    def reset(self) -> None:
+        with self._db.setup():
+            self._db.empty(EMPTIED_BY_RESET)
+            self._change(
+                "clock_offset = 0, faults = '[]', accounts = ?",
+                _dump_accounts(self._origin.accounts),
+            )
+            self._now = 0
+            for account in self._origin.accounts.values():
+                self._add_balance(account)
+            self._start(self._origin.all())
+
+    # Entities
+
+    @contextmanager
+    def transaction(self, account: str, *, alone: bool = False) -> Iterator[None]:
+        with self._db.transaction():
+            lock = self._db.for_update
+            self._db.rows(f"SELECT 1 FROM balances WHERE account = ?{lock}", [account])  # noqa: S608
+            if alone:
+                self._db.rows(f"SELECT 1 FROM world{lock}")  # noqa: S608
+            self.refresh()
+            yield
+
+    def create(self, entity: Entity) -> Entity:
+        self._insert(entity)
+        return entity
+
+    def get(self, kind: str, id_: str) -> Entity | None:
+        seq = self._seqs.get((kind, id_)) or self._ids.decode(self._kinds[kind].prefix, id_)
+        found = self._fetch([seq]) if seq is not None else []
+        if not found and "\0" not in id_:  # which no text of PostgreSQL can be compared with
+            found = self._fetch_where("kind = ? AND name = ?", (kind, id_))
+        return next((e for e in found if (e.kind, e.id) == (kind, id_)), None)
+
+    def update(self, entity: Entity, **changes: Any) -> Entity:
+        new = replace(entity, **changes)
+        self._unlist(entity)
+        kind = self._kinds[new.kind]
+        self._db.rows(
+            "UPDATE entities SET members = ?, facts = ?, updated = ?, sort = ? WHERE seq = ?",
+            (
+                orjson.dumps(new.members),
+                orjson.dumps(new.facts),
+                new.updated,
+                kind.position(new)[0],
+                new.seq,
+            ),
+        )
+        self._enlist(new)
+        self._change("clock_offset = clock_offset")
+        return new
+
+    def delete(self, entity: Entity) -> None:
+        self._take(entity)
+        self._change("clock_offset = clock_offset")
+
+    def page(self, selection: Selection, page: Page, now: int) -> list[Entity]:
+        if selection.is_facet:
+            return self._page(selection, page, now)
+        return looked_through(self._scan(selection, page, now), page)
+
+    def total(self, selection: Selection, now: int) -> int:
+        if not selection.is_facet:
+            return sum(1 for _ in self._scan(selection, Page(), now))
+        steps = self._kinds[selection.kind].steps
+        if not selection.state or steps is None:
+            return 0 if selection.state else self._tally(selection.facet)
+        unfinished = self._unfinished(selection, now)
+        if selection.state not in steps.order[-1]:
+            return self._count(*unfinished)
+        sql, values = unfinished
+        going = self._count(f"{sql} AND e.final = ?", [*values, selection.state])
+        return self._tally((*selection.facet[:3], selection.state)) - going
+
+    def recent(self, number: int) -> list[Entity]:
+        rows = self._db.rows(
+            "SELECT seq FROM entities WHERE final <> '' ORDER BY seq DESC LIMIT ?", [number]
+        )
+        return self._fetch([row[0] for row in rows])
+
+    # Keys, credits, rate
+
+    def used(self, key: Key, now: int) -> bytes | None:
+        rows = self._db.rows(
+            "SELECT answer FROM keys WHERE account = ? AND operation = ? AND key = ? AND until > ?",
+            (*key, now),
+        )
+        return bytes(rows[0][0]) if rows else None
+
+    def use(self, key: Key, now: int, until: int, answer: bytes) -> None:
+        self._db.rows(
+            "INSERT INTO keys VALUES (?, ?, ?, ?, ?) ON CONFLICT (account, operation, key)"
+            " DO UPDATE SET until = excluded.until, answer = excluded.answer",
+            (*key, until, answer),
+        )
+        # Two for one that is added, so that keys that expire at once are gone in time.
+        self._db.rows(
+            "DELETE FROM keys WHERE account = ? AND (operation, key) IN (SELECT operation, key"
+            " FROM keys WHERE account = ? AND until <= ? ORDER BY until LIMIT 2)",
+            (key[0], key[0], now),
+        )
+
+    def balance(self, account: str, now: int) -> int:
+        funds: int = self._db.rows("SELECT credits FROM balances WHERE account = ?", [account])[0][0]
+        due = self._db.rows(
+            "SELECT sum(credits) FROM refunds WHERE account = ? AND due_at <= ?", (account, now)
+        )[0][0]
+        if due:
+            funds += int(due)
+            self._db.rows("DELETE FROM refunds WHERE account = ? AND due_at <= ?", (account, now))
+            self._db.rows("UPDATE balances SET credits = ? WHERE account = ?", (funds, account))
+        return funds
+
+    def pay(self, account: str, cost: int, refunded_at: int | None = None) -> None:
+        self._db.rows(
+            "UPDATE balances SET credits = credits - ? WHERE account = ?", (cost, account)
+        )
+        if refunded_at is not None:
+            self._db.rows("INSERT INTO refunds VALUES (?, ?, ?)", (account, refunded_at, cost))
+
+    def spend_token(self, account: str) -> None:
+        if self._rate is None:
+            return
+        now = self.now()
+        tokens, refilled = self._db.rows(
+            "SELECT tokens, refilled_at FROM balances WHERE account = ?", [account]
+        )[0]
+        tokens = refill(tokens, refilled, now, self._rate)
+        self._db.rows(
+            "UPDATE balances SET tokens = ?, refilled_at = ? WHERE account = ?",
+            (tokens - 1, now, account),
+        )
+
+    # Faults and exchanges
+
+    def draw(self, number: int, rule: dict[str, Any]) -> bool:
+        with self._db.transaction():
+            self._db.rows(
+                "INSERT INTO draws VALUES (?, 0, 0) ON CONFLICT (rule) DO NOTHING", [number]
+            )
+            counted = f"SELECT seen, fired FROM draws WHERE rule = ?{self._db.for_update}"  # noqa: S608
+            seen, fired = self._db.rows(counted, [number])[0]
+            struck = strikes(rule, seen, fired)
+            self._db.rows(
+                "UPDATE draws SET seen = ?, fired = ? WHERE rule = ?",
+                (seen + 1, fired + struck, number),
+            )
+        return struck
+
+    def record(self, exchange: LoggedExchange) -> None:
+        with self._db.transaction():
+            text = orjson.dumps(exchange.plain()).decode()
+            seq = self._db.rows(
+                "INSERT INTO exchanges (exchange) VALUES (?) RETURNING seq", [text]
+            )[0]
+            self._db.rows("DELETE FROM exchanges WHERE seq <= ?", [seq[0] - KEPT_EXCHANGES])
+
+    def exchanges(self) -> list[dict[str, Any]]:
+        rows = self._db.rows("SELECT exchange FROM exchanges ORDER BY seq")
+        return [orjson.loads(row[0]) for row in rows]
+
+    # The world, inside a transaction
+
+    def _create_world(self) -> None:
+        """Make the world, or add to one that is there the accounts that it does not know."""
+        origin = self._origin
+        if self._db.rows("SELECT 1 FROM world"):
+            self.world = self._read_world()
+            self._ids = Ids(self.world.seed)
+            known = self.world.accounts
+            new = {key: entry for key, entry in origin.accounts.items() if key not in known}
+            entities = [entity for entry in new.values() for entity in origin.held(entry)]
+        else:
+            self._db.rows("INSERT INTO world VALUES (1, 0, ?, 0, '{}', '[]')", [str(origin.seed)])
+            self.world = self._read_world()
+            self._ids = Ids(self.world.seed)
+            new, entities = dict(origin.accounts), list(origin.all())
+        if new or entities:
+            for account in new.values():
+                self._add_balance(account)
+            self._start(entities)
+            self._change("accounts = ?", _dump_accounts({**self.world.accounts, **new}))
+
+    def _read_world(self) -> World:
+        version, seed, offset, accounts, faults = self._db.rows(
+            "SELECT version, seed, clock_offset, accounts, faults FROM world"
+        )[0]
+        return World(version, int(seed), offset, _load_accounts(accounts), orjson.loads(faults))
+
+    def _change(self, assignment: str, *values: Any) -> None:
+        self._db.rows(
+            f"UPDATE world SET version = version + 1, {assignment}",  # noqa: S608 - our own text
+            values,
+        )
+        self.world = self._read_world()
+        self._forget()
+
+    def _add_balance(self, account: Account) -> None:
+        self._db.rows(
+            "INSERT INTO balances VALUES (?, ?, ?, 0) ON CONFLICT (account)"
+            " DO UPDATE SET credits = excluded.credits",
+            (account.key, account.credits, self._rate or 0),
+        )
+
+    # Rows of entities, inside a transaction
+
+    def _start(self, entities: Iterable[Entity]) -> None:
+        now = self.now()
+        for entity in entities:
+            self._insert(replace(entity, created=now, updated=now, ended=now))
+
+    def _insert(self, entity: Entity) -> None:
+        kind = self._kinds[entity.kind]
+        entity.seq = self._db.rows(
+            _INSERT,
+            (
+                entity.kind,
+                entity.id or None,
+                entity.owner,
+                kind.position(entity)[0],
+                orjson.dumps(entity.members),
+                entity.created,
+                entity.updated,
+                entity.ended,
+                entity.final,
+                entity.cost,
+                orjson.dumps(entity.facts),
+            ),
+        )[0][0]
+        entity.id = entity.id or self._ids.encode(kind.prefix, entity.seq)
+        self._enlist(entity)
+
+    def _take(self, entity: Entity) -> None:
+        self._unlist(entity)
+        self._db.rows("DELETE FROM entities WHERE seq = ?", [entity.seq])
+
+    def _facets(self, entity: Entity) -> list[int]:
+        """Each once, in one order for all, so that no two transactions wait for each other."""
+        return sorted({_number(facet) for facet in self._kinds[entity.kind].facets(entity)})
+
+    def _enlist(self, entity: Entity) -> None:
+        facets = self._facets(entity)
+        sort, _ = self._kinds[entity.kind].position(entity)
+        marks = ", ".join(["(?, ?, ?, ?)"] * len(facets))
+        values = [value for facet in facets for value in (facet, sort, entity.seq, entity.ended)]
+        self._db.rows(f"INSERT INTO facets VALUES {marks}", values)  # noqa: S608 - marks only
+        marks = ", ".join(["(?, 1)"] * len(facets))
+        self._db.rows(
+            f"INSERT INTO tallies VALUES {marks} ON CONFLICT (facet)"  # noqa: S608 - marks only
+            " DO UPDATE SET number = tallies.number + 1",
+            facets,
+        )
+
+    def _unlist(self, entity: Entity) -> None:
+        sort, _ = self._kinds[entity.kind].position(entity)
+        for facet in self._facets(entity):
+            self._db.rows(
+                "DELETE FROM facets WHERE facet = ? AND sort = ? AND seq = ?",
+                (facet, sort, entity.seq),
+            )
+            self._db.rows("UPDATE tallies SET number = number - 1 WHERE facet = ?", [facet])
+
+    # Reading
+
+    def _page(self, selection: Selection, page: Page, now: int) -> list[Entity]:
+        steps, state = self._kinds[selection.kind].steps, selection.state
+        values: list[Any]
+        if not state:
+            sql, values = "FROM facets e WHERE e.facet = ?", [_number(selection.facet)]
+        elif steps is None:
+            return []
+        elif state in steps.order[-1]:
+            # A sum, so that no index of it is chosen: those that have not ended are few.
+            sql = "FROM facets e WHERE e.facet = ? AND e.ended + 0 <= ?"
+            values = [_number((*selection.facet[:3], state)), now]
+        else:
+            sql, values = self._unfinished(selection, now)
+        direction, after = ("DESC", "<") if page.descending else ("ASC", ">")
+        if page.after is not None:
+            sql += f" AND (e.sort, e.seq) {after} (?, ?)"
+            values += page.after
+        rows = self._db.rows(
+            f"SELECT e.seq {sql} ORDER BY e.sort {direction}, e.seq {direction} LIMIT ? OFFSET ?",
+            [*values, (1 << 62) if page.limit is None else page.limit, page.offset],
+        )
+        return self._fetch([row[0] for row in rows])
+
+    def _unfinished(self, selection: Selection, now: int) -> tuple[str, list[Any]]:
+        """Entities that have not ended: those in a state, or all if it is final.
+
+        They are few: found by when they end, whatever else is stored.
+        """
+        steps = self._kinds[selection.kind].steps
+        assert steps is not None
+        sql = (
+            "FROM entities e CROSS JOIN facets f WHERE e.kind = ? AND e.owner = ? AND e.ended > ?"
+            " AND f.facet = ? AND f.sort = e.sort AND f.seq = e.seq"
+        )
+        values = [selection.kind, selection.owner, now, _number(selection.facet)]
+        step = steps.rank(selection.state)
+        if step < len(steps.order) - 1:
+            begins = "e.created + (e.ended - e.created) * ? / 1000"
+            sql += f" AND {begins} <= ? AND {begins} > ?"
+            values += [steps.shares[step], now, steps.shares[step + 1], now]
+        return sql, values
+
+    def _scan(self, selection: Selection, page: Page, now: int) -> Iterator[Entity]:
+        """All that is selected, where no list holds just that."""
+        kind = self._kinds[selection.kind]
+        wide = selection._replace(equal=selection.equal[:2], contain=())
+        after = page.after
+        while True:
+            found = self._page(wide, Page(after, 0, _BATCH, page.descending), now)
+            yield from (entity for entity in found if kind.passes(entity, selection))
+            if len(found) < _BATCH:
+                return
+            after = kind.position(found[-1])
+
+    def _count(self, sql: str, values: Sequence[Any]) -> int:
+        return int(self._db.rows(f"SELECT count(*) {sql}", values)[0][0])
+
+    def _tally(self, facet: Facet) -> int:
+        rows = self._db.rows("SELECT number FROM tallies WHERE facet = ?", [_number(facet)])
+        return int(rows[0][0]) if rows else 0
+
+    def _fetch(self, seqs: Sequence[int]) -> list[Entity]:
+        missing = [seq for seq in seqs if seq not in self._entities]
+        if missing:
+            if len(self._entities) > _CACHED:
+                self._forget()
+                missing = list(seqs)
+            for start in range(0, len(missing), _BATCH):
+                some = missing[start : start + _BATCH]
+                self._fetch_where(f"seq IN ({', '.join('?' * len(some))})", some)
+        return [self._entities[seq] for seq in seqs if seq in self._entities]
+
+    def _fetch_where(self, condition: str, values: Sequence[Any]) -> list[Entity]:
+        rows = self._db.rows(f"SELECT {_COLUMNS} FROM entities WHERE {condition}", values)  # noqa: S608
+        found = [self._entity(row) for row in rows]
+        for entity in found:
+            self._entities[entity.seq] = entity
+            self._seqs[entity.kind, entity.id] = entity.seq
+        return found
+
+    def _entity(self, row: Row) -> Entity:
+        seq, kind, name, owner, members, created, updated, ended, final, cost, facts = row
+        return Entity(
+            kind=kind,
+            owner=owner,
+            members=orjson.loads(bytes(members)),
+            id=name or self._ids.encode(self._kinds[kind].prefix, seq),
+            created=created,
+            updated=updated,
+            ended=ended,
+            final=final,
+            cost=cost,
+            facts=orjson.loads(bytes(facts)),
+            seq=seq,
+        )
+
+    def _forget(self) -> None:
+        """What is cached: by number, and numbers by id."""
+        self._entities: dict[int, Entity] = {}
+        self._seqs: dict[tuple[str, str], int] = {}
+
+
+@lru_cache(maxsize=65_536)
+def _number(facet: Facet) -> int:
+    """A facet as a column holds it."""
+    digest = blake2b(orjson.dumps(facet), digest_size=8).digest()
+    return int.from_bytes(digest, signed=True)
+
+
+def _dump_accounts(accounts: Mapping[str, Account]) -> str:
+    plain = {key: {"credits": a.credits, "holds": a.holds} for key, a in accounts.items()}
+    return orjson.dumps(plain).decode()
+
+
+def _load_accounts(text: str) -> dict[str, Account]:
+    return {key: Account(key, **entry) for key, entry in orjson.loads(text).items()}
