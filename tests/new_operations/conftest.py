@@ -52,7 +52,7 @@ class Copy:
 
     def flora_contract(self, *arguments: str | Path, check: bool = True) -> Any:
         """Run the command `flora-contract` of the copy."""
-        return self.run("-m", "flora_contract.cli", *arguments, check=check)
+        return self.run("-m", "flora_contract", *arguments, check=check)
 
     @contextlib.contextmanager
     def serving(self, *command: str | Path, port: int) -> Iterator[str]:
@@ -78,7 +78,7 @@ class Copy:
     def mock(self, *options: str | Path, port: int | None = None) -> Any:
         """`flora-contract mock` of the copy; gives its origin."""
         port = port or free_port()
-        command = ("-m", "flora_contract.cli", "mock", "--port", str(port), *options)
+        command = ("-m", "flora_contract", "mock", "--port", str(port), *options)
         return self.serving(*command, port=port)
 
 
@@ -104,5 +104,5 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
         overlay = folder / "overlays" / f"{name}.yaml"
         _, _, actions = (HERE / f"{name}.yaml").read_text().partition("actions:\n")
         overlay.write_text(overlay.read_text().rstrip("\n") + "\n\n" + actions)
-    made.run("scripts/make.py")
+    made.run("scripts/generate_client.py")
     return made

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from conftest import HERE, Copy, free_port
+from tests.new_operations.conftest import HERE, Copy, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +85,7 @@ def test_the_suite_covers_them_and_finds_nothing_wrong(copy: Copy, faulty: str) 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "fault" in metafunc.fixturenames:
-        from faulty import FAULTS
+        from tests.new_operations.faulty import FAULTS
 
         metafunc.parametrize("fault", FAULTS)
 
