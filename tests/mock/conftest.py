@@ -9,7 +9,7 @@ import pytest
 
 from flora_contract import shipped
 from flora_contract.mock import MockFlora
-from flora_contract.mock.contract import Contract
+from flora_contract.openapi.contract import Contract
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ BODY = {
     "workspace_id": "ws_abc123",
     "project_id": "prj_abc123",
 }
-CONTRACT = Contract(shipped.contract("mock"))
+CONTRACT = Contract(shipped.contract("behaviour", "mock"))
 
 
 def hold_to_contract(response: httpx.Response) -> None:
@@ -29,13 +29,14 @@ def hold_to_contract(response: httpx.Response) -> None:
     if response.status_code == 100:
         return
     assert response.headers["request-id"].startswith("req_")
-    found = CONTRACT.match(response.request.url.raw_path.decode().partition("?")[0])
-    if found is None or response.request.method not in found[0]:
+    url = response.request.url.raw_path.decode()
+    endpoint, _ = CONTRACT.match(response.request.method, url)
+    if endpoint is None:
         return
     response.read()
-    route = found[0][response.request.method]
     assert response.headers["content-type"] == "application/json"
-    assert route.responses.problems(response.status_code, response.json()) == []
+    assert response.status_code in endpoint.statuses
+    assert endpoint.answer_breaches(response.status_code, response.json()) == []
 
 
 class Client(httpx.Client):

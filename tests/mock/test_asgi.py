@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from flora_contract.mock import create_app
-from flora_contract.mock.application import Options, Settings
-from flora_contract.mock.messages import MAX_BODY
+from flora_contract.mock.application import MockSettings, Options
+from flora_contract.mock.http.messages import MAX_BODY
 from tests.mock.conftest import BODY, KEY
 
 
@@ -45,7 +45,7 @@ def test_it_answers_without_a_socket() -> None:
 
 
 def test_it_takes_the_arguments_of_the_settings() -> None:
-    assert Options.__annotations__.keys() == {field.name for field in fields(Settings)}
+    assert Options.__annotations__.keys() == {field.name for field in fields(MockSettings)}
 
 
 def test_a_large_body_is_refused() -> None:

@@ -13,10 +13,10 @@ import httpx
 import pytest
 
 from flora_contract import shipped
-from flora_contract.mock import MockFlora, examples
-from flora_contract.mock.contract import Contract
-from flora_contract.mock.messages import Request, Response, fields_of
+from flora_contract.mock import MockFlora
+from flora_contract.mock.http.messages import HTTPRequest, HTTPResponse, fields_of
 from flora_contract.openapi import parse
+from tests.mock.conftest import CONTRACT
 
 if TYPE_CHECKING:
     from tests.mock.conftest import Client
@@ -47,8 +47,9 @@ def test_schemathesis_finds_nothing(mock: MockFlora, tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout[-6000:]
-    assert "Selected: 4/4" in done.stdout
-    assert "Tested: 4" in done.stdout
+    number = len(CONTRACT.operations)
+    assert f"Selected: {number}/{number}" in done.stdout
+    assert f"Tested: {number}" in done.stdout
     answered = {(e["operation"], e["status"]) for e in mock.requests()}
     assert {("createGeneration", 201), ("createGenerationRun", 201)} <= answered
 
@@ -58,26 +59,26 @@ openapi: 3.1.0
 info: {title: More, version: '1'}
 servers: [{url: 'http://127.0.0.1/v2'}]
 paths:
-  /models/{id}:
+  /exhibits/{id}:
     get:
-      operationId: getModel
+      operationId: getExhibit
       parameters:
         - {name: id, in: path, required: true, schema: {type: string, minLength: 2}}
         - {name: deep, in: query, schema: {type: boolean}}
       responses:
         '200':
-          description: A model.
-          content: {application/json: {schema: {$ref: '#/components/schemas/Model'}}}
+          description: An exhibit.
+          content: {application/json: {schema: {$ref: '#/components/schemas/Exhibit'}}}
         '400': {description: Wrong.}
         '401': {description: No key.}
-  /models:
+  /exhibits:
     delete:
-      operationId: dropModels
+      operationId: dropExhibits
       responses: {'204': {description: Gone.}}
 components:
   schemas:
     Named: {type: object, required: [name], properties: {name: {type: string, minLength: 12}}}
-    Model:
+    Exhibit:
       allOf:
         - $ref: '#/components/schemas/Named'
         - type: object
@@ -86,7 +87,7 @@ components:
             kind: {enum: [image, video]}
             cost: {type: number, exclusiveMinimum: 0, maximum: 3}
             tags: {type: array, minItems: 2, items: {type: string, pattern: ^tag_}}
-            parent: {anyOf: [{$ref: '#/components/schemas/Model'}, {type: 'null'}]}
+            parent: {anyOf: [{$ref: '#/components/schemas/Exhibit'}, {type: 'null'}]}
             when: {type: string, format: date-time}
             id: {type: [string, 'null'], format: uuid}
             nothing: {type: 'null'}
@@ -96,27 +97,25 @@ components:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_an_operation_without_a_handler_gets_a_schema_true_example(seed: int) -> None:
+def test_an_operation_without_a_statement_answers_an_example(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     document = parse(LIBRARY.replace("parent, ", ""), "library.yaml")
-    contract = Contract(document)
-    found = contract.match("/v2/models/xy")
-    assert found is not None
-    route = found[0]["GET"]
-    answer = examples.answer(route, document, seed)
-    assert (
-        route.responses.problems(answer.status, httpx.Response(200, content=answer.body).json())
-        == []
-    )
-    assert examples.answer(route, document, seed).body == answer.body
-    empty = contract.match("/v2/models")
-    assert empty is not None
-    assert examples.answer(empty[0]["DELETE"], document, seed).status == 204
+    monkeypatch.setattr(shipped, "contract", lambda *_: document)
+    bodies = []
+    for _ in range(2):
+        with MockFlora(seed=seed, self_check=True) as mock:
+            answer = httpx.get(f"{mock.base_url}/exhibits/xy")
+            assert answer.status_code == 200
+            assert httpx.delete(f"{mock.base_url}/exhibits").status_code == 204
+            bodies.append(answer.content)
+    assert bodies[0] == bodies[1]
 
 
 def test_a_new_operation_of_the_contract_answers_without_code(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    document = shipped.contract("mock")
+    document = shipped.contract("behaviour", "mock")
     more = parse(LIBRARY.replace("parent, ", ""), "library.yaml").tree
     document.tree["paths"] |= more["paths"]
     document.tree["components"]["schemas"] |= more["components"]["schemas"]
@@ -124,30 +123,30 @@ def test_a_new_operation_of_the_contract_answers_without_code(
     with MockFlora(self_check=True) as mock:
         headers = {"authorization": "Bearer sk_live_test"}
         with httpx.Client(base_url=mock.base_url, headers=headers) as client:
-            first = client.get("/models/xy", params={"deep": "true"})
+            first = client.get("/exhibits/xy", params={"deep": "true"})
             assert first.status_code == 200
             assert first.json()["kind"] in {"image", "video"}
-            assert client.get("/models/xy").json() == first.json()
-            refused = client.get("/models/x", params={"deep": "maybe"}).json()["error"]
+            assert client.get("/exhibits/xy").json() == first.json()
+            refused = client.get("/exhibits/x", params={"deep": "maybe"}).json()["error"]
             assert {entry["field"] for entry in refused["fields"]} == {"id", "deep"}
-            assert client.delete("/models").status_code == 204
-            assert client.get("/models/xy", headers={"authorization": ""}).status_code == 401
+            assert client.delete("/exhibits").status_code == 204
+            assert client.get("/exhibits/xy", headers={"authorization": ""}).status_code == 401
 
 
 def test_self_check_turns_a_wrong_answer_into_an_error(
     mock: MockFlora, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flora_contract.mock.application import Application
+    from flora_contract.mock.operations import Operation
 
-    def wrong(*_: object) -> Response:
-        return Response(200, b'{"generations": [{}], "meta": {}}')
+    def wrong(*_: object) -> HTTPResponse:
+        return HTTPResponse(200, b'{"generations": [{}], "meta": {}}')
 
-    monkeypatch.setattr(Application, "_operate", wrong)
+    monkeypatch.setattr(Operation, "answer", wrong)
     assert client.list().status_code == 500
 
 
 def test_a_joined_header_is_one_value() -> None:
     headers = [(b"host", b"x"), (b"authorization", b"Bearer a"), (b"authorization", b"Bearer b")]
-    request = Request("GET", "/x?y=1", fields_of(headers), b"", client="", host="x")
+    request = HTTPRequest("GET", "/x?y=1", fields_of(headers), b"", client="", host="x")
     assert request.header(b"authorization") == "Bearer a, Bearer b"
     assert (request.path, request.query) == ("/x", "y=1")

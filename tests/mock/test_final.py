@@ -12,10 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flora_contract.mock import final
-from flora_contract.mock.application import Application, Settings
-from flora_contract.mock.final import FinalJSON
-from flora_contract.mock.messages import Request, Response
+from flora_contract.mock import kept
+from flora_contract.mock.application import Application, MockSettings
+from flora_contract.mock.http.messages import HTTPRequest, HTTPResponse
 from tests.mock.conftest import BODY, KEY
 
 PLACES = [("ws_abc123", "prj_abc123"), ("ws_second1", "prj_second1")]
@@ -38,37 +37,37 @@ queries = st.builds(
 )
 
 
-def request(method: str, target: str, host: str = HOSTS[0], body: bytes = b"") -> Request:
+def request(method: str, target: str, host: str = HOSTS[0], body: bytes = b"") -> HTTPRequest:
     fields = {b"authorization": f"Bearer {KEY}".encode()}
-    return Request(method, f"/api/v1{target}", fields, body, client="127.0.0.1", host=host)
+    return HTTPRequest(method, f"/api/v1{target}", fields, body, client="127.0.0.1", host=host)
 
 
 def ask_twice(application: Application, target: str, host: str) -> bytes:
     """The body of an answer, which is the same if nothing was kept of earlier ones."""
-    kept = application.answer(request("GET", target, host))
-    application.generations._final = FinalJSON(application.store)
+    first = application.answer(request("GET", target, host))
+    made = application.final._made
+    application.final._made = {}
     fresh = application.answer(request("GET", target, host))
-    assert (kept.status, kept.body) == (fresh.status, fresh.body)
-    return kept.body
+    application.final._made = made
+    assert (first.status, first.body) == (fresh.status, fresh.body)
+    return first.body
 
 
-def create(application: Application, model: str, place: tuple[str, str]) -> Response:
+def create(application: Application, model: str, place: tuple[str, str]) -> HTTPResponse:
     body = {**BODY, "model": model, "workspace_id": place[0], "project_id": place[1]}
     return application.answer(request("POST", "/generate", body=orjson.dumps(body)))
 
 
 def read_all(application: Application, host: str, query: str) -> None:
     """Every page of a list, and every run on it."""
-    kept, cursor = application.generations._final, ""
+    cursor = ""
     while True:
         target = f"/generations?{query}" + (f"&cursor={cursor}" if cursor else "")
         page = orjson.loads(ask_twice(application, target, host))
-        application.generations._final = kept
         for run in page["generations"]:
             assert run["poll_url"] == f"http://{host}/api/v1/runs/{run['run_id']}"
             ask_twice(application, f"/runs/{run['run_id']}", host)
-            application.generations._final = kept
-        cursor = page["meta"]["next_cursor"]
+            cursor = page["meta"]["next_cursor"]
         if not cursor:
             return
 
@@ -81,7 +80,7 @@ def test_what_is_kept_is_never_stale(
     now = 1_800_000_000.0
     with patch.object(time, "time", lambda: now), TemporaryDirectory() as folder:
         state = f"{folder}/state.db" if persistent else None
-        application = Application(Settings(state=state, run_seconds=1))
+        application = Application(MockSettings(state=state, run_seconds=1))
         for kind, *details in steps:
             match kind, details:
                 case "create", [place, model]:
@@ -101,7 +100,7 @@ def test_a_list_by_status_shows_that_status_while_time_passes(milliseconds: int)
     """The clock moves on at each look at it: a page is still of one moment."""
     ticks = iter(range(1_800_000_000_000, 1_800_000_100_000))
     with patch.object(time, "time", lambda: next(ticks) / 1000):
-        application = Application(Settings(run_seconds=milliseconds / 1000))
+        application = Application(MockSettings(run_seconds=milliseconds / 1000))
         for status in ("pending", "running", "completed") * 20:
             for _ in range(5):
                 create(application, "t2i-flux-2-pro", PLACES[0])
@@ -113,12 +112,12 @@ def test_a_list_by_status_shows_that_status_while_time_passes(milliseconds: int)
 
 
 def test_no_more_is_kept_than_may_be() -> None:
-    with patch.object(final, "KEPT_BYTES", 20_000):
-        application = Application(Settings(run_seconds=0))
+    with patch.object(kept, "KEPT_BYTES", 20_000):
+        application = Application(MockSettings(run_seconds=0))
         for _ in range(50):
             create(application, "t2i-flux-2-pro", PLACES[0])
         for limit in range(1, 51):
             application.answer(request("GET", f"/generations?limit={limit}"))
-            made = application.generations._final._made.values()
+            made = application.final._made.values()
             assert sum(map(len, made)) <= 20_000 + 50 * 800
         application.close()

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     import httpx
 
-MODELS = CONTRACT.document.tree["x-mock-models"]
+MODELS = {
+    model["model_id"]: model for model in CONTRACT.document.tree["x-mock-entities"]["Model"]
+}
 
 
 def error_of(response: httpx.Response) -> tuple[int, str]:

@@ -22,7 +22,9 @@ from hypothesis.stateful import (
 from flora_contract.mock import MockFlora
 from tests.mock.conftest import CONTRACT, Client, client_of
 
-MODELS: dict[str, dict[str, Any]] = CONTRACT.document.tree["x-mock-models"]
+MODELS: dict[str, dict[str, Any]] = {
+    model["model_id"]: model for model in CONTRACT.document.tree["x-mock-entities"]["Model"]
+}
 PLACES = [("ws_a", "prj_a"), ("ws_a", "prj_b"), ("ws_b", "prj_c")]
 CREDITS = 2.0
 RUN_SECONDS = 1000

@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from flora_contract.mock import MockFlora
-from flora_contract.mock.messages import MAX_BODY
-from flora_contract.mock.protocol import Limits
+from flora_contract.mock.http.messages import MAX_BODY
+from flora_contract.mock.http.protocol import Limits
 from tests.mock.conftest import BODY, KEY, Client
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from flora_contract.mock.state.store import Page
 from flora_contract.mock.views import put
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from flora_contract.mock.kept import FinalJSON
     from flora_contract.mock.resources import KeptResource
@@ -51,7 +51,7 @@ class Lists:
         life = kept.stated.life
         self._state = life.state if life is not None else None
 
-    def asked(self, account: str, values: dict[str, Any]) -> tuple[Selection, Page]:
+    def asked(self, account: str, values: Mapping[str, Any]) -> tuple[Selection, Page]:
         """What a request asks for. Raises CursorError."""
         selection = self._selection(account, values)
         listing = self._listing
@@ -66,12 +66,12 @@ class Lists:
         self,
         selection: Selection,
         page: Page,
+        now: int,
         origin: str,
         kept: FinalJSON,
         shown: Callable[[Entity, int, str], bytes],
     ) -> bytes:
         """The page, made once if everything on it has ended."""
-        now = self._store.now()
         total = self._store.total(selection, now)
         known = (self, selection, page, origin, total)
         body = kept.get(known)
@@ -97,7 +97,7 @@ class Lists:
             put(body, listing.total, total)
         return orjson.dumps(body)
 
-    def _selection(self, account: str, values: dict[str, Any]) -> Selection:
+    def _selection(self, account: str, values: Mapping[str, Any]) -> Selection:
         kind, state = self._kept.kind, ""
         equal: dict[str, Any] = {member: values[name] for name, member in self._path}
         contain = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
 
     from flora_contract.mock.http.messages import HTTPRequest, Rejection
     from flora_contract.mock.kept import FinalJSON
+    from flora_contract.mock.resource_operations import BodyReference
     from flora_contract.mock.resources import KeptResource
-    from flora_contract.mock.state.entities import Entity, Selection
-    from flora_contract.mock.state.store import Page, Store
+    from flora_contract.mock.state.entities import Entity
+    from flora_contract.mock.state.store import Store
     from flora_contract.openapi.behaviour import Behaviour, Condition, OperationBehaviour
 
     Check = Callable[["Call"], HTTPResponse | None]
@@ -34,15 +36,17 @@ _SETTLED: Final = frozenset({"used-key", "no-credits", "rate", "foreign-id", "un
 class Call:
     """A request on its way through an operation, and what has been found out about it."""
 
-    __slots__ = ("account", "body", "draft", "found", "listed", "referred", "request", "values")
+    __slots__ = ("account", "body", "draft", "found", "now", "path", "referred", "request", "values")
 
     def __init__(self, request: HTTPRequest, path: dict[str, str]) -> None:
         self.request = request
+        self.path = path
+        self.now = 0
         self.account = ""
-        self.values: dict[str, Any] = path
-        self.body: Any = None
-        self.listed: tuple[Selection, Page] | None = None
-        self.referred: dict[str, Entity] = {}
+        self.values: Mapping[str, Any] = path
+        """Of path and query, typed."""
+        self.body: dict[str, Any] = {}
+        self.referred: list[tuple[BodyReference, str, Entity | None]] = []
         self.draft: Entity | None = None
         self.found: Entity | None = None
 
@@ -70,11 +74,13 @@ class Operation:
         self._endpoint = stated.endpoint
         self._credentials = credentials(backend.behaviour, stated)
         self._refusals = Refusals(stated)
+        self._needs_body = bool((stated.endpoint.operation.request_body or {}).get("required"))
         checks = self._conditions()
         order = [c for c in self._order() if c in checks]
         first = next((n for n, c in enumerate(order) if c in _SETTLED), len(order))
         self._before = [checks[condition] for condition in order[:first]]
         self._within = [checks[condition] for condition in order[first:]]
+        self._read = lru_cache(maxsize=1024)(self._read_anew)
 
     def answer(self, request: HTTPRequest, path: dict[str, str]) -> HTTPResponse:
         """Raises Rejection for the first condition that holds."""
@@ -84,6 +90,7 @@ class Operation:
         return self._settled(call)
 
     def _settled(self, call: Call) -> HTTPResponse:
+        call.now = self._store.now()
         for check in self._within:
             answered = check(call)
             if answered is not None:
@@ -132,30 +139,38 @@ class Operation:
         return self._refusals.rejection(condition, message, headers=headers)
 
     def _malformed(self, call: Call) -> None:
-        body = self._endpoint.operation.request_body or {}
-        if not body.get("required") and not call.request.body:
-            return
-        try:
-            call.body = call.request.json()
-        except MalformedError as error:
-            raise self._refusals.rejection("malformed", str(error)) from None
+        if call.request.body or self._needs_body:
+            try:
+                call.request.json()
+            except MalformedError as error:
+                raise self._refusals.rejection("malformed", str(error)) from None
 
     def _invalid(self, call: Call) -> None:
-        query = self._endpoint.read_query(call.request.query)
-        call.values = {**query.values, **call.values}
-        wrong = [(name, "Given more than once") for name in query.repeated]
-        wrong += problems(self._endpoint.parameter_breaches(call.values))
-        if call.request.value is not None or call.body is not None:
+        call.values, wrong = self._read(call.request.query, tuple(call.path.items()))
+        if self._endpoint.takes_body and (call.request.body or self._needs_body):
+            body = call.request.value
             try:
-                wrong += problems(self._endpoint.body_breaches(call.body))
+                breaches = self._endpoint.body_breaches(body)
             except ValueError:  # the validator's own limit, 255 levels
                 message = "The body is nested too deep."
                 raise self._refusals.rejection("malformed", message) from None
-        if not wrong:
-            wrong = self._misread(call)
+            if breaches:
+                wrong = [*wrong, *problems(breaches)]
+            if isinstance(body, dict):
+                call.body = body
+        wrong = wrong or self._misread(call)
         if wrong:
             message = "; ".join(f"{name}: {problem}" for name, problem in wrong)
             raise self._refusals.rejection("invalid", message, wrong)
+
+    def _read_anew(
+        self, query: str, path: tuple[tuple[str, str], ...]
+    ) -> tuple[Mapping[str, Any], list[tuple[str, str]]]:
+        """The values of a query and a path, and what is wrong with them."""
+        read = self._endpoint.read_query(query)
+        values = {**read.values, **dict(path)}
+        wrong = [(name, "Given more than once") for name in read.repeated]
+        return values, wrong + problems(self._endpoint.parameter_breaches(values))
 
     def _misread(self, call: Call) -> list[tuple[str, str]]:  # noqa: ARG002 - nothing, here
         """What is wrong with a request though its schemas hold."""
@@ -184,9 +199,10 @@ def credentials(
     if scheme.get("type") == "apiKey" and scheme.get("in") == "header":
         header = str(scheme["name"]).lower().encode()
         return lambda request: request.header(header)
+    return lambda request: _bearer(request.fields.get(b"authorization", b""))
 
-    def bearer(request: HTTPRequest) -> str:
-        kind, _, key = request.header(b"authorization").partition(" ")
-        return key.strip() if kind.lower() == "bearer" else kind
 
-    return bearer
+@lru_cache(maxsize=1024)
+def _bearer(header: bytes) -> str:
+    kind, _, key = header.decode("latin-1").strip().partition(" ")
+    return key.strip() if kind.lower() == "bearer" else kind

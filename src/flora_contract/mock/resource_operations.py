@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
@@ -15,27 +16,23 @@ from flora_contract.mock.views import put, said
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from flora_contract.mock.http.messages import HTTPRequest, Rejection
+    from flora_contract.mock.http.messages import Rejection
     from flora_contract.mock.operations import Backend, Call, Check
     from flora_contract.mock.resources import KeptResource
-    from flora_contract.mock.state.entities import Getter
+    from flora_contract.mock.state.entities import Getter, Selection
+    from flora_contract.mock.state.store import Page
     from flora_contract.openapi.behaviour import Condition, OperationBehaviour, Reference
 
 ASSUMED_COST: Final = 0.01
 """US dollars that an operation costs which is charged and has no price in any data."""
 
 
-class _Reference(NamedTuple):
+class BodyReference(NamedTuple):
     """A reference as an operation checks it: how to get the id, and what has to match."""
 
     stated: Reference
     get: Callable[[Call], Any]
     matching: list[tuple[Getter, Callable[[Call], Any]]]
-
-    def named(self, call: Call) -> str:
-        """The id that a request names; empty for none."""
-        value = self.get(call)
-        return value if isinstance(value, str) else ""
 
 
 class ResourceOperation(Operation):
@@ -53,8 +50,16 @@ class ResourceOperation(Operation):
         self._key_header = idempotency.header.lower().encode() if idempotency is not None else b""
         ids = [n for n in endpoint.parameters_in("path") if path[n] == kept.stated.id]
         self._id = ids[0] if ids else ""
+        others = [name for name in endpoint.parameters_in("path") if name != self._id]
+        self._attributes = [(name, said(path[name])) for name in others]
+        life = kept.stated.life
+        self._final_state = next(iter(life.succeeded), life.final[0]) if life is not None else ""
+        self._owned = kept.stated.owner == "account"
         self._writes = stated.role not in {"read", "list"}
         self._references = self._checked_references(stated)
+        by = stated.charges.by if stated.charges is not None else None
+        self._priced_by = self._asked(stated, by) if by is not None else None
+        self._listed = lru_cache(maxsize=1024)(self._listed_anew)
         effects: dict[str | None, Callable[[Call], HTTPResponse]] = {
             "create": self._create,
             "list": self._list,
@@ -109,30 +114,41 @@ class ResourceOperation(Operation):
     def _misread(self, call: Call) -> list[tuple[str, str]]:
         if self._lists is None:
             return []
+        return self._listed(call.account, call.request.query, tuple(call.path.items()))[1]
+
+    def _listed_anew(
+        self, account: str, query: str, path: tuple[tuple[str, str], ...]
+    ) -> tuple[tuple[Selection, Page] | None, list[tuple[str, str]]]:
+        """Which entities a query means, or what is wrong with it."""
+        assert self._lists is not None
+        values, _ = self._read(query, path)
         try:
-            call.listed = self._lists.asked(call.account, call.values)
+            return self._lists.asked(account, values), []
         except CursorError as error:
-            return [(self._lists.cursor, str(error))]
-        return []
+            return None, [(self._lists.cursor, str(error))]
+
+    def _referred(self, call: Call) -> list[tuple[BodyReference, str, Entity | None]]:
+        """The references that a request makes, and what they lead to."""
+        if not call.referred:
+            get = self._store.get
+            call.referred = [
+                (reference, named, get(reference.stated.to, named) if isinstance(named, str) else None)
+                for reference in self._references
+                if (named := reference.get(call)) is not None
+            ]
+        return call.referred
 
     def _foreign_reference(self, call: Call) -> None:
-        for reference in self._references:
-            found = self._store.get(reference.stated.to, reference.named(call))
-            if found is not None:
-                if found.owner not in {"", call.account}:
-                    raise self._refusals.rejection("foreign-reference", "Forbidden.")
-                call.referred[reference.stated.member] = found
+        for _, _, found in self._referred(call):
+            if found is not None and found.owner and found.owner != call.account:
+                raise self._refusals.rejection("foreign-reference", "Forbidden.")
 
     def _unknown_reference(self, call: Call) -> None:
-        for reference in self._references:
-            named = reference.named(call)
-            if named:
-                found = self._store.get(reference.stated.to, named)
-                if (
-                    found is None
-                    or found.owner not in {"", call.account}
-                    or any(ours(call) not in {None, theirs(found)} for theirs, ours in reference.matching)
-                ):
+        for reference, named, found in self._referred(call):
+            if found is None or (found.owner and found.owner != call.account):
+                raise self._unknown(reference.stated, named)
+            for theirs, ours in reference.matching:
+                if ours(call) not in {None, theirs(found)}:
                     raise self._unknown(reference.stated, named)
 
     def _used_key(self, call: Call) -> HTTPResponse | None:
@@ -140,7 +156,7 @@ class ResourceOperation(Operation):
         if not key:
             return None
         named = call.account, self._endpoint.id, key
-        answer = self._store.used(named, self._store.now())
+        answer = self._store.used(named, call.now)
         if answer is None:
             return None
         assert self._stated.idempotency is not None
@@ -149,34 +165,32 @@ class ResourceOperation(Operation):
         return HTTPResponse(self._endpoint.success, answer)
 
     def _no_credits(self, call: Call) -> None:
-        if call.account and self._cost(call) > self._store.balance(
-            call.account, self._store.now()
-        ):
+        if call.account and self._cost(call) > self._store.balance(call.account, call.now):
             raise self._refusals.rejection("no-credits", "Insufficient credits.")
 
     def _foreign_id(self, call: Call) -> None:
         found = self._named(call)
-        if found is not None and found.owner not in {"", call.account}:
+        if found is not None and found.owner and found.owner != call.account:
             raise self._refusals.rejection("foreign-id", "Not found.")
 
     def _unknown_id(self, call: Call) -> None:
         found = self._named(call)
-        if found is None or found.owner not in {"", call.account}:
+        if found is None or (found.owner and found.owner != call.account):
             raise self._refusals.rejection("unknown-id", "Not found.")
-        call.found = found
 
     # What a request names
 
     def _named(self, call: Call) -> Entity | None:
         """The entity whose id is in the path, if it is at home there."""
-        kept = self._kept
-        found = self._store.get(kept.kind.name, call.values[self._id])
-        for name, member in kept.stated.path.items():
-            if found is not None and name != self._id and name in call.values:
-                found = found if str(said(member)(found)) == call.values[name] else None
-        return found
+        if call.found is None:
+            found = self._store.get(self._kept.kind.name, call.path[self._id])
+            for name, get in self._attributes:
+                if found is not None and str(get(found)) != call.path[name]:
+                    found = None
+            call.found = found
+        return call.found
 
-    def _checked_references(self, stated: OperationBehaviour) -> list[_Reference]:
+    def _checked_references(self, stated: OperationBehaviour) -> list[BodyReference]:
         """References that a request has to make, or that its body can make."""
         found = []
         for reference in self._kept.stated.references.values():
@@ -185,7 +199,7 @@ class ResourceOperation(Operation):
                 views = self._resources[reference.to].views
                 asked = ((views.attribute(t), self._asked(stated, o)) for t, o in reference.matching.items())
                 matching = [(theirs, ours) for theirs, ours in asked if ours is not None]
-                found.append(_Reference(reference, get, matching))
+                found.append(BodyReference(reference, get, matching))
         return found
 
     def _asked(self, stated: OperationBehaviour, member: str) -> Callable[[Call], Any] | None:
@@ -196,17 +210,19 @@ class ResourceOperation(Operation):
             named = path.get(name) if parameter["in"] == "path" else name
             if named == member and parameter.get("required"):
                 return lambda call: call.values.get(name)
-        if member in endpoint.request_members:
-            parts = member.split(".")
+        if member not in endpoint.request_members:
+            return None
+        if "." not in member:
+            return lambda call: call.body.get(member)
+        parts = member.split(".")
 
-            def get(call: Call) -> Any:
-                value = call.body
-                for part in parts:
-                    value = value.get(part) if isinstance(value, dict) else None
-                return value
+        def get(call: Call) -> Any:
+            value: Any = call.body
+            for part in parts:
+                value = value.get(part) if isinstance(value, dict) else None
+            return value
 
-            return get
-        return None
+        return get
 
     def _unknown(self, reference: Reference, value: Any) -> Rejection:
         listed = self._resources[reference.to].stated.list
@@ -223,42 +239,43 @@ class ResourceOperation(Operation):
     # Effects
 
     def _create(self, call: Call) -> HTTPResponse:
-        entity = self._store.create(self._drafted(call))
-        return self._shown(entity, entity.created, call)
+        entity = self._store.create(call.draft or self._drafted(call))
+        return self._shown(entity, call)
 
     def _show(self, call: Call) -> HTTPResponse:
         if call.found is None:
             return HTTPResponse(self._endpoint.success)
-        return self._shown(call.found, self._store.now(), call)
+        return self._shown(call.found, call)
 
     def _list(self, call: Call) -> HTTPResponse:
         assert self._lists is not None
-        assert call.listed is not None
-        body = self._lists.answer(*call.listed, call.request.origin, self._final, self._json)
+        asked, _ = self._listed(call.account, call.request.query, tuple(call.path.items()))
+        assert asked is not None
+        origin = call.request.origin
+        body = self._lists.answer(*asked, call.now, origin, self._final, self._json)
         return HTTPResponse(self._endpoint.success, body)
 
     def _update(self, call: Call) -> HTTPResponse:
         assert call.found is not None
-        old, sent = call.found.members, call.body if isinstance(call.body, dict) else {}
+        old, sent = call.found.members, call.body
         if self._endpoint.method == "PATCH":
             members = _merged(old, sent)
         else:
             replaced = {path.partition(".")[0] for path in self._endpoint.request_members}
             members = {name: value for name, value in old.items() if name not in replaced}
             members |= sent
-        now = self._store.now()
-        return self._shown(self._store.update(call.found, members=members, updated=now), now, call)
+        return self._shown(self._store.update(call.found, members=members, updated=call.now), call)
 
     def _delete(self, call: Call) -> HTTPResponse:
         assert call.found is not None
         self._store.delete(call.found)
-        return self._shown(call.found, self._store.now(), call)
+        return self._shown(call.found, call)
 
-    def _shown(self, entity: Entity, now: int, call: Call) -> HTTPResponse:
+    def _shown(self, entity: Entity, call: Call) -> HTTPResponse:
         status = self._endpoint.success
         if not self._has_answer:
             return HTTPResponse(status)
-        return HTTPResponse(status, self._json(entity, now, call.request.origin))
+        return HTTPResponse(status, self._json(entity, call.now, call.request.origin))
 
     def _json(self, entity: Entity, now: int, origin: str) -> bytes:
         """JSON of an entity, made once when it has ended."""
@@ -272,33 +289,32 @@ class ResourceOperation(Operation):
 
     def _drafted(self, call: Call) -> Entity:
         """The entity that a request is about to create."""
-        if call.draft is None:
-            resource, kind, now = self._kept.stated, self._kept.kind, self._store.now()
-            members = dict(call.body) if isinstance(call.body, dict) else {}
-            for name, member in resource.path.items():
-                if name in call.values and name != self._id:
-                    put(members, member, call.values[name])
-            owner = call.account if resource.owner == "account" else ""
-            entity = Entity(kind.name, owner, members, "", now, now, now)
-            if resource.life is not None:
-                entity.ended = now + self._duration
-                entity.final = next(iter(resource.life.succeeded), resource.life.final[0])
-            entity.cost = self._price(call)
-            self._kept.handler.begin(entity, call.referred)
-            call.draft = entity
-        return call.draft
+        now, members = call.now, dict(call.body)
+        for name, _ in self._attributes:
+            put(members, self._kept.stated.path[name], call.path[name])
+        owner = call.account if self._owned else ""
+        entity = Entity(self._kept.kind.name, owner, members, "", now, now, now)
+        if self._final_state:
+            entity.ended = now + self._duration
+            entity.final = self._final_state
+        entity.cost = self._price(call)
+        referred = {r.stated.member: found for r, _, found in call.referred if found is not None}
+        self._kept.handler.begin(entity, referred)
+        call.draft = entity
+        return entity
 
     def _price(self, call: Call) -> int:
         """Micro-dollars that an operation costs, as far as the statements tell."""
         charges = self._stated.charges
         if charges is None:
             return 0
-        by = self._asked(self._stated, charges.by) if charges.by is not None else None
-        value = by(call) if by is not None else None
+        value = self._priced_by(call) if self._priced_by is not None else None
         return round(charges.assumed.get(str(value), ASSUMED_COST) * MICROS)
 
     def _cost(self, call: Call) -> int:
-        return self._drafted(call).cost if self._stated.role == "create" else self._price(call)
+        if self._stated.role != "create":
+            return self._price(call)
+        return (call.draft or self._drafted(call)).cost
 
     def _charge(self, call: Call) -> None:
         steps, entity = self._kept.kind.steps, call.draft
@@ -310,10 +326,9 @@ class ResourceOperation(Operation):
         idempotency, key = self._stated.idempotency, call.request.header(self._key_header)
         if idempotency is None or not key:
             return
-        now = self._store.now()
         answer = response.body if idempotency.repetition == "replayed" else b""
-        until = now + round(idempotency.window * 1000)
-        self._store.use((call.account, self._endpoint.id, key), now, until, answer)
+        until = call.now + round(idempotency.window * 1000)
+        self._store.use((call.account, self._endpoint.id, key), call.now, until, answer)
 
 
 def _merged(old: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:

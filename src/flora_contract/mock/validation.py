@@ -17,8 +17,9 @@ _PREFIX = re.compile(r"\^([\w-]+)\Z")
 def undeclared(endpoint: Endpoint, request: HTTPRequest) -> list[str]:
     """Query keys, and members of a body that was read, which the contract does not have."""
     found = list(endpoint.read_query(request.query).undeclared) if request.query else []
-    if isinstance(request.value, dict):
-        found += sorted(request.value.keys() - endpoint.request_members.keys())
+    known = endpoint.request_members.keys()
+    if isinstance(request.value, dict) and not request.value.keys() <= known:
+        found += sorted(request.value.keys() - known)
     return found
 
 

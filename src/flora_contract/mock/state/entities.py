@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import struct
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import combinations, product
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     Getter = Callable[["Entity"], Any]
     Facet = tuple[str, str, tuple[tuple[str, Any], ...], str]
@@ -128,21 +128,13 @@ class Kind:
     texts: Mapping[str, Getter] = field(default_factory=dict)
     key: Getter | None = None
 
-    def facets(self, entity: Entity) -> Iterator[Facet]:
+    def facets(self, entity: Entity) -> tuple[Facet, ...]:
         """What it has in common with others: each member that lists are narrowed by, and each two.
 
         For each, a list of those in the same final state is kept beside that of all.
         """
-        finals = ("", entity.final) if entity.final else ("",)
-        values = [
-            [(name, value) for value in comparable(get(entity))]
-            for name, get in self.members.items()
-        ]
-        for number in range(min(len(values), 2) + 1):
-            for chosen in combinations(values, number):
-                for equal in product(*chosen):
-                    for final in finals:
-                        yield self.name, entity.owner, equal, final
+        values = tuple([tuple(comparable(get(entity))) for get in self.members.values()])
+        return _facets(self.name, entity.owner, tuple(self.members), values, entity.final)
 
     def position(self, entity: Entity) -> Position:
         """Where it stands among those of its kind."""
@@ -181,8 +173,24 @@ class Ids:
         return seq if 0 < seq < 1 << 63 and self.encode(prefix, seq) == id_ else None
 
 
+@lru_cache(maxsize=65_536)
+def _facets(
+    kind: str, owner: str, names: tuple[str, ...], values: tuple[tuple[Any, ...], ...], final: str
+) -> tuple[Facet, ...]:
+    members = [[(name, one) for one in found] for name, found in zip(names, values, strict=True)]
+    return tuple(
+        (kind, owner, equal, state)
+        for number in range(min(len(members), 2) + 1)
+        for chosen in combinations(members, number)
+        for equal in dict.fromkeys(product(*chosen))
+        for state in dict.fromkeys(("", final))
+    )
+
+
 def comparable(value: Any) -> list[Any]:
     """What of a member is compared with a filter: its value, or each of its values."""
+    if isinstance(value, str):
+        return [value]
     if isinstance(value, list):
         return [part for item in value for part in comparable(item)]
     if isinstance(value, float) and value.is_integer():
