@@ -114,9 +114,12 @@ class _Checks:
                     place = self._named(pointer, role, operation_id)
                     self.fail(place, f"the contract has no operation {operation_id}")
         shown = self._representations(resource)
-        for operation_id, members in shown.items():
-            if resource.id not in members:
-                self.fail((*pointer, "id"), f"{operation_id} does not show {resource.id}")
+        lacking = [i for i, members in shown.items() if resource.id not in members]
+        if lacking:
+            role = resource.role_of(lacking[0]) or ""
+            alone = len(lacking) < len(shown)
+            place = self._named(pointer, role, lacking[0]) if alone else (*pointer, "id")
+            self.fail(place, f"{lacking[0]} does not show {resource.id}")
         everything = set().union(*shown.values())
         self._shown(resource, everything)
         self._paths(resource)
