@@ -116,10 +116,10 @@ class _Checks:
         shown = self._representations(resource)
         lacking = [i for i, members in shown.items() if resource.id not in members]
         if lacking:
-            role = resource.role_of(lacking[0]) or ""
-            alone = len(lacking) < len(shown)
-            place = self._named(pointer, role, lacking[0]) if alone else (*pointer, "id")
-            self.fail(place, f"{lacking[0]} does not show {resource.id}")
+            where: Pointer = (*pointer, "id")
+            if len(lacking) < len(shown):
+                where = self._named(pointer, str(resource.role_of(lacking[0])), lacking[0])
+            self.fail(where, f"{lacking[0]} does not show {resource.id}")
         everything = set().union(*shown.values())
         self._shown(resource, everything)
         self._paths(resource)
