@@ -141,7 +141,8 @@ class _Checks:
         for role in ("create", "read", "list", "update"):
             for operation_id in resource.operations.get(role, ()):  # type: ignore[call-overload]
                 operation = self.behaviour.of(operation_id)
-                if operation.items:
+                tells = role != "list" or operation.listing is not None
+                if operation.items and tells:
                     shown[operation_id] = {path.replace("[]", "") for path in operation.items}
         return shown
 
