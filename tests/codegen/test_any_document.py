@@ -1,4 +1,4 @@
-"""Clients of documents that are not ours: with hints, everything; without, still a client."""
+"""Clients of documents that are not ours: with statements, everything; without, still a client."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from decimal import Decimal
 from email.utils import format_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,10 +74,11 @@ def test_a_document_without_hints_gives_a_client(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(importlib.util.find_spec("mypy") is None, reason="mypy is not installed")
-def test_it_is_typed_as_strictly_as_ours(tmp_path: Path) -> None:
-    generate(load(HERE / "odd.yaml"), tmp_path / "odd_client")
+@pytest.mark.parametrize("name", ["odd", "farm"])
+def test_it_is_typed_as_strictly_as_ours(tmp_path: Path, name: str) -> None:
+    generate(load(HERE / f"{name}.yaml"), tmp_path / f"{name}_client")
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--config-file=", "-p", "odd_client"],
+        [sys.executable, "-m", "mypy", "--strict", "--config-file=", "-p", f"{name}_client"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -85,44 +87,290 @@ def test_it_is_typed_as_strictly_as_ours(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_hints_bring_money_waiting_and_paging_to_an_api_of_other_words(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The runtime knows no operation, path or field: this API shares none with ours."""
-    renders: dict[str, dict[str, Any]] = {}
+def test_a_document_without_statements_says_nothing_of_what_it_lacks(tmp_path: Path) -> None:
+    assert generate(load(HERE / "odd.yaml"), tmp_path / "odd_client", complete=True) == []
 
-    def answer(request: httpx.Request) -> httpx.Response:
-        headers = {"date": format_datetime(datetime.now(UTC), usegmt=True)}
-        if request.method == "POST":
-            key = request.headers["X-Once"]
-            if key in renders:
-                return httpx.Response(409, json={"code": "seen", "text": "again"}, headers=headers)
-            renders[key] = {
-                "renderId": f"r{len(renders)}",
-                "phase": "waiting",
-                "priceInCents": 1.5,
-                "farm": "f1",
-                "bornAt": datetime.now(UTC).timestamp(),
-                "scene": {"name": json.loads(request.content)["sceneName"]},
-            }
+
+class Farm:
+    """A server of farm.yaml. What it makes has ids that are alike."""
+
+    def __init__(self) -> None:
+        self.farms: dict[str, dict[str, Any]] = {}
+        self.renders: dict[str, dict[str, Any]] = {}
+        self.cakes: dict[str, dict[str, Any]] = {}
+        self.seen: list[httpx.Request] = []
+        self.lose = False
+        self.total = True
+        self.ignore_offset = False
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.seen.append(request)
+        what = request.url.path.strip("/").split("/")
+        name = (
+            f"{request.method.lower()}_{'_'.join(what[::2])}{'_one' if len(what) % 2 == 0 else ''}"
+        )
+        answer: httpx.Response = getattr(self, name)(request, *what[1::2])
+        answer.headers["date"] = format_datetime(datetime.now(UTC), usegmt=True)
+        return answer
+
+    @staticmethod
+    def _sent(request: httpx.Request) -> Any:
+        return json.loads(request.content)
+
+    def post_farms(self, request: httpx.Request) -> httpx.Response:
+        farm_id = f"f{len(self.farms)}"
+        opened = datetime.now(UTC).isoformat()
+        self.farms[farm_id] = {"meta": {"id": farm_id, "openedAt": opened}, **self._sent(request)}
+        return httpx.Response(201, json=self.farms[farm_id])
+
+    def get_farms(self, request: httpx.Request) -> httpx.Response:
+        skip = 0 if self.ignore_offset else int(request.url.params.get("skip", 0))
+        most = int(request.url.params.get("most", 3))
+        listed = list(self.farms.values())[skip : skip + most]
+        count = {"count": len(self.farms)} if self.total else {}
+        return httpx.Response(200, json={"data": {"farms": listed, **count}})
+
+    def get_farms_one(self, request: httpx.Request, farm: str) -> httpx.Response:
+        found = self.farms.get(farm)
+        return httpx.Response(200, json=found) if found else httpx.Response(404)
+
+    def put_farms_one(self, request: httpx.Request, farm: str) -> httpx.Response:
+        self.farms[farm].update(self._sent(request))
+        return httpx.Response(200, json=self.farms[farm])
+
+    def delete_farms_one(self, request: httpx.Request, farm: str) -> httpx.Response:
+        del self.farms[farm]
+        return httpx.Response(204)
+
+    def post_farms_rest(self, request: httpx.Request, farm: str) -> httpx.Response:
+        return httpx.Response(204)
+
+    def post_farms_renders(self, request: httpx.Request, farm: str) -> httpx.Response:
+        key = request.headers["X-Once"]
+        if key in self.renders:
+            return httpx.Response(409, json={"code": "seen", "text": "again"})
+        self.renders[key] = {
+            "render": {"id": f"x{len(self.renders)}", "scene": self._sent(request)["sceneName"]},
+            "phase": "waiting",
+            "priceInCents": 1.5,
+            "farm": farm,
+            "bornAt": datetime.now(UTC).timestamp(),
+        }
+        if self.lose:
             raise httpx.ReadTimeout("lost", request=request)
-        if request.url.path == "/farms/f1/renders":
-            page = {"renders": list(reversed(renders.values())), "after": None}
-            return httpx.Response(200, json=page, headers=headers)
-        one = next(r for r in renders.values() if request.url.path.endswith(r["renderId"]))
-        return httpx.Response(200, json={**one, "phase": "done", "priceInCents": 2})
+        return httpx.Response(202, json=self.renders[key])
 
+    def get_farms_renders(self, request: httpx.Request, farm: str) -> httpx.Response:
+        listed = [one for one in reversed(self.renders.values()) if one["farm"] == farm]
+        return httpx.Response(200, json={"renders": listed, "after": None})
+
+    def get_farms_renders_one(
+        self, request: httpx.Request, farm: str, render: str
+    ) -> httpx.Response:
+        one = next(r for r in self.renders.values() if r["render"]["id"] == render)
+        end = {"phase": "dropped", "why": "no sun"} if one["render"]["scene"] == "night" else {}
+        return httpx.Response(200, json={**one, "phase": "done", "priceInCents": 2, **end})
+
+    def post_cakes(self, request: httpx.Request) -> httpx.Response:
+        cake = {"cake": f"x{len(self.cakes)}", "heat": "cold", "minutes": 0}
+        cake = self.cakes.setdefault(request.headers["Cake-Once"], cake)
+        return httpx.Response(200, json=cake)
+
+    def get_cakes(self, request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"cakes": list(self.cakes.values())})
+
+    def get_cakes_one(self, request: httpx.Request, cake: str) -> httpx.Response:
+        return httpx.Response(200, json={"cake": cake, "heat": "cake", "rise": 1})
+
+    def get_colours(self, request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"names": [{"name": "red"}, {"name": "blue"}]})
+
+
+@pytest.fixture(scope="module")
+def farm_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
+    with imported(load(HERE / "farm.yaml"), tmp_path_factory.mktemp("farm"), "farm_client") as made:
+        yield made
+
+
+@pytest.fixture
+def server() -> Farm:
+    return Farm()
+
+
+@pytest.fixture
+def client(farm_client: ModuleType, server: Farm, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setenv("FARM_KEY", "farm_key")
-    with imported(load(HERE / "farm.yaml"), tmp_path, "farm_client") as farm:
-        http = httpx.Client(transport=httpx.MockTransport(answer))
-        with farm.Farm(http_client=http) as client:
-            done = client.renders.start_and_wait("f1", scene_name="cups", frames=3)
-            assert (done.render_id, done.phase) == ("r0", "done")
-            assert client.spent == 2
-            started = client.renders.start("f1", scene_name="plates")
-            assert started.call.recovered
-            assert started.render_id == "r1"
-            assert [r.render_id for r in client.renders.all("f1")] == ["r1", "r0"]
-            results = client.renders.start_many([{"farm_id": "f1", "scene_name": "x"}])
-            assert results[0].render_id == "r2"
-        assert inspect.iscoroutinefunction(farm.AsyncFarm.renders.fget(client).start_and_wait)
+    http = httpx.Client(transport=httpx.MockTransport(server))
+    with farm_client.Farming(http_client=http) as made:
+        yield made
+
+
+def test_what_is_kept_is_made_seen_changed_and_gone(farm_client: ModuleType, client: Any) -> None:
+    made = client.farms.create(title="North")
+    assert client.farms.update(made.meta.id, title="South").title == "South"
+    assert client.farms.retrieve(made.meta.id).title == "South"
+    assert client.farms.rest_farm(made.meta.id) is None
+    assert client.farms.delete(made.meta.id) is None
+    with pytest.raises(farm_client.NotFoundError):
+        client.farms.retrieve(made.meta.id)
+
+
+def test_a_key_that_leads_to_nothing_else_still_makes_repeating_safe(
+    farm_client: ModuleType, client: Any, server: Farm
+) -> None:
+    answers = [httpx.Response(502), httpx.Response(409, json={"code": "seen", "text": "again"})]
+    server.post_farms = lambda _request: answers.pop(0)  # type: ignore[method-assign]
+    with pytest.raises(farm_client.IdempotencyDuplicateError):
+        client.farms.create(title="North")
+    keys = [request.headers["Open-Once"] for request in server.seen]
+    assert len(keys) == 2
+    assert len(set(keys)) == 1
+    assert not any(name in request.headers for request in server.seen for name in ("X-Once",))
+
+
+@pytest.mark.parametrize(
+    ("size", "total", "pages"),
+    [(None, True, 3), (3, True, 3), (2, True, 4), (None, False, 4), (3, False, 3), (7, False, 2)],
+)
+def test_a_list_that_counts_items_is_read_to_its_end(
+    client: Any, server: Farm, size: int | None, total: bool, pages: int
+) -> None:
+    server.total = total
+    for number in range(7):
+        client.farms.create(title=str(number))
+    server.seen.clear()
+    listed = client.farms.list(most=size)
+    assert [farm.title for farm in listed] == [str(number) for number in range(7)]
+    assert len(server.seen) == pages
+    first = next(listed.pages())
+    rest = client.farms.list(most=size, skip=first.next_offset)
+    if first.next_offset is not None:
+        assert [farm.title for farm in rest] == [str(n) for n in range(len(first), 7)]
+    assert first.data == {"data": {"count": 7} if total else {}}
+
+
+def test_a_list_whose_offset_is_ignored_ends_with_an_error(
+    farm_client: ModuleType, client: Any, server: Farm
+) -> None:
+    for number in range(7):
+        client.farms.create(title=str(number))
+    server.ignore_offset = True
+    with pytest.raises(farm_client.PaginationError):
+        list(client.farms.list())
+
+
+def test_a_list_that_comes_at_once_reads_like_any_other(client: Any) -> None:
+    assert [colour.name for colour in client.colours.list()] == ["red", "blue"]
+    (page,) = client.colours.list().pages()
+    assert (len(page), page.next_cursor, page.next_offset) == (2, None, None)
+    assert client.colours.with_raw_response.list().parse().items[1].name == "blue"
+
+
+def test_what_moves_is_waited_for_under_its_parent_and_found_again(
+    farm_client: ModuleType, client: Any, server: Farm
+) -> None:
+    done = client.renders.create_and_wait("f1", scene_name="cups", frames=3)
+    assert (done.render.id, done.phase) == ("x0", "done")
+    assert client.spent == 2
+    server.lose = True
+    started = client.renders.create("f1", scene_name="plates")
+    assert started.call.recovered
+    assert started.render.id == "x1"
+    assert [one.render.id for one in client.renders.list("f1")] == ["x1", "x0"]
+    assert list(client.renders.list("f2")) == []
+    (result,) = client.renders.create_many([{"farm_id": "f1", "scene_name": "x"}])
+    assert result.render.id == "x2"
+    assert inspect.iscoroutinefunction(
+        farm_client.AsyncFarming.renders.fget(client).create_and_wait
+    )
+
+
+def test_another_ending_is_a_failure_that_says_how_to_resume(
+    farm_client: ModuleType, client: Any
+) -> None:
+    with pytest.raises(farm_client.RunFailedError, match="render x0 failed: no sun"):
+        client.renders.create_and_wait("f1", scene_name="night")
+    with pytest.raises(farm_client.WaitTimeoutError, match=r"renders\.wait\('f1', 'x0'\)"):
+        client.renders.wait("f1", "x0", timeout=0)
+
+
+def test_an_id_that_the_api_gave_is_refused_by_no_pattern(
+    farm_client: ModuleType, client: Any
+) -> None:
+    with pytest.raises(farm_client.InvalidArgumentError):
+        client.renders.retrieve("f1", "x0")
+    client.renders.create("f1", scene_name="cups")
+    assert client.renders.retrieve("f1", "x0").render.id == "x0"
+
+
+def test_kinds_do_not_mix_and_a_key_may_be_answered_again(client: Any, server: Farm) -> None:
+    client.renders.create("f1", scene_name="cups")
+    first = client.cake_batches.create(idempotency_key="mine")
+    assert client.cake_batches.create(idempotency_key="mine").cake == first.cake == "x0"
+    assert client.cake_batches.wait("x0").heat == "cake"
+    assert client.spent == Decimal("1.5")
+    assert client.cake_batches.create_and_wait().cake == "x1"
+    assert [cake.cake for cake in client.cake_batches.list()] == ["x0", "x1"]
+
+
+def without(*parts: str | int) -> Document:
+    """farm.yaml without a node."""
+    document = load(HERE / "farm.yaml")
+    node: Any = document.tree
+    for part in parts[:-1]:
+        node = node[part]
+    del node[parts[-1]]
+    return document
+
+
+@pytest.mark.parametrize(
+    ("document", "note"),
+    [
+        (
+            without("x-resources", "Render", "created"),
+            "not found again: its list does not say when",
+        ),
+        (without("x-resources", "Render", "list"), "not found again: nothing lists a Render"),
+        (without("x-refusals"), "not found again: a used key is not answered with 409"),
+        (
+            without("paths", "/farms/{farmId}/renders", "post", "x-idempotency"),
+            "sent once only: no key is stated",
+        ),
+    ],
+)
+def test_what_is_not_stated_is_not_done_and_said_in_a_line(
+    tmp_path: Path, document: Document, note: str
+) -> None:
+    if "x-refusals" not in document.tree:
+        for path, method in (("/farms", "post"), ("/farms/{farmId}/renders", "post")):
+            document.tree["paths"][path][method]["x-idempotency"]["repetition"] = "replayed"
+            document.tree["paths"][path][method]["x-idempotency"]["tolerated"] = ["refused"]
+    if "list" not in document.tree["x-resources"]["Render"]:
+        del document.tree["paths"]["/farms/{farmId}/renders"]["get"]["x-list"]
+    notes = generate(document, tmp_path / "made", complete=True)
+    assert any(note in one and "\n" not in one for one in notes), notes
+    text = (tmp_path / "made" / "operations.py").read_text()
+    assert "recovery=" not in text
+    assert "polling=" in text
+    assert "def create_and_wait(" in (tmp_path / "made" / "resources" / "renders.py").read_text()
+
+
+def test_without_a_key_a_create_is_sent_once(
+    tmp_path: Path, server: Farm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose(_request: httpx.Request, _farm: str) -> httpx.Response:
+        raise httpx.ReadTimeout("lost", request=_request)
+
+    server.post_farms_renders = lose  # type: ignore[method-assign]
+    monkeypatch.setenv("FARM_KEY", "farm_key")
+    document = without("paths", "/farms/{farmId}/renders", "post", "x-idempotency")
+    with imported(document, tmp_path, "once_client") as once:
+        http = httpx.Client(transport=httpx.MockTransport(server))
+        with (
+            once.Farming(http_client=http) as client,
+            pytest.raises(once.APITimeoutError, match="look for what it made") as caught,
+        ):
+            client.renders.create("f1", scene_name="cups")
+    assert caught.value.may_have_started
+    assert len(server.seen) == 1
+    assert "x-once" not in server.seen[0].headers

@@ -50,7 +50,7 @@ def script(checkout: Path, *options: str, **environment: str) -> subprocess.Comp
 
 
 def test_generated_is_current(tmp_path: Path) -> None:
-    assert generate(contract("client"), tmp_path / "flora_client", complete=True) == []
+    assert generate(contract("behaviour", "client"), tmp_path / "flora_client", complete=True) == []
     assert files_in(tmp_path / "flora_client") == files_in(GENERATED)
 
 
@@ -73,10 +73,10 @@ def test_the_bytes_depend_on_no_hash_seed_and_no_other_ruff(checkout: Path) -> N
 def test_a_change_of_the_contract_turns_the_check_red(checkout: Path) -> None:
     assert script(checkout, "--check").returncode == 0
     file = checkout / "openapi.yaml"
-    file.write_text(file.read_text().replace("[pending, running,", "[pending, queued, running,"))
+    file.write_text(file.read_text().replace("enum: [image, video,", "enum: [image, smell, video,"))
     done = script(checkout, "--check")
     assert done.returncode == 1
-    assert '+    QUEUED = "queued"' in done.stdout
+    assert '+    SMELL = "smell"' in done.stdout
     assert "scripts/generate_client.py" in done.stderr
     assert files_in(checkout / "generated" / "flora_client") == files_in(GENERATED)
 
@@ -138,7 +138,7 @@ def test_a_failed_swap_leaves_the_target_as_it_was(
 
     monkeypatch.setattr(Path, "rename", fail)
     with pytest.raises(OSError, match="no disk"):
-        generate(contract("client"), target)
+        generate(contract("behaviour", "client"), target)
     assert files_in(tmp_path) == {"client/mine.py": b"x = 1\n"}
 
 
@@ -154,7 +154,7 @@ def test_a_failure_while_writing_leaves_the_target_as_it_was(
 
     monkeypatch.setattr("flora_contract.codegen.driver._format", fail)
     with pytest.raises(InputError, match="no disk"):
-        generate(contract("client"), target)
+        generate(contract("behaviour", "client"), target)
     assert files_in(tmp_path) == {"client/mine.py": b"x = 1\n"}
 
 
@@ -213,37 +213,52 @@ def test_a_warning_is_one_readable_line_whatever_it_quotes(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "hint"),
+    ("old", "new", "told"),
     [
-        ("/runs/{runId}:", "/runs/{id}:", "x-starts names 'getRun'"),
-        ("operationId: getRun", "operationId: lookUp", "x-starts names 'getRun'"),
-        ("operationId: listGenerations", "operationId: past", "x-recovery names 'listGenerations'"),
-        ("- name: cursor", "- name: after", "x-paging names 'cursor'"),
-        ("- name: workspace_id", "- name: workspace", "x-recovery names 'workspace_id'"),
-        ("        generations:\n", "        runs:\n", "x-paging names 'generations'"),
-        ("        estimated_seconds:\n", "        eta:\n", "x-starts names 'estimated_seconds'"),
-        ("        error_code:\n", "        reason:\n", "x-polling names 'error_code'"),
+        ("operationId: getRun", "operationId: lookUp", "the contract has no operation getRun"),
+        ("operationId: createGenerationRun", "operationId: x", "no operation createGenerationRun"),
+        ("- name: cursor", "- name: after", "listGenerations has no query cursor"),
+        (
+            "        generations:\n",
+            "        runs:\n",
+            "the answer of listGenerations has no generat",
+        ),
+        ("        estimated_seconds:\n", "        eta:\n", "shows a Run has estimated_seconds"),
+        ("        error_code:\n", "        reason:\n", "nothing that shows a Run has error_code"),
     ],
 )
-def test_a_hint_that_names_nothing_is_told_or_refused(
-    tmp_path: Path, old: str, new: str, hint: str
+def test_a_statement_that_does_not_fit_is_refused_or_told_and_left_out(
+    tmp_path: Path, old: str, new: str, told: str
 ) -> None:
     text = (ROOT / "openapi.yaml").read_text()
     assert old in text
     changed = parse(text.replace(old, new), "openapi.yaml")
-    document = apply(changed, [load(ROOT / "overlays" / "client.yaml")]).document
+    overlays = [load(ROOT / "overlays" / f"{name}.yaml") for name in ("behaviour", "client")]
+    document = apply(changed, overlays).document
     warnings = generate(document, tmp_path / "client")
-    assert any(hint in warning for warning in warnings), warnings
+    assert any(told in warning for warning in warnings), warnings
+    assert all(re.match(r".*behaviour\.yaml:\d+: |[A-Z]+ /", warning) for warning in warnings)
     assert not any("\n" in warning for warning in warnings)
-    compile((tmp_path / "client" / "resources" / "generations.py").read_text(), "it", "exec")
-    with pytest.raises(InputError, match=re.escape(hint)):
+    made = (tmp_path / "client" / "resources" / "generations.py").read_text()
+    compile(made, "it", "exec")
+    assert "def create_and_wait(" in made or "getRun" in told
+    with pytest.raises(InputError, match=re.escape(warnings[0])):
         generate(document, tmp_path / "strict", complete=True)
 
 
-def test_a_hint_that_lacks_a_word_is_refused_in_one_line(tmp_path: Path) -> None:
-    document = contract("client")
-    del document.tree["paths"]["/generate"]["post"]["x-starts"]["id"]
-    with pytest.raises(InputError, match=r"openapi\.yaml: its hints make no client: .*'id'"):
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [({"id": None}, "id"), ({"items": "films"}, "its answer has no films")],
+)
+def test_files_that_an_answer_lacks_are_refused_in_one_line(
+    tmp_path: Path, change: dict[str, str | None], problem: str
+) -> None:
+    document = contract("behaviour", "client")
+    hint = document.tree["paths"]["/runs/{runId}"]["get"]["x-files"]
+    hint.update(change)
+    if hint["id"] is None:
+        del hint["id"]
+    with pytest.raises(InputError, match=rf"client\.yaml:\d+: x-files: .*{problem}"):
         generate(document, tmp_path / "client")
 
 

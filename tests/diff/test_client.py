@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -70,12 +71,12 @@ def test_what_users_notice(old: dict[str, Member], new: dict[str, Member], told:
 
 @pytest.fixture
 def contracts(tmp_path: Path) -> Path:
-    """The contract of this project, with its overlay beside it, and an edited one."""
+    """The contract of this project, with its overlays beside it, and an edited one."""
     text = (ROOT / "openapi.yaml").read_text(encoding="utf-8")
     (tmp_path / "openapi.yaml").write_text(text, encoding="utf-8")
     (tmp_path / "overlays").mkdir()
-    overlay = (ROOT / "overlays" / "client.yaml").read_text(encoding="utf-8")
-    (tmp_path / "overlays" / "client.yaml").write_text(overlay, encoding="utf-8")
+    for name in ("behaviour.yaml", "client.yaml"):
+        shutil.copy(ROOT / "overlays" / name, tmp_path / "overlays")
     tree = yaml.safe_load(text)
     schemas = tree["components"]["schemas"]
     schemas["ChargedCost"]["type"] = ["number", "null"]
@@ -124,3 +125,31 @@ def test_a_renamed_path_parameter_is_the_cause_of_what_it_does(contracts: Path) 
         "Generations.wait() takes run_key, and no longer run_id",
     ]
     assert "client" not in found
+
+
+def test_a_change_of_a_statement_does_something_too(contracts: Path) -> None:
+    revised = contracts / "revised"
+    shutil.copytree(contracts / "overlays", revised / "overlays")
+    shutil.copy(contracts / "openapi.yaml", revised)
+    overlay = revised / "overlays" / "behaviour.yaml"
+    text = overlay.read_text(encoding="utf-8")
+    stated = "      x-list: {items: models,"
+    assert stated in text
+    actions = text.partition("  - target: $.paths['/models'].get\n")
+    rest = actions[2].partition("  - target:")
+    overlay.write_text(actions[0] + rest[1] + rest[2], encoding="utf-8")
+    found = diff(contracts, "openapi.yaml", "revised/openapi.yaml")
+    assert found["client"] == ["method Models.list returns ModelList, and not Pager[Model]"]
+
+
+def test_statements_of_what_a_revision_lacks_are_told_and_left_out(contracts: Path) -> None:
+    text = (contracts / "openapi.yaml").read_text(encoding="utf-8")
+    (contracts / "less.yaml").write_text(text.replace("        error_code:\n", "        why:\n"))
+    command = [str(FLORA), "diff", "openapi.yaml", "less.yaml", "--client", "--format", "json"]
+    done = subprocess.run(command, cwd=contracts, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "nothing that shows a Run has error_code" in done.stderr
+    assert "Traceback" not in done.stderr
+    told = [text for one in json.loads(done.stdout)["changes"] for text in one.get("client", ())]
+    assert any("error_code" in one for one in told)
+    assert not any("wait" in one for one in told)

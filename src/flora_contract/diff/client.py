@@ -1,12 +1,15 @@
 """What a change of the contract does to those who use the generated Python client.
 
 A client is generated from either contract, and the public interfaces are compared: methods,
-their arguments, models and their attributes. An overlay `overlays/client.yaml` beside a contract
-is applied to it first, as it is when the client is made; where only one has it, to both.
+their arguments, models and their attributes. `overlays/behaviour.yaml` and `overlays/client.yaml`
+beside a contract are applied to it first, as they are when the client is made; where only one
+contract has an overlay, it is applied to both. A statement that a contract has no place for is left
+out of its client, and told.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sys
 import tempfile
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
     from flora_contract.diff.tree import Tree
     from flora_contract.openapi import Document
 
-OVERLAY = "overlays/client.yaml"
+OVERLAYS = ("overlays/behaviour.yaml", "overlays/client.yaml")
 _PACKAGE = "made_client"
 _INNER = {"operations"}  # modules that are no part of the interface
 _TWINS = re.compile(r"Async|.*WithRawResponse$")  # the same interface once more
@@ -71,11 +74,8 @@ def with_effects(comparison: Comparison, base: Tree, revision: Tree) -> Comparis
     generated from one of the contracts.
     """
     with tempfile.TemporaryDirectory(prefix="flora-client-") as folder:
-        overlays = _overlay(base), _overlay(revision)
-        before = _fitting(overlays[0] or overlays[1], base, revision)
-        after = _fitting(overlays[1] or overlays[0], revision, base)
-        old = interface(_generated(base, before, Path(folder, "base")))
-        new = interface(_generated(revision, after, Path(folder, "revision")))
+        old = interface(_generated(base, revision, Path(folder, "base")))
+        new = interface(_generated(revision, base, Path(folder, "revision")))
     caused: dict[int, list[str]] = defaultdict(list)
     unexplained = []
     for effect in effects(old, new):
@@ -91,34 +91,44 @@ def with_effects(comparison: Comparison, base: Tree, revision: Tree) -> Comparis
     return replace(comparison, changes=changes, client=tuple(unexplained))
 
 
-def _overlay(tree: Tree) -> Document | None:
-    try:
-        return tree.beside(OVERLAY)
-    except InputError:
-        return None
+def _overlay(tree: Tree, other: Tree, name: str) -> Document | None:
+    """An overlay of a contract, or that of the other one as it would be for this one."""
+    for holder in (tree, other):
+        with contextlib.suppress(InputError):
+            return _renamed_in(holder.beside(name), tree, other)
+    return None
 
 
-def _fitting(overlay: Document | None, tree: Tree, other: Tree) -> Document | None:
-    """An overlay that calls renamed paths, and what is renamed in them, as the contract does."""
-    if overlay is None:
-        return None
+def _renamed_in(overlay: Document, tree: Tree, other: Tree) -> Document:
+    """An overlay that calls renamed paths as the contract does."""
     text = overlay.text
     for theirs, mine in renamed_paths(other, tree).items():
         for quote in "'\"":
             text = text.replace(f"{quote}{theirs}{quote}", f"{quote}{mine}{quote}")
-        for old, new in zip(parameters_of(theirs), parameters_of(mine), strict=True):
-            text = re.sub(rf"(?m)(: *){re.escape(old)}$", rf"\g<1>{new}", text)
     return overlay if text == overlay.text else parse(text, overlay.file)
 
 
-def _generated(tree: Tree, overlay: Document | None, folder: Path) -> Path:
+def _generated(tree: Tree, other: Tree, folder: Path) -> Path:
+    """The client of a contract, in a folder."""
     document, warnings = tree.document, []
-    if overlay is not None:
-        applied = apply(document, [overlay])
+    found = [_overlay(tree, other, name) for name in OVERLAYS]
+    if overlays := [overlay for overlay in found if overlay is not None]:
+        applied = apply(document, overlays)
         document, warnings = applied.document, applied.warnings
+        _rename_parameters(document, tree, other)
     for warning in warnings + generate(document, folder / _PACKAGE):
         print(f"flora-contract: {document.file}: {warning}", file=sys.stderr)
     return folder
+
+
+def _rename_parameters(document: Document, tree: Tree, other: Tree) -> None:
+    """Let the statements call renamed path parameters as the contract does."""
+    names: dict[str, str] = {}
+    for theirs, mine in renamed_paths(other, tree).items():
+        names |= dict(zip(parameters_of(theirs), parameters_of(mine), strict=True))
+    for resource in document.tree.get("x-resources", {}).values():
+        path = resource.get("path", {})
+        resource["path"] = {names.get(name, name): member for name, member in path.items()}
 
 
 def interface(folder: Path) -> Interface:

@@ -114,9 +114,12 @@ class _Checks:
                     place = self._named(pointer, role, operation_id)
                     self.fail(place, f"the contract has no operation {operation_id}")
         shown = self._representations(resource)
-        for operation_id, members in shown.items():
-            if resource.id not in members:
-                self.fail((*pointer, "id"), f"{operation_id} does not show {resource.id}")
+        lacking = [i for i, members in shown.items() if resource.id not in members]
+        if lacking:
+            where: Pointer = (*pointer, "id")
+            if len(lacking) < len(shown):
+                where = self._named(pointer, str(resource.role_of(lacking[0])), lacking[0])
+            self.fail(where, f"{lacking[0]} does not show {resource.id}")
         everything = set().union(*shown.values())
         self._shown(resource, everything)
         self._paths(resource)
@@ -138,7 +141,8 @@ class _Checks:
         for role in ("create", "read", "list", "update"):
             for operation_id in resource.operations.get(role, ()):  # type: ignore[call-overload]
                 operation = self.behaviour.of(operation_id)
-                if operation.items:
+                tells = role != "list" or operation.listing is not None
+                if operation.items and tells:
                     shown[operation_id] = {path.replace("[]", "") for path in operation.items}
         return shown
 
