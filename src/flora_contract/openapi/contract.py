@@ -125,7 +125,7 @@ class Endpoint:
 
     def __init__(self, contract: Contract, operation: Operation) -> None:
         self._contract = contract
-        self._document = contract.document
+        self.document = contract.document
         self.operation = operation
         self.id = operation.operation_id
         self.method = operation.method
@@ -150,7 +150,7 @@ class Endpoint:
     @property
     def security(self) -> list[dict[str, Any]]:
         """Its security requirements, or those of the document."""
-        found = self.operation.node.get("security", self._document.tree.get("security", []))
+        found = self.operation.node.get("security", self.document.tree.get("security", []))
         return list(found)
 
     @cached_property
@@ -158,19 +158,25 @@ class Endpoint:
         """Schema of the JSON body of a request; None where it has none."""
         return _json_schema(self.operation.request_body or {})
 
+    def answer(self, status: int) -> dict[str, Any] | None:
+        """The response object of a status, of its range or of any; None where there is none."""
+        documented = self.operation.responses
+        names = (str(status), f"{status // 100}XX", "default")
+        return next((documented[name] for name in names if name in documented), None)
+
     def answer_schema(self, status: int) -> dict[str, Any] | None:
         """Schema of the JSON body under a status; None where none is documented."""
-        return _json_schema(self.operation.responses.get(str(status), {}))
+        return _json_schema(self.answer(status) or {})
 
     @cached_property
     def request_members(self) -> dict[str, Member]:
         """Every documented member of a request's body, by its path."""
-        return {m.path: m for m in members(self._document, self.request_schema)}
+        return {m.path: m for m in members(self.document, self.request_schema)}
 
     def answer_members(self, status: int) -> dict[str, Member]:
         """Every documented member of an answer's body, by its path."""
         if status not in self._answer_members:
-            found = members(self._document, self.answer_schema(status))
+            found = members(self.document, self.answer_schema(status))
             self._answer_members[status] = {m.path: m for m in found}
         return self._answer_members[status]
 
@@ -178,7 +184,7 @@ class Endpoint:
     def parameters(self) -> dict[str, dict[str, Any]]:
         """Parameter objects by name, references resolved, `schema` included."""
         return {
-            p["name"]: {**p, "schema": self._document.resolve(p.get("schema", {}))}
+            p["name"]: {**p, "schema": self.document.resolve(p.get("schema", {}))}
             for p in self.operation.parameters
         }
 
@@ -197,10 +203,10 @@ class Endpoint:
             if name not in declared:
                 undeclared.add(name)
                 continue
-            kinds = types(self._document, declared[name]["schema"])
+            kinds = types(self.document, declared[name]["schema"])
             if "array" in kinds:
                 items = declared[name]["schema"].get("items", {})
-                item = typed(text, types(self._document, items))
+                item = typed(text, types(self.document, items))
                 values[name] = [*values.get(name, ()), item]
                 continue
             if name in values:
