@@ -58,7 +58,7 @@ class Statement:
 
     @property
     def name(self) -> str:
-        """How people are told of it: `Run.life`, `listGenerations.list`."""
+        """How people are told of it: `Run.life`; `list`, of an operation."""
         words = [str(part).removeprefix("x-") for part in self.pointer]
         if words[:1] == ["resources"]:
             return ".".join(words[1:])

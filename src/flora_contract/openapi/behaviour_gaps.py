@@ -60,7 +60,10 @@ def _parameters(listing: Listing | None) -> set[str | None]:
 def _of_a_create(operation: OperationBehaviour) -> Iterator[str]:
     if operation.role != "create" or operation.resource is None:
         return
-    stated = {*operation.resource.shows, *operation.resource.references}
+    stated = {
+        path.partition(".")[0]
+        for path in (*operation.resource.shows, *operation.resource.references)
+    }
     for path in operation.endpoint.request_members:
         if "." not in path and "[]" not in path and path not in stated:
             yield f"whether and where {path} of the request is shown"

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from flora_contract.openapi.contract import Contract, Endpoint
     from flora_contract.openapi.document import Document, Pointer
 
-_PREFIX: Final = re.compile(r"\^([\w-]+)(?:\Z|[^\w*+?{])")
+_PREFIX: Final = re.compile(r"\^((?:[\w-]|\\[^\w\s])+)(?:\Z|[^\w*+?{])[^|]*\Z")
 
 
 def prefix_of(pattern: str) -> str:
     """What every text that a pattern allows begins with, as far as that is plain to see."""
     found = _PREFIX.match(pattern)
-    return found[1] if found else ""
+    return found[1].replace("\\", "") if found else ""
 
 
 # On the document

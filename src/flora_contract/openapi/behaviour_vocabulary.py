@@ -56,7 +56,7 @@ def check_vocabulary(document: Document) -> None:
         check = jsonschema_rs.Draft202012Validator(
             {"$ref": f"#/$defs/{name}", "$defs": VOCABULARY["$defs"]}
         )
-        for error in check.iter_errors(node):
+        for error in sorted(check.iter_errors(node), key=_is_no_slip):
             part, problem = _told(error, name)
             raise InputError(f"{document.locate((*pointer, *part))}: {problem}")
 
@@ -116,6 +116,11 @@ def _told(error: jsonschema_rs.ValidationError, name: str) -> tuple[Pointer, str
     return part, f"{subject}: {error.message}; correct it"
 
 
+def _is_no_slip(error: Any) -> bool:
+    """What is lacking may be what is misspelt, so a name that is not known comes first."""
+    return bool(error.kind.name != "additionalProperties")
+
+
 def _innermost(error: Any) -> Any:
     """Of several ways to write a thing, the errors of the one that was begun."""
     if error.kind.name != "oneOf":
@@ -126,7 +131,7 @@ def _innermost(error: Any) -> Any:
             len(e.instance_path) > depth or e.kind.name not in {"type", "const"} for e in way
         )
         if begun:
-            return _innermost(way[0])
+            return _innermost(min(way, key=_is_no_slip))
     return error
 
 
@@ -149,8 +154,9 @@ def _schema_at(error: jsonschema_rs.ValidationError) -> Any:
 
 
 def _names(schema: dict[str, Any]) -> str:
-    named = schema.get("properties", schema.get("patternProperties", {}))
-    return ", ".join(name for name in named if name not in {"x-source", "x-conflict"})
+    if "properties" not in schema:
+        return "statuses of errors, such as '404'"
+    return ", ".join(name for name in schema["properties"] if not name.startswith("x-"))
 
 
 def _written(value: Any) -> str:

@@ -149,16 +149,16 @@ def _own_refusals(subject: Subject, operation: OperationBehaviour) -> Iterator[F
     endpoint = operation.endpoint
     for condition, refusal in read_refusals(subject.document, endpoint.operation.pointer).items():
         pointer = refusal.statement.pointer
-        if endpoint.answer(refusal.status) is None:
-            errors = sorted(status for status in endpoint.statuses if status >= 400)
-            yield (*pointer, "status"), lacks(endpoint.id, "answer", refusal.status, errors)
-        yield from refusal_holds(subject, refusal)
         if condition == "used-key" and operation.idempotency is None:
             yield pointer, f"{endpoint.id} takes no key; state x-idempotency, or leave this out"
         if condition == "no-credits" and endpoint.operation.node.get("x-charges") is False:
             yield pointer, f"{endpoint.id} is free, as x-charges says; leave one out"
         if condition in {"no-key", "wrong-key"} and not subject.behaviour.is_secured(operation):
             yield pointer, f"{endpoint.id} asks for no key; leave this out"
+        if endpoint.answer(refusal.status) is None:
+            errors = sorted(status for status in endpoint.statuses if status >= 400)
+            yield (*pointer, "status"), lacks(endpoint.id, "answer", refusal.status, errors)
+        yield from refusal_holds(subject, refusal)
 
 
 def _answer_has(

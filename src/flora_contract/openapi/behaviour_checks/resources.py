@@ -67,7 +67,7 @@ def _id(subject: Subject, resource: Resource) -> Iterator[Fault]:
     pointer = resource.statement.pointer
     representations = subject.representations(resource)
     if not representations:
-        remedy = "name one that creates, reads or lists it"
+        remedy = "name one that creates or reads it, or state the x-list of one"
         yield (*pointer, "id"), f"no operation shows a {resource.kind}; {remedy}"
     for operation_id, members in representations.items():
         if resource.id not in members:
@@ -186,9 +186,9 @@ def _same_prefix(
     """The ids that a member takes are those of the kind that it refers to."""
     target = subject.behaviour.resources[reference.to]
     for endpoint in subject.endpoints_of(resource, resource.operations):
-        queries = {name: p["schema"] for name, p in endpoint.parameters.items()}
-        bodies = {path: m.schema for path, m in plain(endpoint.request_members).items()}
-        schema = (queries | bodies).get(reference.member, {})
+        held = {resource.path.get(n, n): p["schema"] for n, p in endpoint.parameters.items()}
+        held |= {path: found.schema for path, found in plain(endpoint.request_members).items()}
+        schema = held.get(reference.member, {})
         literal = prefix_of(schema.get("pattern", ""))
         if literal and target.prefix and not literal.startswith(target.prefix):
             theirs = f"the id of a {target.kind} with {target.prefix!r}"
@@ -223,8 +223,8 @@ def _life(subject: Subject, resource: Resource, life: Life) -> Iterator[Fault]:
     yield from _have(subject, resource, pointer, ("state",), life)
     yield from _have(subject, resource, pointer, ("grows", "estimate"), life, NUMBERS)
     yield from _states(subject, resource, life)
-    yield from _failure(subject, resource, life)
     yield from _presences(subject, resource, life)
+    yield from _failure(subject, resource, life)
     yield from _times(subject, resource, life)
 
 
@@ -246,25 +246,6 @@ def _states(subject: Subject, resource: Resource, life: Life) -> Iterator[Fault]
             yield pointer, f"{life.state} can be {state}, which the order leaves out; add it"
 
 
-def _failure(subject: Subject, resource: Resource, life: Life) -> Iterator[Fault]:
-    """What is said of failures is of final states and of members that are shown."""
-    pointer = life.statement.pointer
-    for place, state in leaves(
-        subject.document.at(pointer).get("failed", []), (*pointer, "failed")
-    ):
-        if state not in life.final:
-            yield place, f"{state} is no final state; those are {', '.join(life.final)}"
-    shown = subject.shown(resource)
-    for name, path in (("code", life.error_code), ("message", life.error_message)):
-        if path is not None and path not in shown:
-            yield (*pointer, "error", name), lacks(f"a {resource.kind}", "", path, shown)
-        presence = life.members.get(path or "")
-        if presence is not None and life.failed and not presence.states <= life.failed:
-            place = (*pointer, "members", presence.member)
-            other = min(presence.states - life.failed)
-            yield place, f"{path} tells of a failure, and {other} is none; leave {other} out"
-
-
 def _presences(subject: Subject, resource: Resource, life: Life) -> Iterator[Fault]:
     """Members that belong to states are shown at all, and the states are there."""
     shown = subject.shown(resource)
@@ -281,6 +262,24 @@ def _presences(subject: Subject, resource: Resource, life: Life) -> Iterator[Fau
         if presence.severity is not None and not presence.required:
             problem = f"{presence.member} need not be shown, so its absence has no severity"
             yield (*place, "severity"), f"{problem}; state required: true, or leave it out"
+
+
+def _failure(subject: Subject, resource: Resource, life: Life) -> Iterator[Fault]:
+    """What is said of failures is of final states and of members that are shown."""
+    pointer = life.statement.pointer
+    failed = subject.document.at(pointer).get("failed", [])
+    for place, state in leaves(failed, (*pointer, "failed")):
+        if state not in life.final:
+            yield place, f"{state} is no final state; those are {', '.join(life.final)}"
+    shown = subject.shown(resource)
+    for name, path in (("code", life.error_code), ("message", life.error_message)):
+        if path is not None and path not in shown:
+            yield (*pointer, "error", name), lacks(f"a {resource.kind}", "", path, shown)
+        presence = life.members.get(path or "")
+        if presence is not None and life.failed and not presence.states <= life.failed:
+            place = (*pointer, "members", presence.member)
+            other = min(presence.states - life.failed)
+            yield place, f"{path} tells of a failure, and {other} is none; leave {other} out"
 
 
 def _times(subject: Subject, resource: Resource, life: Life) -> Iterator[Fault]:

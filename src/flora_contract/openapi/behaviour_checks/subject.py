@@ -38,8 +38,12 @@ class Subject:
 
     def representations(self, resource: Resource) -> dict[str, dict[str, Member]]:
         """Members that each operation shows of a resource; those that show nothing left out."""
-        ids = [i for role in _SHOWING for i in resource.operations.get(role, ())]
-        shown = {i: plain(self.behaviour.of(i).items) for i in ids}
+        operations = [self.behaviour.of(e.id) for e in self.endpoints_of(resource, _SHOWING)]
+        shown = {
+            operation.id: plain(operation.items)
+            for operation in operations
+            if operation.role != "list" or operation.listing is not None
+        }
         return {i: members for i, members in shown.items() if members}
 
     def shown(self, resource: Resource) -> dict[str, Member]:
