@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from flora_contract.openapi.behaviour import (
     ROLES,
@@ -22,18 +21,11 @@ from flora_contract.openapi.behaviour import (
     Role,
     Statement,
 )
+from flora_contract.openapi.schemas import prefix_of
 
 if TYPE_CHECKING:
     from flora_contract.openapi.contract import Contract, Endpoint
     from flora_contract.openapi.document import Document, Pointer
-
-_PREFIX: Final = re.compile(r"\^((?:[\w-]|\\[^\w\s])+)(?:\Z|[^\w*+?{])[^|]*\Z")
-
-
-def prefix_of(pattern: str) -> str:
-    """What every text that a pattern allows begins with, as far as that is plain to see."""
-    found = _PREFIX.match(pattern)
-    return found[1].replace("\\", "") if found else ""
 
 
 # On the document

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from flora_contract.openapi.behaviour_checks.errors import refusal_holds
 from flora_contract.openapi.behaviour_checks.subject import NUMBERS, lacks, leaves, plain
-from flora_contract.openapi.behaviour_reading import prefix_of
-from flora_contract.openapi.schemas import types
+from flora_contract.openapi.schemas import prefix_of, types
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
