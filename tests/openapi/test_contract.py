@@ -156,7 +156,7 @@ def _example(endpoint: Endpoint, schema: Any, seed: int = 0) -> Any:
 
 
 def _at(body: Any, path: str) -> tuple[Any, str] | None:
-    """What holds a member, and its name there; of a list the first item. None if it is not there."""
+    """What holds a member, of a list its first item, and the name there; None if it is absent."""
     *holders, name = path.replace("[]", ".[]").split(".")
     for part in holders:
         if part == "[]" and isinstance(body, list) and body:
