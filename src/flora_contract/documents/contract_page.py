@@ -65,7 +65,7 @@ def _row(made: Transcript, place: Place) -> Row:
     labels = made.document.at(own[0])["x-source"] if own else []
     return Row(
         place=place,
-        type=str(said.get("type", "")),
+        type=str(said.get("type", "any")),
         required=said.get("required") is True,
         nullable=said.get("nullable") is True,
         constraints={a: said[a] for a in (*CONSTRAINTS, "prefix") if a in said},
