@@ -158,6 +158,11 @@ class Resource:
     life: Life | None
     statement: Statement
 
+    @property
+    def one(self) -> str:
+        """The name of the kind, for a sentence: `an Order`."""
+        return f"{'an' if self.kind[0].lower() in 'aeiou' else 'a'} {self.kind}"
+
     def role_of(self, operation_id: str) -> Role | None:
         """The role that an operation has here."""
         return next((role for role, ids in self.operations.items() if operation_id in ids), None)

@@ -95,7 +95,7 @@ def _order_and_filters(
         if isinstance(subject.document.at(place), dict):
             place = (*place, "member")
         if found.member not in known:
-            yield place, lacks(f"a {resource.kind}", "", found.member, known)
+            yield place, lacks(resource.one, "", found.member, known)
         kinds = types(subject.document, items[found.member].schema) if found.member in items else ()
         if found.match == "contains" and kinds and not {"string", "array"} & set(kinds):
             yield (*place[:-1], "match"), f"{found.member} is no text to contain one; leave it out"

@@ -67,7 +67,7 @@ def _id(subject: Subject, resource: Resource) -> Iterator[Fault]:
     representations = subject.representations(resource)
     if not representations:
         remedy = "name one that creates or reads it, or state the x-list of one"
-        yield (*pointer, "id"), f"no operation shows a {resource.kind}; {remedy}"
+        yield (*pointer, "id"), f"no operation shows {resource.one}; {remedy}"
     for operation_id, members in representations.items():
         if resource.id not in members:
             yield (*pointer, "id"), lacks(f"what {operation_id} shows", "", resource.id, members)
@@ -87,15 +87,15 @@ def _shown(subject: Subject, resource: Resource) -> Iterator[Fault]:
     for index, path in enumerate(resource.aliases):
         if path not in shown or path == resource.id:
             known = shown.keys() - {resource.id}
-            yield (*pointer, "aliases", index), lacks(f"a {resource.kind}", "other", path, known)
+            yield (*pointer, "aliases", index), lacks(resource.one, "other", path, known)
     for index, path in enumerate(resource.constant):
         place = (*pointer, "constant", index)
         if path not in shown:
-            yield place, lacks(f"a {resource.kind}", "", path, shown)
+            yield place, lacks(resource.one, "", path, shown)
         if path in _moving(resource):
             yield place, f"{path} is stated to change; name it in one of the two places"
     if resource.link is not None and resource.read is None:
-        yield (*pointer, "link"), f"no operation reads a {resource.kind}; name one as read"
+        yield (*pointer, "link"), f"no operation reads {resource.one}; name one as read"
     if resource.updated is not None and resource.updated == resource.created:
         yield (*pointer, "updated"), f"{resource.updated} says when it was made; leave one out"
 
@@ -123,7 +123,7 @@ def _have(
         if path is None:
             continue
         if path not in shown:
-            yield (*pointer, name), lacks(f"a {resource.kind}", "", path, shown)
+            yield (*pointer, name), lacks(resource.one, "", path, shown)
         found = types(subject.document, shown[path].schema)
         if kinds and found and not kinds & found:
             yield (*pointer, name), f"{path} is no number; name a member that is"
@@ -149,7 +149,7 @@ def _paths(subject: Subject, resource: Resource) -> Iterator[Fault]:
             also = [
                 f" ({subject.place((*pointer[:-1], 'references', m))} names {m})" for m in orphans
             ]
-            problem = lacks(f"a {resource.kind}", "", path, known)
+            problem = lacks(resource.one, "", path, known)
             yield (*pointer, name), problem + "".join(also[:1])
     for role in ("read", "update", "delete"):
         if role in resource.operations and resource.id_parameter is None:
@@ -162,7 +162,7 @@ def _reference(subject: Subject, resource: Resource, reference: Reference) -> It
     kinds = subject.behaviour.resources
     asked = subject.sent(resource, resource.operations) | set(resource.path.values())
     if reference.member not in asked:
-        yield pointer, lacks(f"a request about a {resource.kind}", "", reference.member, asked)
+        yield pointer, lacks(f"a request about {resource.one}", "", reference.member, asked)
     to: Pointer = (*pointer, "to") if isinstance(subject.document.at(pointer), dict) else pointer
     if reference.to not in kinds:
         yield to, lacks("x-resources", "kind", reference.to, kinds)
@@ -172,9 +172,9 @@ def _reference(subject: Subject, resource: Resource, reference: Reference) -> It
     for their, ours in reference.matching.items():
         place = (*pointer, "matching", their)
         if their not in theirs:
-            yield place, lacks(f"a {target.kind}", "", their, theirs)
+            yield place, lacks(target.one, "", their, theirs)
         if ours not in asked:
-            yield place, lacks(f"a request about a {resource.kind}", "", ours, asked)
+            yield place, lacks(f"a request about {resource.one}", "", ours, asked)
     if reference.unknown is not None:
         yield from refusal_holds(subject, reference.unknown)
 
@@ -190,7 +190,7 @@ def _same_prefix(
         schema = held.get(reference.member, {})
         literal = prefix_of(schema.get("pattern", ""))
         if literal and target.prefix and not literal.startswith(target.prefix):
-            theirs = f"the id of a {target.kind} with {target.prefix!r}"
+            theirs = f"the id of {target.one} with {target.prefix!r}"
             problem = f"{reference.member} of {endpoint.id} begins with {literal!r}, {theirs}"
             yield place, f"{problem}; name the kind that it holds"
 
@@ -203,12 +203,12 @@ def _echoes(subject: Subject, resource: Resource) -> Iterator[Fault]:
     for sent, path in resource.shows.items():
         place = (*pointer, sent)
         if sent not in asked:
-            request = f"a request that creates a {resource.kind}"
+            request = f"a request that creates {resource.one}"
             yield place, lacks(request, "", sent, asked)
         if path is None:
             continue
         if path not in shown:
-            yield place, lacks(f"a {resource.kind}", "", path, shown)
+            yield place, lacks(resource.one, "", path, shown)
         if path in taken:
             yield place, f"{path} shows {taken[path]} already; name another member, or null"
         taken[path] = sent
@@ -252,7 +252,7 @@ def _presences(subject: Subject, resource: Resource, life: Life) -> Iterator[Fau
     for presence in life.members.values():
         place: Pointer = (*life.statement.pointer, "members", presence.member)
         if presence.member not in shown:
-            yield place, lacks(f"a {resource.kind}", "", presence.member, shown)
+            yield place, lacks(resource.one, "", presence.member, shown)
         if presence.member in always:
             yield place, f"{presence.member} is in every state; name it in one of the two places"
         for leaf, state in leaves(subject.document.at((*place, "in")), (*place, "in")):
@@ -273,7 +273,7 @@ def _failure(subject: Subject, resource: Resource, life: Life) -> Iterator[Fault
     shown = subject.shown(resource)
     for name, path in (("code", life.error_code), ("message", life.error_message)):
         if path is not None and path not in shown:
-            yield (*pointer, "error", name), lacks(f"a {resource.kind}", "", path, shown)
+            yield (*pointer, "error", name), lacks(resource.one, "", path, shown)
         presence = life.members.get(path or "")
         if presence is not None and life.failed and not presence.states <= life.failed:
             place = (*pointer, "members", presence.member)
@@ -287,7 +287,7 @@ def _times(subject: Subject, resource: Resource, life: Life) -> Iterator[Fault]:
     for index, time in enumerate(life.times):
         place = (*life.statement.pointer, "times", index)
         if time not in shown:
-            yield place, lacks(f"a {resource.kind}", "", time, shown)
+            yield place, lacks(resource.one, "", time, shown)
         if time == resource.created:
             began = 0
         elif time in life.members:
