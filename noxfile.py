@@ -19,11 +19,11 @@ def install(session: nox.Session, *groups: str) -> None:
 
 @nox.session
 def contract(session: nox.Session) -> None:
-    """Build the contract, check that generated/ is current, run the suite on the mock, report."""
+    """Build the contract, check what is made from it, run the suite on the mock, report."""
     install(session)
     session.run("flora-contract", "lint")
     session.run("flora-contract", "documents", "check")
-    session.run("python", "scripts/generate_client.py", "--check")
+    session.run("python", "scripts/make.py", "--check")
     session.run("pytest", "contract_tests", "--report-dir=build/contract", *session.posargs)
 
 
@@ -54,10 +54,10 @@ def diff(session: nox.Session) -> None:
 
 
 @nox.session
-def generate(session: nox.Session) -> None:
-    """Make generated/ anew from the contract."""
+def make(session: nox.Session) -> None:
+    """Make all that is generated: generated/ and pages of docs/. With `-- --check`: is it so?"""
     install(session)
-    session.run("python", "scripts/generate_client.py", *session.posargs)
+    session.run("python", "scripts/make.py", *session.posargs)
 
 
 @nox.session

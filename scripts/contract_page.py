@@ -1,4 +1,4 @@
-"""Write docs/contract.md; with --check tell whether it is current, by exit code 0 or 1."""
+"""The page docs/contract.md: the contract field by field, and the oracles that test each."""
 
 from __future__ import annotations
 
@@ -10,19 +10,16 @@ from flora_contract import shipped
 from flora_contract.conformance.oracle import catalogue
 from flora_contract.documents.contract_page import Row, contract_page
 from flora_contract.openapi import load
-from flora_contract.report.output import write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PAGE = shipped.ROOT / "docs" / "contract.md"
-
 # What the oracles of schemas hold of a field in an answer, by what the contract says of it.
 _SCHEMAS: dict[str, Callable[[Row], bool]] = {
-    "schema-type": lambda row: bool(row.type),
+    "schema-type": lambda row: row.type != "any",
     "schema-required": lambda row: row.required,
     "schema-enum": lambda row: row.closed,
-    "schema-null": lambda row: bool(row.type),
+    "schema-null": lambda row: row.type != "any",
     "schema-pattern": lambda row: "prefix" in row.constraints,
     "schema-range": lambda row: any(k.startswith(("m", "e")) for k in row.constraints),
     "schema-format": lambda row: "format" in row.constraints,
@@ -75,7 +72,7 @@ _FIELDS = {
     "output-url": r"answer .*outputs\[\]\.url",
     "progress-forward": r"answer .*progress",
     "run-echoes-id": r"GET /runs/\{runId\} answer run_id",
-    "run-echoes-model": r"body model|answer .*model_id",
+    "run-echoes-model": r"body model|answer .*model\.model_id",
     "run-echoes-project": r"answer .*(project_id|workspace_id)",
     "run-ids-differ": r"POST .* answer run_id",
     "run-ends": r"answer .*status",
@@ -110,17 +107,6 @@ def _applies(oracle: str, row: Row) -> bool:
     return where is not None and re.search(rf" ?({where})$", str(row.place)) is not None
 
 
-def main() -> int:
-    """Exit code: 0 written or current, 1 outdated."""
-    text = contract_page(load(shipped.CONTRACT), tested)
-    if "--check" not in sys.argv[1:]:
-        write(PAGE, text)
-        return 0
-    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == text:
-        return 0
-    print("docs/contract.md is outdated: run python scripts/contract_page.py", file=sys.stderr)
-    return 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def page() -> str:
+    """The text of docs/contract.md."""
+    return contract_page(load(shipped.CONTRACT), tested)

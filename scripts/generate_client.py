@@ -26,13 +26,14 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; compare")
     check = parser.parse_args().check
     try:
-        return _check() if check else _write(TARGET)
+        return _check() if check else write_client(TARGET)
     except CommandError as error:
         print(f"generate_client: {error}", file=sys.stderr)
         return error.exit_code
 
 
-def _write(target: Path) -> int:
+def write_client(target: Path) -> int:
+    """Write the client to a folder."""
     for note in generate(contract("behaviour", "client"), target, complete=True):
         print(note, file=sys.stderr)
     return 0
@@ -41,7 +42,7 @@ def _write(target: Path) -> int:
 def _check() -> int:
     with tempfile.TemporaryDirectory() as folder:
         fresh = Path(folder, TARGET.name)
-        _write(fresh)
+        write_client(fresh)
         differences = list(_differences(TARGET, fresh))
     sys.stdout.writelines(differences)
     if differences:

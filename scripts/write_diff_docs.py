@@ -1,13 +1,8 @@
-"""Write the tables of docs/diff.md from the rules and their examples.
-
-python scripts/write_diff_docs.py          writes
-python scripts/write_diff_docs.py --check  exits with 1 if the file is not up to date
-"""
+"""The page docs/diff.md, its tables written from the rules and their examples."""
 
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,14 +35,10 @@ AREAS = {
 }
 
 
-def main() -> None:
-    text = PAGE.read_text(encoding="utf-8")
-    head, rest = text.split(START)
-    tail = rest.split(END)[1]
-    written = f"{head}{START}\n\n{tables()}\n{END}{tail}"
-    if "--check" in sys.argv:
-        sys.exit(0 if written == text else f"{PAGE} is not up to date: run {sys.argv[0]}")
-    PAGE.write_text(written, encoding="utf-8")
+def page() -> str:
+    """The text of docs/diff.md: as it is, but for what stands between the two marks."""
+    head, rest = PAGE.read_text(encoding="utf-8").split(START)
+    return f"{head}{START}\n\n{tables()}\n{END}{rest.split(END)[1]}"
 
 
 def tables() -> str:
@@ -120,7 +111,3 @@ def flow(value: Any) -> str:
     text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=10_000)
     text = re.sub(r"\n(\.\.\.\n)?$", "", text)
     return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
-
-
-if __name__ == "__main__":
-    main()

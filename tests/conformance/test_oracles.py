@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flora_contract.conformance import contract as contracts
-from flora_contract.conformance.catalogue import listing
 from flora_contract.conformance.exchange import (
     OTHER,
     OWNER,
@@ -344,8 +343,3 @@ def test_every_oracle_says_what_it_holds_against_a_server_and_on_whose_word() ->
     for oracle in catalogue().values():
         assert oracle.sentence.endswith("."), oracle.id
         assert oracle.source, oracle.id
-
-
-def test_the_catalogue_in_the_documentation_is_current() -> None:
-    written = (ROOT / "docs" / "oracles.md").read_text(encoding="utf-8")
-    assert written == listing("markdown"), "flora-contract check --list --format markdown"

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 
 from flora_contract import shipped
 from flora_contract.authoring import lint as command
 from flora_contract.errors import InputError
 from flora_contract.openapi import Document, load, parse, walk
-from flora_contract.openapi.lint import Registers, lint
+from flora_contract.openapi.behaviour import ON_DOCUMENT, ON_OPERATION
+from flora_contract.openapi.lint import Registers, lint, sources_are_named
+from flora_contract.openapi.nodes import nodes
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from flora_contract.openapi import Pointer
 
 CONTRACT = shipped.CONTRACT.read_text(encoding="utf-8")
 REGISTERS = Registers.load(shipped.REGISTERS)
@@ -114,6 +120,91 @@ def test_the_command_says_what_is_wrong_and_ends_with_1(tmp_path: Path) -> None:
 def test_the_command_is_content_with_our_contract() -> None:
     result = CliRunner().invoke(command, [])
     assert (result.exit_code, result.output) == (0, f"{shipped.CONTRACT}: no faults\n")
+
+
+# Behaviour
+
+
+def behaviour_with(tmp_path: Path, old: str, new: str) -> Path:
+    text = (shipped.OVERLAYS / "behaviour.yaml").read_text(encoding="utf-8")
+    assert old in text
+    file = tmp_path / "behaviour.yaml"
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "exit_code", "message"),
+    [
+        ("x-source: [S001, S003, S004]", "x-source: [S001, S009]", 1, "'S009' is no label"),
+        ("x-source: [S001, S003, S004]", "x-source: [S001, S001]", 1, "S001 is named twice"),
+        ("x-conflict: [C23]", "x-conflict: [C99]", 1, "C99 is no row of docs/conflicts.md"),
+        ("        order: null\n", "", 0, "note: listModels: the order of what it lists"),
+        ("            prompt: null\n", "", 0, "whether and where prompt of the request is shown"),
+        (
+            "read: getRun",
+            "read: getWalk",
+            2,
+            "the contract has no operation getWalk; it has getRun",
+        ),
+    ],
+)
+def test_statements_are_held_to_the_registers_and_to_the_contract(
+    tmp_path: Path, old: str, new: str, exit_code: int, message: str
+) -> None:
+    file = behaviour_with(tmp_path, old, new)
+    result = CliRunner().invoke(command, [str(shipped.CONTRACT), "--overlay", str(file)])
+    error = result.exception
+    assert message in (str(error) if isinstance(error, InputError) else result.output)
+    assert getattr(error, "exit_code", result.exit_code) == exit_code
+
+
+def test_the_labels_of_each_statement_are_checked() -> None:
+    document = shipped.contract("behaviour")
+    labels = [n for p, n in walk(document.tree) if p and p[-1] == "x-source" and _stated(p)]
+    assert len(labels) > 20
+    for found in labels:
+        found.append("S009")
+        assert any("'S009' is no label" in message for _, message in lint(document, REGISTERS))
+        found.pop()
+
+
+def _stated(pointer: Pointer) -> bool:
+    return any(str(part) in {*ON_DOCUMENT, *ON_OPERATION} for part in pointer)
+
+
+def test_a_document_without_statements_hears_nothing_of_them(tmp_path: Path) -> None:
+    file = tmp_path / "contract.yaml"
+    file.write_text(CONTRACT, encoding="utf-8")
+    result = CliRunner().invoke(command, [str(file)])
+    assert (result.exit_code, result.output) == (0, f"{file}: no faults\n")
+
+
+# Names that are keywords elsewhere
+
+KEYWORDS = sorted({
+    *("properties", "items", "required", "enum", "parameters", "headers", "example", "examples"),
+    *("default", "const", "value", "schema", "schemas", "content", "responses", "paths", "get"),
+    *("x-source", "x-list", "$defs", "allOf", "type", "format", "components", "securitySchemes"),
+})  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(KEYWORDS), min_size=1, max_size=4), st.booleans())
+def test_a_property_is_one_whatever_it_is_called(names: list[str], named: bool) -> None:
+    labels = {"x-source": ["S002"]} if named else {}
+    schema: dict[str, Any] = {"type": "string", "example": {"properties": {"a": {}}}, **labels}
+    pointer: Pointer = ()
+    for name in reversed(names):
+        schema = {"type": "object", "properties": {name: schema}, **labels}
+        pointer = ("properties", name, *pointer)
+    root: Pointer = ("components", "schemas", "A")
+    document = Document({"components": {"schemas": {"A": schema}}}, "c.yaml")
+    places = [(*root, *pointer[:end]) for end in range(0, len(pointer) + 1, 2)]
+    kinds = {node.pointer: node.kind for node in nodes(document.tree) if node.pointer[3:] or
+             node.pointer == root}  # fmt: skip
+    assert kinds == dict(zip(places, ["schema", *["property"] * len(names)], strict=True))
+    missing = [place for place, _ in sources_are_named(document, REGISTERS)]
+    assert missing == ([] if named else places)
 
 
 @pytest.mark.parametrize(

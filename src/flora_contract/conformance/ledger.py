@@ -333,7 +333,9 @@ class Ledger:
         location = self.behaviour.document.locate(statement.pointer)
         path = Path(location.file)
         inside = path.is_relative_to(shipped.ROOT)
-        return f"{path.relative_to(shipped.ROOT).as_posix() if inside else path.name}:{location.line}"
+        return (
+            f"{path.relative_to(shipped.ROOT).as_posix() if inside else path.name}:{location.line}"
+        )
 
     # How it grows
 

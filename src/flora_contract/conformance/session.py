@@ -385,5 +385,3 @@ def wrong_credentials(api_key: str) -> list[tuple[Credential, str]]:
         (Credential("no scheme", False, "$FLORA_API_KEY"), api_key),
         (Credential("empty key", False, "Bearer"), "Bearer"),
     ]
-
-

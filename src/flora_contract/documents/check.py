@@ -378,7 +378,7 @@ class _Check:
                 self.add("invented", f"{claim.place}: no page says so", pointer=claim.pointer)
 
     def illustrations(self) -> None:
-        """What the contract gives as an example is a sample of a page."""
+        """What the contract gives as an example is a sample of a page, where pages have any."""
         shown = {json.dumps(f.value) for _, f in self.facts if f.aspect == "shows"}
         for claim in self.made.examples:
             values = [c.value for c in self.claims[claim.place, "value"]]
@@ -386,7 +386,8 @@ class _Check:
                 what = f"{claim.place}: no page shows {json.dumps(claim.value)}"
                 self.add("invented", what, pointer=claim.pointer)
         for pointer, places in self.made.samples.items():
-            if pointer[-1] == "example" and not self.sampling(pointer, places):
+            sampled = any(fact.aspect == "sample" for _, fact in self.stating(places))
+            if sampled and pointer[-1] == "example" and not self.sampling(pointer, places):
                 what = f"no page has the sample of {_short(pointer)}"
                 self.add("invented", what, pointer=pointer)
 

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 _INTRODUCTION = """\
 # The contract at a glance
 
-Made by `scripts/contract_page.py` from `openapi.yaml`, and held to it by a test. For each field:
-what is documented; which pages state it, by the labels of [sources.md](sources.md); the points of
-[conflicts.md](conflicts.md) on which they differ; and the rules of [oracles.md](oracles.md) that
-`flora-contract check` tests it by. Rules about whole exchanges, runs and lists stand there only.
+Made by `nox -s make` from `openapi.yaml`. For each field: what is documented; which pages state it,
+by the labels of [sources.md](sources.md); the points of [conflicts.md](conflicts.md) on which they
+differ; and the rules of [oracles.md](oracles.md) that `flora-contract check` tests it by. Rules about
+whole exchanges, runs and lists stand there only. How the operations behave over time is told in
+[behaviour.md](behaviour.md).
 """
 _PARTS = {
     "path": "In the path",
@@ -65,7 +66,7 @@ def _row(made: Transcript, place: Place) -> Row:
     labels = made.document.at(own[0])["x-source"] if own else []
     return Row(
         place=place,
-        type=str(said.get("type", "")),
+        type=str(said.get("type", "any")),
         required=said.get("required") is True,
         nullable=said.get("nullable") is True,
         constraints={a: said[a] for a in (*CONSTRAINTS, "prefix") if a in said},

@@ -52,8 +52,8 @@ class Place:
 
     `operation` is a method and a path, or `API` for what holds everywhere. `part` is body, query,
     path, header, answer (of success; pages leave its status out), error (any other answer),
-    status or answer-header. `field` is a dotted path with `[]` for the items of an array; empty
-    for the part as a whole.
+    status or answer-header. `field` is a dotted path with `[]` for the items of an array and `{}`
+    for the values of a map; empty for the part as a whole.
     """
 
     operation: str
@@ -78,16 +78,21 @@ class Place:
         """The items of the array here."""
         return Place(self.operation, self.part, f"{self.field}[]")
 
+    def values(self) -> Place:
+        """The values of the map here."""
+        return Place(self.operation, self.part, f"{self.field}{{}}")
+
     def parent(self) -> Place | None:
-        """The object that this is a field of; None for a part as a whole, and for items."""
-        if not self.field or self.field.endswith("[]"):
+        """The object that this is a field of; None for a part as a whole, items and values."""
+        if not self.field or self.field.endswith(("[]", "{}")):
             return None
         return Place(self.operation, self.part, self.field.rpartition(".")[0])
 
     def within(self, other: Place) -> bool:
         """Whether this is a field of `other`, however deep."""
         return (self.operation, self.part) == (other.operation, other.part) and (
-            not other.field or self.field.startswith((f"{other.field}.", f"{other.field}["))
+            not other.field
+            or self.field.startswith(tuple(f"{other.field}{sign}" for sign in ".[{"))
         )
 
 
@@ -194,29 +199,21 @@ def read_facts(path: Path) -> Page:
     """The facts that `dump` wrote. Raises InputError when the file is none of its kind."""
     tree = load(path).tree
     page = Page(path.stem, tree["form"], path.name)
-    for place, entry in _entries(tree, path):
+    for place, entry in entries(tree, path):
         line = entry.pop("line")
-        page.facts += [Fact(place, aspect, value, line) for aspect, value in _statements(entry)]
+        page.facts += [Fact(place, aspect, value, line) for aspect, value in statements(entry)]
     return page
 
 
-def read_elsewhere(path: Path) -> list[Page]:
-    """Facts that pages outside this collection state, one `Page` for each label they are from."""
-    pages: dict[str, Page] = {}
-    for place, entry in _entries(load(path).tree, path):
-        for label in entry.pop("from"):
-            page = pages.setdefault(label, Page(label, "elsewhere", path.name))
-            page.facts += [Fact(place, aspect, value, 0) for aspect, value in _statements(entry)]
-    return list(pages.values())
-
-
-def _statements(entry: dict[str, Any]) -> Iterator[tuple[str, Scalar]]:
+def statements(entry: dict[str, Any]) -> Iterator[tuple[str, Scalar]]:
+    """The aspects of an entry, each value of a list by itself."""
     for aspect, value in entry.items():
         for one in value if isinstance(value, list) else [value]:
             yield aspect, one
 
 
-def _entries(tree: Any, path: Path) -> Iterator[tuple[Place, dict[str, Any]]]:
+def entries(tree: Any, path: Path) -> Iterator[tuple[Place, dict[str, Any]]]:
+    """What a file states, place by place. Raises InputError when it is no file of facts."""
     try:
         for place, entries in tree["facts"].items():
             for entry in entries:

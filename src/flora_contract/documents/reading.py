@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flora_contract.documents import guide, http_page, typescript_page
-from flora_contract.documents.facts import Page, dump, read_elsewhere, read_facts
+from flora_contract.documents.elsewhere import read_elsewhere
+from flora_contract.documents.facts import Page, dump, read_facts
 from flora_contract.errors import InputError
 
 if TYPE_CHECKING:

@@ -200,6 +200,15 @@ class _Walk:
         self.example(pointer, place)
         if "$ref" in node:
             self.schema(self.target(node["$ref"]), place)
+        self.alternatives(pointer, node, place)
+        self.keywords(pointer, node, place)
+        self.members(pointer, node, place)
+        if "items" in node:
+            self.schema((*pointer, "items"), place.items())
+        if isinstance(node.get("additionalProperties"), dict):
+            self.schema((*pointer, "additionalProperties"), place.values())
+
+    def alternatives(self, pointer: Pointer, node: dict[str, Any], place: Place) -> None:
         for index in range(len(node.get("allOf", []))):
             self.schema((*pointer, "allOf", index), place)
         for index, branch in enumerate(node.get("anyOf", [])):
@@ -208,7 +217,8 @@ class _Walk:
                 self.claim(place, "nullable", value=True, pointer=at)
             else:
                 self.schema(at, place)
-        self.keywords(pointer, node, place)
+
+    def members(self, pointer: Pointer, node: dict[str, Any], place: Place) -> None:
         if "properties" in node:
             self.made.objects.setdefault(place, []).append(pointer)
         for name in node.get("required", []):
@@ -219,8 +229,6 @@ class _Walk:
             self.fields.setdefault(place, {})[name] = at
             self.sourced(at)
             self.schema(at, place.child(name))
-        if "items" in node:
-            self.schema((*pointer, "items"), place.items())
 
     def keywords(self, pointer: Pointer, node: dict[str, Any], place: Place) -> None:
         types = node["type"] if isinstance(node.get("type"), list) else [node.get("type")]
@@ -229,7 +237,7 @@ class _Walk:
             if name == "null":
                 self.claim(place, "nullable", value=True, pointer=at)
             elif name is not None:
-                mapped = name == "object" and node.get("additionalProperties") is True
+                mapped = name == "object" and bool(node.get("additionalProperties"))
                 self.claim(place, "type", "map" if mapped else name, at)
         for keyword in ("enum", "x-extensible-enum"):
             for index, value in enumerate(node.get(keyword, [])):

@@ -44,9 +44,7 @@ class Lists:
         self._default = None
         if listing.size is not None:
             self._default = queries[listing.size]["schema"].get("default", DEFAULT_SIZE)
-        self._path = [
-            (name, kept.stated.path[name]) for name in endpoint.parameters_in("path")
-        ]
+        self._path = [(name, kept.stated.path[name]) for name in endpoint.parameters_in("path")]
         self.cursor = listing.cursor or ""
         life = kept.stated.life
         self._state = life.state if life is not None else None

@@ -36,7 +36,17 @@ _SETTLED: Final = frozenset({"used-key", "no-credits", "rate", "foreign-id", "un
 class Call:
     """A request on its way through an operation, and what has been found out about it."""
 
-    __slots__ = ("account", "body", "draft", "found", "now", "path", "referred", "request", "values")
+    __slots__ = (
+        "account",
+        "body",
+        "draft",
+        "found",
+        "now",
+        "path",
+        "referred",
+        "request",
+        "values",
+    )
 
     def __init__(self, request: HTTPRequest, path: dict[str, str]) -> None:
         self.request = request
@@ -182,16 +192,16 @@ class Operation:
         except TooFastError as error:
             name = (self._behaviour.errors.retry_after or "retry-after").lower()
             headers = ((name, str(max(1, math.ceil(error.seconds)))),)
-            raise self._refusals.rejection("rate", "Rate limit exceeded.", headers=headers) from None
+            raise self._refusals.rejection(
+                "rate", "Rate limit exceeded.", headers=headers
+            ) from None
 
     def _spend_token(self, account: str) -> None:
         with self._store.transaction(account):
             self._store.spend_token(account)
 
 
-def credentials(
-    behaviour: Behaviour, stated: OperationBehaviour
-) -> Callable[[HTTPRequest], str]:
+def credentials(behaviour: Behaviour, stated: OperationBehaviour) -> Callable[[HTTPRequest], str]:
     """What gives the key that a request carries, as its security scheme has it; or nothing."""
     schemes = behaviour.document.tree.get("components", {}).get("securitySchemes", {})
     names = [name for requirement in stated.endpoint.security for name in requirement]

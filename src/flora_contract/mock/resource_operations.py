@@ -132,7 +132,11 @@ class ResourceOperation(Operation):
         if not call.referred:
             get = self._store.get
             call.referred = [
-                (reference, named, get(reference.stated.to, named) if isinstance(named, str) else None)
+                (
+                    reference,
+                    named,
+                    get(reference.stated.to, named) if isinstance(named, str) else None,
+                )
                 for reference in self._references
                 if (named := reference.get(call)) is not None
             ]
@@ -197,7 +201,10 @@ class ResourceOperation(Operation):
             get = self._asked(stated, reference.member)
             if get is not None:
                 views = self._resources[reference.to].views
-                asked = ((views.attribute(t), self._asked(stated, o)) for t, o in reference.matching.items())
+                asked = (
+                    (views.attribute(t), self._asked(stated, o))
+                    for t, o in reference.matching.items()
+                )
                 matching = [(theirs, ours) for theirs, ours in asked if ours is not None]
                 found.append(BodyReference(reference, get, matching))
         return found

@@ -100,7 +100,11 @@ class Views:
         self, tree: _Tree, constants: Mapping[str, Shown], *, required: bool
     ) -> Shown | None:
         """What shows an object; None for one that can be left out and that nothing gives."""
-        parts = [part for member, inner in tree.values() for part in self._parts(member, inner, constants)]
+        parts = [
+            part
+            for member, inner in tree.values()
+            for part in self._parts(member, inner, constants)
+        ]
         if not required and all(part.shown is _nothing for part in parts):
             return None
 
@@ -119,12 +123,12 @@ class Views:
 
         return show
 
-    def _parts(
-        self, member: Member, inner: _Tree, constants: Mapping[str, Shown]
-    ) -> list[_Part]:
+    def _parts(self, member: Member, inner: _Tree, constants: Mapping[str, Shown]) -> list[_Part]:
         shown = self._source(member, constants)
         if shown is None and inner:
-            shown = self._object(inner, constants, required=member.required and not self._can(member, "null"))
+            shown = self._object(
+                inner, constants, required=member.required and not self._can(member, "null")
+            )
         life = self._resource.life
         if life is not None and member.path in life.members:
             shown = self._in_states(member, shown)

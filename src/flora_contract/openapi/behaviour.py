@@ -4,27 +4,33 @@ A statement is small and stands once: on the document (`x-resources`, `x-errors`
 on an operation (`x-list`, `x-idempotency`, `x-charges`, `x-answers`, `x-refusals`). The client, the
 mock, the suite and the pages read it from here. What is not stated, no reader guesses.
 
-A statement that the contract has no place for, or that contradicts another, is an InputError with
-its file and line when it is loaded: `behaviour_checks`.
+`behaviour_reading` makes them of a document. A statement that the contract has no place for, or
+that contradicts another, is an InputError with file and line by then: `behaviour_checks`.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-import jsonschema_rs
-
-from flora_contract.openapi.behaviour_checks import StatementError, check
-from flora_contract.openapi.contract import Contract, Endpoint
+from flora_contract.errors import InputError
 
 if TYPE_CHECKING:
+    from flora_contract.openapi.contract import Contract, Endpoint
     from flora_contract.openapi.document import Document, Pointer
     from flora_contract.openapi.schemas import Member
+
+
+class StatementError(InputError):
+    """A statement that cannot hold, and where it stands in its document."""
+
+    def __init__(self, document: Document, pointer: Pointer, problem: str) -> None:
+        super().__init__(f"{document.locate(pointer)}: {problem}")
+        self.pointer = pointer
+
 
 Role = Literal["create", "read", "list", "update", "delete", "act"]
 ROLES: Final[tuple[Role, ...]] = ("create", "read", "list", "update", "delete", "act")
@@ -52,8 +58,6 @@ VOCABULARY: Final[dict[str, Any]] = json.loads(
 ON_DOCUMENT: Final = ("x-resources", "x-errors", "x-refusals")
 ON_OPERATION: Final = ("x-list", "x-idempotency", "x-charges", "x-answers", "x-refusals")
 
-_PREFIX = re.compile(r"\^([\w-]+)(?:\Z|[^\w*+?{])")
-
 
 @dataclass(frozen=True)
 class Statement:
@@ -65,7 +69,7 @@ class Statement:
 
     @property
     def name(self) -> str:
-        """How people are told of it: `Run.life`, `listGenerations.list`."""
+        """How people are told of it: `Run.life`; `list`, of an operation."""
         words = [str(part).removeprefix("x-") for part in self.pointer]
         if words[:1] == ["resources"]:
             return ".".join(words[1:])
@@ -164,6 +168,11 @@ class Resource:
     cost: str | None
     life: Life | None
     statement: Statement
+
+    @property
+    def one(self) -> str:
+        """The name of the kind, for a sentence: `an Order`."""
+        return f"{'an' if self.kind[0].lower() in 'aeiou' else 'a'} {self.kind}"
 
     def role_of(self, operation_id: str) -> Role | None:
         """The role that an operation has here."""
@@ -279,8 +288,9 @@ class Refusal:
 class Errors:
     """Where an error answer tells what: dotted paths, and header names.
 
-    `fields` is a list of entries with the members that `field_name` and `field_message` name. `codes` are those
-    that belong to a status; `also` are statuses that no operation documents and a test accepts.
+    `fields` is a list; `field_name` and `field_message` are members of its entries. `codes` are
+    those that belong to a status; `also` are statuses that no operation documents and a test
+    accepts.
     """
 
     code: str | None = None
@@ -325,32 +335,21 @@ class Behaviour:
     """Every statement of a document. Raises InputError for one that cannot hold."""
 
     def __init__(self, contract: Contract) -> None:
+        # These are written in terms of this module.
+        from flora_contract.openapi import behaviour_reading as reading
+        from flora_contract.openapi.behaviour_checks import check
+        from flora_contract.openapi.behaviour_vocabulary import check_vocabulary
+
         self.contract = contract
         self.document = contract.document
-        _check_vocabulary(self.document)
-        tree = self.document.tree
-        self.errors = _errors(tree.get("x-errors", {}))
-        self._refusals = _refusals(tree.get("x-refusals", {}), ("x-refusals",))
-        self.resources = {
-            kind: _resource(self, kind, node) for kind, node in tree.get("x-resources", {}).items()
+        check_vocabulary(self.document)
+        self.errors = reading.read_errors(self.document)
+        self.resources = reading.read_resources(contract)
+        self.operations = {
+            endpoint.id: reading.read_operation(endpoint, self.resources)
+            for endpoint in contract.operations.values()
         }
-        self.operations = {e.id: self._operation(e) for e in contract.operations.values()}
         check(self)
-
-    def _operation(self, endpoint: Endpoint) -> OperationBehaviour:
-        node, pointer = endpoint.operation.node, endpoint.operation.pointer
-        resource = next((r for r in self.resources.values() if r.role_of(endpoint.id)), None)
-        own = _refusals(node.get("x-refusals", {}), (*pointer, "x-refusals"))
-        return OperationBehaviour(
-            endpoint=endpoint,
-            resource=resource,
-            role=resource.role_of(endpoint.id) if resource is not None else None,
-            listing=_listing(node.get("x-list"), (*pointer, "x-list")),
-            idempotency=_idempotency(node.get("x-idempotency"), (*pointer, "x-idempotency")),
-            charges=_charges(node.get("x-charges"), (*pointer, "x-charges")),
-            answers=node.get("x-answers", {}),
-            refusals={**self._refusals, **own},
-        )
 
     def of(self, operation_id: str) -> OperationBehaviour:
         """What is stated of an operation."""
@@ -372,183 +371,3 @@ class Behaviour:
         """Whether an operation asks for a key."""
         security = operation.endpoint.security
         return bool(security) and {} not in security
-
-
-# From the document to the statements
-
-
-def _check_vocabulary(document: Document) -> None:
-    """Raises InputError at the first extension that is not written as the vocabulary has it."""
-    for pointer, name, node in _extensions(document):
-        schema = {"$ref": f"#/$defs/{name}", "$defs": VOCABULARY["$defs"]}
-        check = jsonschema_rs.Draft202012Validator(schema)
-        for error in check.iter_errors(node):
-            place = (*pointer, *error.instance_path)
-            where = ".".join(str(part) for part in error.instance_path)
-            subject = f"{name} {where}".strip()
-            problem = f"{subject}: {error.message.partition(chr(10))[0]}"
-            raise StatementError(document, place, problem)
-
-
-def _extensions(document: Document) -> list[tuple[Pointer, str, Any]]:
-    found: list[tuple[Pointer, str, Any]] = [
-        ((name,), name, document.tree[name]) for name in ON_DOCUMENT if name in document.tree
-    ]
-    for operation in document.operations():
-        found += [
-            ((*operation.pointer, name), name, operation.node[name])
-            for name in ON_OPERATION
-            if name in operation.node
-        ]
-    return found
-
-
-def _statement(node: Any, pointer: Pointer) -> Statement:
-    node = node if isinstance(node, dict) else {}
-    return Statement(pointer, tuple(node.get("x-source", ())), tuple(node.get("x-conflict", ())))
-
-
-def _resource(behaviour: Behaviour, kind: str, node: dict[str, Any]) -> Resource:
-    pointer: Pointer = ("x-resources", kind)
-    operations: dict[Role, tuple[str, ...]] = {}
-    for role in ROLES:
-        if role in node:
-            named = node[role]
-            operations[role] = tuple(named) if isinstance(named, list) else (named,)
-    return Resource(
-        kind=kind,
-        id=node["id"],
-        aliases=tuple(node.get("aliases", ())),
-        prefix=node.get("prefix", _prefix(behaviour.contract, node["id"], operations)),
-        owner=node.get("owner", "account"),
-        operations=operations,
-        path=node.get("path", {}),
-        references={
-            member: _reference(member, entry, (*pointer, "references", member))
-            for member, entry in node.get("references", {}).items()
-        },
-        shows=node.get("shows", {}),
-        link=node.get("link"),
-        created=node.get("created"),
-        updated=node.get("updated"),
-        constant=tuple(node.get("constant", ())),
-        cost=node.get("cost"),
-        life=_life(node["life"], (*pointer, "life")) if "life" in node else None,
-        statement=_statement(node, pointer),
-    )
-
-
-def _prefix(contract: Contract, member: str, operations: dict[Role, tuple[str, ...]]) -> str:
-    """What ids begin with, as the pattern of their schema says."""
-    for operation_id in (i for ids in operations.values() for i in ids):
-        endpoint = contract.operations.get(operation_id)
-        for path, found in endpoint.answer_members(endpoint.success).items() if endpoint else ():
-            prefix = _PREFIX.match(found.schema.get("pattern", ""))
-            if prefix and (path == member or path.endswith(f"[].{member}")):
-                return prefix[1]
-    return ""
-
-
-def _reference(member: str, entry: Any, pointer: Pointer) -> Reference:
-    node = {"to": entry} if isinstance(entry, str) else entry
-    unknown = {"unknown-reference": node["unknown"]} if "unknown" in node else {}
-    return Reference(
-        member,
-        node["to"],
-        node.get("matching", {}),
-        _refusals(unknown, pointer).get("unknown-reference"),
-        _statement(node, pointer),
-    )
-
-
-def _life(node: dict[str, Any], pointer: Pointer) -> Life:
-    error = node.get("error", {})
-    return Life(
-        state=node["state"],
-        order=tuple(tuple(s) if isinstance(s, list) else (s,) for s in node["order"]),
-        failed=frozenset(node.get("failed", ())),
-        members={
-            name: Presence(
-                name,
-                frozenset(entry["in"]),
-                bool(entry.get("required", False)),
-                entry.get("severity"),
-            )
-            for name, entry in node.get("members", {}).items()
-        },
-        times=tuple(node.get("times", ())),
-        grows=node.get("grows"),
-        estimate=node.get("estimate"),
-        error_code=error.get("code"),
-        error_message=error.get("message"),
-        statement=_statement(node, pointer),
-    )
-
-
-def _listing(node: dict[str, Any] | None, pointer: Pointer) -> Listing | None:
-    if node is None:
-        return None
-    page, order = node.get("page", {}), node.get("order", {})
-    filters = {}
-    for parameter, entry in node.get("filters", {}).items():
-        stated = {"member": entry} if isinstance(entry, str) else entry
-        filters[parameter] = Filter(parameter, stated["member"], stated.get("match", "equals"))
-    return Listing(
-        items=node["items"],
-        order=order.get("by"),
-        descending=order.get("direction") == "descending",
-        size=page.get("size"),
-        cursor=page.get("cursor"),
-        next=page.get("next"),
-        offset=page.get("offset"),
-        total=page.get("total"),
-        filters=filters,
-        statement=_statement(node, pointer),
-    )
-
-
-def _idempotency(node: Any, pointer: Pointer) -> Idempotency | None:
-    if not node:  # false states that there is none
-        return None
-    return Idempotency(
-        header=node["header"],
-        window=node["window"],
-        repetition=node["repetition"],
-        tolerated=tuple(node.get("tolerated", ())),
-        freed=bool(node.get("freed", False)),
-        statement=_statement(node, pointer),
-    )
-
-
-def _charges(node: Any, pointer: Pointer) -> Charges | None:
-    if not node:  # false states that it is free
-        return None
-    return Charges(node["cost"], node.get("by"), node.get("assumed", {}), _statement(node, pointer))
-
-
-def _refusals(node: dict[str, Any], pointer: Pointer) -> dict[Condition, Refusal]:
-    return {
-        condition: Refusal(
-            condition,  # type: ignore[arg-type]  # the vocabulary has checked it
-            entry["status"],
-            entry.get("code"),
-            tuple(entry.get("also", ())),
-            _statement(entry, (*pointer, condition)),
-        )
-        for condition, entry in node.items()
-    }  # type: ignore[return-value]
-
-
-def _errors(node: dict[str, Any]) -> Errors:
-    fields = node.get("fields", {})
-    return Errors(
-        code=node.get("code"),
-        message=node.get("message"),
-        fields=fields.get("in"),
-        field_name=fields.get("name", "field"),
-        field_message=fields.get("message", "message"),
-        request_id=node.get("request-id"),
-        retry_after=node.get("retry-after"),
-        codes={int(status): tuple(codes) for status, codes in node.get("codes", {}).items()},
-        also=tuple(node.get("also", ())),
-    )

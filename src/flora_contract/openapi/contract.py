@@ -125,7 +125,7 @@ class Endpoint:
 
     def __init__(self, contract: Contract, operation: Operation) -> None:
         self._contract = contract
-        self._document = contract.document
+        self.document = contract.document
         self.operation = operation
         self.id = operation.operation_id
         self.method = operation.method
@@ -150,7 +150,7 @@ class Endpoint:
     @property
     def security(self) -> list[dict[str, Any]]:
         """Its security requirements, or those of the document."""
-        found = self.operation.node.get("security", self._document.tree.get("security", []))
+        found = self.operation.node.get("security", self.document.tree.get("security", []))
         return list(found)
 
     @cached_property
@@ -158,19 +158,25 @@ class Endpoint:
         """Schema of the JSON body of a request; None where it has none."""
         return _json_schema(self.operation.request_body or {})
 
+    def answer(self, status: int) -> dict[str, Any] | None:
+        """The response object of a status, of its range or of any; None where there is none."""
+        documented = self.operation.responses
+        names = (str(status), f"{status // 100}XX", "default")
+        return next((documented[name] for name in names if name in documented), None)
+
     def answer_schema(self, status: int) -> dict[str, Any] | None:
         """Schema of the JSON body under a status; None where none is documented."""
-        return _json_schema(self.operation.responses.get(str(status), {}))
+        return _json_schema(self.answer(status) or {})
 
     @cached_property
     def request_members(self) -> dict[str, Member]:
         """Every documented member of a request's body, by its path."""
-        return {m.path: m for m in members(self._document, self.request_schema)}
+        return {m.path: m for m in members(self.document, self.request_schema)}
 
     def answer_members(self, status: int) -> dict[str, Member]:
         """Every documented member of an answer's body, by its path."""
         if status not in self._answer_members:
-            found = members(self._document, self.answer_schema(status))
+            found = members(self.document, self.answer_schema(status))
             self._answer_members[status] = {m.path: m for m in found}
         return self._answer_members[status]
 
@@ -178,7 +184,7 @@ class Endpoint:
     def parameters(self) -> dict[str, dict[str, Any]]:
         """Parameter objects by name, references resolved, `schema` included."""
         return {
-            p["name"]: {**p, "schema": self._document.resolve(p.get("schema", {}))}
+            p["name"]: {**p, "schema": self.document.resolve(p.get("schema", {}))}
             for p in self.operation.parameters
         }
 
@@ -197,28 +203,33 @@ class Endpoint:
             if name not in declared:
                 undeclared.add(name)
                 continue
-            kinds = types(self._document, declared[name]["schema"])
-            if "array" in kinds:
-                items = declared[name]["schema"].get("items", {})
-                item = typed(text, types(self._document, items))
-                values[name] = [*values.get(name, ()), item]
+            value = self._parameter_value(declared[name], text)
+            if isinstance(value, list):
+                values[name] = [*values.get(name, ()), *value]
                 continue
             if name in values:
                 repeated[name] = None
-            values[name] = typed(text, kinds)
+            values[name] = value
         return Parameters(values, tuple(repeated), tuple(sorted(undeclared)))
 
     def read_path(self, texts: Mapping[str, str]) -> dict[str, Any]:
         """The values of a path's template, with the types that the contract gives them."""
         declared = self.parameters_in("path")
         return {
-            name: typed(text, types(self._document, declared[name]["schema"]))
+            name: self._parameter_value(declared[name], text) if name in declared else text
             for name, text in texts.items()
-            if name in declared
         }
 
+    def _parameter_value(self, parameter: Mapping[str, Any], text: str) -> Any:
+        kinds = types(self.document, parameter["schema"])
+        if "array" not in kinds:
+            return typed(text, kinds)
+        items = types(self.document, parameter["schema"].get("items", {}))
+        apart = parameter.get("explode", parameter["in"] == "query")
+        return [typed(item, items) for item in ([text] if apart else text.split(","))]
+
     def parameter_breaches(self, values: Mapping[str, Any]) -> list[Breach]:
-        """What is wrong with path and query values, as `read_query` gives them."""
+        """What is wrong with path and query values, as `read_path` and `read_query` give them."""
         if self._parameter_check.is_valid(values):
             return []
         found = breaches(self._parameter_check, values, "query")
@@ -293,23 +304,32 @@ def breaches(
 
 
 def _flatten(error: jsonschema_rs.ValidationError, location: str) -> Iterator[Breach]:
-    # Of "this or null", the first is meant unless the value is null; its own errors say more.
     kind: Any = error.kind  # its stub leaves out what the kinds hold
-    if kind.name == "anyOf" and error.instance is not None:
-        for inner in kind.context[0]:
+    keyword = kind.name
+    if keyword in {"anyOf", "oneOf"} and error.instance is not None:
+        for inner in _meant(kind.context, len(error.instance_path)):
             yield from _flatten(inner, location)
         return
     parts: tuple[str | int, ...] = tuple(error.instance_path)
-    keyword = kind.name
     if keyword == "required":
         parts = (*parts, kind.property)
-    elif keyword == "anyOf":
+    elif keyword == "additionalProperties":
+        parts = (*parts, kind.unexpected[0])
+    elif keyword in {"anyOf", "oneOf"}:
         keyword = "type"
     if error.instance is None and keyword in {"type", "enum"}:
         keyword = "null"
     message = error.message.partition("\n")[0]
     limit = kind.as_dict() if hasattr(kind, "as_dict") else {}
     yield Breach(location, parts, keyword, message, error.instance, limit)
+
+
+def _meant(ways: Any, depth: int) -> Any:
+    """The errors of the alternative that was meant: the first that allows the value's type."""
+    typed = [
+        w for w in ways if all(len(e.instance_path) > depth or e.kind.name != "type" for e in w)
+    ]
+    return (typed or ways)[0]
 
 
 def _template_values(template: tuple[str, ...], segments: list[str]) -> dict[str, str] | None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final
+
+from flora_contract.openapi.schemas import prefix_of
 
 if TYPE_CHECKING:
     import random
 
     from flora_contract.openapi.document import Document, Operation
 
-_LITERAL: Final = re.compile(r"\^([\w-]+)")
 _FORMATS: Final = {
     "uri": "https://example.com/x",
     "date-time": "2026-01-02T03:04:05Z",
@@ -75,8 +75,9 @@ def _object(document: Document, schema: dict[str, Any], chance: random.Random, d
 def _string(schema: dict[str, Any], chance: random.Random) -> str:
     if schema.get("format") in _FORMATS:
         return _FORMATS[schema["format"]]
-    prefix = _LITERAL.match(schema.get("pattern", ""))
-    text = (prefix[1] if prefix else "") + "".join(chance.choices("abcdefghkmnprstwxyz", k=8))
+    text = prefix_of(schema.get("pattern", "")) + "".join(
+        chance.choices("abcdefghkmnprstwxyz", k=8)
+    )
     return text.ljust(schema.get("minLength", 0), "x")[: schema.get("maxLength", 200)]
 
 

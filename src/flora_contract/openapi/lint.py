@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import jsonschema_rs
 
 from flora_contract.errors import InputError
+from flora_contract.openapi.behaviour_vocabulary import statements
 from flora_contract.openapi.document import Document, Pointer, pointer_of, walk
+from flora_contract.openapi.nodes import SCHEMAS, Node, nodes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,8 +20,17 @@ if TYPE_CHECKING:
 Fault = tuple[Pointer, str]
 """Where a rule is broken, and how."""
 
-# Below these keys stands data that may look like anything.
-_DATA = {"example", "examples", "default", "const", "enum", "value"}
+_SOURCED = {
+    "operation",
+    "parameter",
+    "header",
+    "request body",
+    "response",
+    "schema",
+    "property",
+    "security scheme",
+}
+"""Kinds of nodes that name their sources, besides enums wherever they stand."""
 
 
 @dataclass(frozen=True)
@@ -48,15 +59,15 @@ def lint(document: Document, registers: Registers) -> list[tuple[str, str]]:
 
 def sources_are_named(document: Document, _registers: Registers) -> Iterator[Fault]:
     """Each operation, parameter, header, schema, property, enum and response names its sources."""
-    for pointer, node in _nodes(document):
-        kind = _kind(pointer, node)
-        if kind is not None and not node.get("x-source"):
-            yield pointer, f"{kind} names no source; add x-source"
+    for node in nodes(document.tree):
+        kind = _sourced(node)
+        if kind is not None and not node.tree.get("x-source"):
+            yield node.pointer, f"{kind} names no source; add x-source"
 
 
 def sources_are_known(document: Document, registers: Registers) -> Iterator[Fault]:
     """`x-source` holds known labels, each once; `x-source-values` names values that exist."""
-    for pointer, node in _nodes(document):
+    for pointer, node in _labelled(document):
         if "x-source" in node:
             yield from _labels((*pointer, "x-source"), node["x-source"], registers)
         for value, labels in _mapping(node.get("x-source-values")).items():
@@ -72,7 +83,7 @@ def sources_are_known(document: Document, registers: Registers) -> Iterator[Faul
 def conflicts_are_registered(document: Document, registers: Registers) -> Iterator[Fault]:
     """Each number of `x-conflict` is a row of the register, and each row is used."""
     used: set[str] = set()
-    for pointer, node in _nodes(document):
+    for pointer, node in _labelled(document):
         for index, number in enumerate(_list(node.get("x-conflict"))):
             used.add(str(number))
             if str(number) not in registers.conflicts:
@@ -80,6 +91,25 @@ def conflicts_are_registered(document: Document, registers: Registers) -> Iterat
                 yield place, f"{number} is no row of docs/conflicts.md"
     for number in sorted(registers.conflicts - used):
         yield (), f"row {number} of docs/conflicts.md is named by no x-conflict"
+
+
+def _sourced(node: Node) -> str | None:
+    """What a node is, if it is of the kinds that name their sources."""
+    if node.kind not in {"operation", "property"} and "$ref" in node.tree:
+        return None
+    if node.kind in SCHEMAS - {"property"} and "enum" in node.tree:
+        return "enum"
+    return node.kind if node.kind in _SOURCED else None
+
+
+def _labelled(document: Document) -> Iterator[tuple[Pointer, dict[str, Any]]]:
+    """Every mapping that may hold labels: what describes the API, and statements of behaviour."""
+    for node in nodes(document.tree):
+        yield node.pointer, node.tree
+    for pointer, _, statement in statements(document):
+        for place, part in walk(statement, pointer):
+            if isinstance(part, dict):
+                yield place, part
 
 
 def _labels(pointer: Pointer, labels: Any, registers: Registers) -> Iterator[Fault]:
@@ -117,21 +147,23 @@ def operations_are_described(document: Document, _registers: Registers) -> Itera
 
 def examples_are_given(document: Document, _registers: Registers) -> Iterator[Fault]:
     """Each request body and each answer has an example, and an error answer has but one."""
-    for pointer, node in _nodes(document):
-        if len(pointer) > 2 and pointer[-2] == "content" and not _examples(node):
-            yield pointer, f"{pointer[-3]} has no example"
+    for node in nodes(document.tree):
+        if node.kind == "media type" and not _examples(node):
+            yield node.pointer, f"{node.pointer[-3]} has no example"
     for operation in document.operations():
         for status, answer in operation.responses.items():
-            for media in map(_mapping, _mapping(answer.get("content")).values()):
-                if status[:1] in {"4", "5"} and len(_examples(media)) > 1:
+            for media in _mapping(answer.get("content")).values():
+                found = _examples(Node((), "media type", _mapping(media)))
+                if status[:1] in {"4", "5"} and len(found) > 1:
                     place = (*operation.pointer, "responses", status)
-                    yield place, f"error {status} has {len(_examples(media))} examples; keep one"
+                    yield place, f"error {status} has {len(found)} examples; keep one"
 
 
 def examples_hold(document: Document, _registers: Registers) -> Iterator[Fault]:
     """Each example is valid against the schema beside it, formats included."""
-    for pointer, node in _nodes(document):
-        schema = node.get("schema", node)
+    for node in nodes(document.tree):
+        pointer = node.pointer
+        schema = node.tree if node.kind in SCHEMAS else node.tree.get("schema", True)
         for place, value in _examples(node):
             whole = {"$ref": "#/schema", "schema": schema, "components": _components(document)}
             try:
@@ -144,11 +176,13 @@ def examples_hold(document: Document, _registers: Registers) -> Iterator[Fault]:
                 yield (*pointer, *place), f"example{where} is not valid: {error.message}"
 
 
-def _examples(node: dict[str, Any]) -> list[tuple[Pointer, Any]]:
+def _examples(node: Node) -> list[tuple[Pointer, Any]]:
+    if node.kind not in {*SCHEMAS, "media type", "parameter", "header"}:
+        return []
     found: list[tuple[Pointer, Any]] = []
-    if "example" in node:
-        found.append((("example",), node["example"]))
-    examples = node.get("examples", [])
+    if "example" in node.tree:
+        found.append((("example",), node.tree["example"]))
+    examples = node.tree.get("examples", [])
     if isinstance(examples, list):
         found += [(("examples", index), value) for index, value in enumerate(examples)]
     else:
@@ -203,47 +237,6 @@ _RULES: tuple[Callable[[Document, Registers], Iterator[Fault]], ...] = (
     examples_hold,
     components_are_used,
 )
-
-
-def _nodes(document: Document) -> Iterator[tuple[Pointer, dict[str, Any]]]:
-    """Every mapping that describes the API: no extension and no data."""
-    for pointer, node in walk(document.tree):
-        if isinstance(node, dict) and not _is_data(pointer):
-            yield pointer, node
-
-
-def _is_data(pointer: Pointer) -> bool:
-    """A property may be called `example`; what stands below `properties` is a name, no keyword."""
-    return any(
-        (part in _DATA or str(part).startswith("x-"))
-        and (index == 0 or pointer[index - 1] != "properties")
-        for index, part in enumerate(pointer)
-    )
-
-
-_OPERATION = re.compile(r"get|put|post|delete|options|head|patch|trace")
-_BY_PARENT = {
-    "headers": "header",
-    "parameters": "parameter",
-    "requestBodies": "request body",
-    "responses": "response",
-    "schemas": "schema",
-    "securitySchemes": "security scheme",
-}
-
-
-def _kind(pointer: Pointer, node: dict[str, Any]) -> str | None:
-    """What a node is, if it is of the kinds that name their sources."""
-    parent = pointer[-2] if len(pointer) > 1 else None
-    if len(pointer) == 3 and pointer[0] == "paths" and _OPERATION.fullmatch(str(pointer[2])):
-        return "operation"
-    if parent == "properties":
-        return "property"
-    if "$ref" in node:
-        return None
-    if "enum" in node:
-        return "enum"
-    return _BY_PARENT.get(str(parent))
 
 
 def _mapping(value: Any) -> dict[str, Any]:

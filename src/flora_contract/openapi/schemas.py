@@ -5,13 +5,16 @@ A member is named by its dotted path, with `[]` for any item of a list: `outputs
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flora_contract.openapi.document import Document
+
+_PREFIX: Final = re.compile(r"\^((?:[\w-]|\\[^\w\s])+)(?:\Z|[^\w*+?{])[^|]*\Z")
 
 
 @dataclass(frozen=True)
@@ -50,26 +53,44 @@ def member(document: Document, schema: Any, path: str) -> Member | None:
 
 def values(document: Document, schema: Any) -> tuple[str, ...]:
     """The strings of a schema's enum, or its known values where it stays open."""
-    schema = document.resolve(schema)
-    if not isinstance(schema, dict):
-        return ()
-    found = schema.get("enum") or schema.get("x-extensible-enum") or ()
-    if not found:
-        for part in _parts(schema):
-            if listed := values(document, part):
-                return listed
-    return tuple(v for v in found if isinstance(v, str))
+    for node in _alternatives(document, schema):
+        if found := node.get("enum") or node.get("x-extensible-enum"):
+            return tuple(value for value in found if isinstance(value, str))
+    return ()
 
 
 def types(document: Document, schema: Any) -> frozenset[str]:
     """The JSON types that a schema names, its alternatives included; empty for any."""
+    found: set[str] = set()
+    for node in _alternatives(document, schema, through_typed=False):
+        kind = node.get("type", [])
+        found |= set(kind if isinstance(kind, list) else [kind])
+    return frozenset(found)
+
+
+def prefix_of(pattern: str) -> str:
+    """What every text that a pattern allows begins with, as far as that is plain to see."""
+    found = _PREFIX.match(pattern)
+    return found[1].replace("\\", "") if found else ""
+
+
+def _alternatives(
+    document: Document,
+    schema: Any,
+    *,
+    through_typed: bool = True,
+    trail: frozenset[int] = frozenset(),
+) -> Iterator[dict[str, Any]]:
+    """A schema and those that it is made of, from the outside in."""
     schema = document.resolve(schema)
-    if not isinstance(schema, dict):
-        return frozenset()
-    kind = schema.get("type")
-    if kind is None:
-        return frozenset().union(*(types(document, part) for part in _parts(schema)))
-    return frozenset(kind if isinstance(kind, list) else [kind])
+    if not isinstance(schema, dict) or id(schema) in trail:  # a schema may hold itself
+        return
+    yield schema
+    if through_typed or "type" not in schema:
+        for part in _parts(schema):
+            yield from _alternatives(
+                document, part, through_typed=through_typed, trail=trail | {id(schema)}
+            )
 
 
 def _members(

@@ -263,14 +263,17 @@ def _history(instance: Instance, sent: str, shown: str) -> Iterator[tuple[str, V
             continue
         rule = _rule_broken(instance, sent, last, event, seen, updated=updated)
         if last[0] is event or last[0].before(event):
-            yield rule, verdict(
-                _same_value(seen, last[1]),
-                last[0],
-                event,
-                expected=last[1],
-                seen=seen,
-                subject=shown,
-                statement=instance.kind.statement,
+            yield (
+                rule,
+                verdict(
+                    _same_value(seen, last[1]),
+                    last[0],
+                    event,
+                    expected=last[1],
+                    seen=seen,
+                    subject=shown,
+                    statement=instance.kind.statement,
+                ),
             )
 
 
@@ -477,5 +480,3 @@ def ids_differ(ledger: Ledger) -> Iterator[Verdict]:
                 seen=f"{made} again",
                 statement=kind.statement,
             )
-
-

@@ -191,8 +191,8 @@ def _opaque(exchange: Exchange, ledger: Ledger) -> set[str]:
     members = operation.endpoint.request_members
     free = {n for n in exchange.sent_object if n in members and is_open(members[n].schema)}
     references = {m for m, kind, _ in ledger.references(exchange) if kind.owner == "everyone"}
-    return {n for n in present if n} | free | references | set(
-        uncertain_references(exchange, ledger)
+    return (
+        {n for n in present if n} | free | references | set(uncertain_references(exchange, ledger))
     )
 
 

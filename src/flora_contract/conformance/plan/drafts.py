@@ -184,8 +184,10 @@ def free_texts(operation: OperationBehaviour) -> list[str]:
 
 def _is_free_text(member: Member) -> bool:
     bound = {"enum", "const", "pattern", "format", "maxLength", "x-extensible-enum"}
-    return member.schema.get("type") == "string" and not bound & set(member.schema) and (
-        "." not in member.path and "[]" not in member.path
+    return (
+        member.schema.get("type") == "string"
+        and not bound & set(member.schema)
+        and ("." not in member.path and "[]" not in member.path)
     )
 
 
@@ -216,5 +218,3 @@ def changes(session: Session, operation: OperationBehaviour, body: Any) -> list[
                 found.append({path: value})
                 break
     return found
-
-

@@ -128,9 +128,7 @@ def values(session: Session, operation: OperationBehaviour) -> None:
     call = valid(session, operation)
     first, second = session.key(), session.key()
     bodies = _variations(operation, call)
-    refused = next(
-        (b for b in wrong.bodies(call, session.behaviour) if isinstance(b, dict)), b"{"
-    )
+    refused = next((b for b in wrong.bodies(call, session.behaviour) if isinstance(b, dict)), b"{")
     nowhere = wrong.references(call, session.behaviour)
     for number, body in enumerate(bodies):
         key = {0: first, 1: second, 2: first.upper()}.get(number, session.key())
@@ -408,9 +406,7 @@ def _open_ones(session: Session, kind: Resource | None) -> list[Observation]:
 
 
 def _linked(behaviour: Behaviour) -> list[OperationBehaviour]:
-    return [
-        o for o in behaviour.with_role("read") if o.resource is not None and o.resource.link
-    ]
+    return [o for o in behaviour.with_role("read") if o.resource is not None and o.resource.link]
 
 
 @step("lifecycle", of=_linked)

@@ -21,9 +21,7 @@ FEW = 5
 """The size of pages on which something new would be seen."""
 
 
-def probe(
-    session: Session, operation: OperationBehaviour, credential: Credential = OWNER
-) -> Call:
+def probe(session: Session, operation: OperationBehaviour, credential: Credential = OWNER) -> Call:
     """A call that is right but for an id that nobody has, where its path asks for one."""
     kind = operation.resource
     return valid(session, operation, credential, id_=unknown(kind) if kind is not None else None)
@@ -38,7 +36,9 @@ def first_page(
 ) -> None:
     """Look at the list of a kind, where there is one; by default at as much as a page holds."""
     if kind is not None and kind.list is not None:
-        session.ask(page(session, session.behaviour.of(kind.list), credential, size, **filters), credential)
+        session.ask(
+            page(session, session.behaviour.of(kind.list), credential, size, **filters), credential
+        )
 
 
 def page(
@@ -127,8 +127,7 @@ def _naming_one(behaviour: Behaviour) -> list[OperationBehaviour]:
     return [
         o
         for o in every(behaviour)
-        if o.resource is not None
-        and o.resource.id_parameter in o.endpoint.parameters_in("path")
+        if o.resource is not None and o.resource.id_parameter in o.endpoint.parameters_in("path")
     ]
 
 
