@@ -15,6 +15,7 @@ import yaml
 
 from flora_contract.diff.examples import Example, examples
 from flora_contract.diff.rules import NEVER, Level, Rule, rules
+from flora_contract.report.output import write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +48,7 @@ def main() -> None:
     written = f"{head}{START}\n\n{tables()}\n{END}{tail}"
     if "--check" in sys.argv:
         sys.exit(0 if written == text else f"{PAGE} is not up to date: run {sys.argv[0]}")
-    PAGE.write_text(written, encoding="utf-8")
+    write(PAGE, written)
 
 
 def tables() -> str:
