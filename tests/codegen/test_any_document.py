@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import inspect
 import json
 import subprocess
@@ -72,7 +71,7 @@ def test_a_document_without_hints_gives_a_client(tmp_path: Path) -> None:
         assert json.loads(seen[2].content) == thing
 
 
-@pytest.mark.skipif(importlib.util.find_spec("mypy") is None, reason="mypy is not installed")
+@pytest.mark.needs("mypy")
 def test_it_is_typed_as_strictly_as_ours(tmp_path: Path) -> None:
     generate(load(HERE / "odd.yaml"), tmp_path / "odd_client")
     done = subprocess.run(
