@@ -35,6 +35,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def nightly(session: nox.Session) -> None:
+    """The project's own tests with other random examples each time, kept where they fail."""
+    install(session, "test", "lint")
+    session.run("pytest", "--hypothesis-profile=random", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Style, types, the rules of import, and the contract itself."""
     install(session, "test", "lint")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -113,7 +115,7 @@ class _Job:
         part = self.target / f".{self.file.stem}.{uuid.uuid4().hex}.part"
         try:
             suffix = await self._write(part)
-            return part.replace(self.target / f"{self.file.stem}{suffix}")
+            return _put(part, self.target / f"{self.file.stem}{suffix}")
         except OSError as error:
             raise DownloadError.of(self.file.output_id, _problem(error)) from error
         finally:
@@ -175,10 +177,31 @@ def _has(run: object, member: str) -> bool:
 def _folder(path: str | Path) -> Path:
     folder = Path(path)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        Path(os.path.realpath(folder)).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DownloadError(f"nothing was saved in {folder}: {_problem(error)}") from error
     return folder
+
+
+def _put(part: Path, place: Path) -> Path:
+    """Let a whole file take its place. What is there keeps its permissions, a link stays a link,
+    and a device or a pipe is written to.
+    """
+    if place.exists() and not place.is_file():
+        with part.open("rb") as source, place.open("wb") as into:
+            shutil.copyfileobj(source, into)
+        return place
+    real = Path(os.path.realpath(place))
+    beside = real.with_name(part.name)
+    try:
+        if real.exists():
+            shutil.copymode(real, part)
+        real.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(part, beside)  # a link may lead to another disk
+        beside.replace(real)
+    finally:
+        beside.unlink(missing_ok=True)
+    return place
 
 
 def _problem(error: OSError) -> str:

@@ -84,7 +84,7 @@ def test_whatever_is_answered_only_documented_errors_come_out(connect, serve, na
     server = serve(lambda _: replies[0])
     flora = connect(server)
 
-    @settings(max_examples=60, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=60)
     @given(STATUSES, BODIES, HEADERS)
     def check(status: int, body: bytes, headers: dict[str, str]) -> None:
         replies[:] = [Reply(status, body, headers)]
@@ -288,7 +288,6 @@ def test_models_survive_copy_and_pickle_and_are_hashable(model):
         value.run_id = "run_2"
 
 
-@settings(deadline=None, derandomize=True, database=None)
 @given(st.sampled_from(sorted(MODELS, key=str)), st.data())
 def test_from_dict_and_to_dict_go_round_to_the_byte(model, data):
     body = data.draw(near(MODELS[model]) | st.dictionaries(st.text(), JSON))
@@ -296,7 +295,6 @@ def test_from_dict_and_to_dict_go_round_to_the_byte(model, data):
 
 
 @given(st.text())
-@settings(deadline=None, derandomize=True, database=None)
 def test_a_member_of_an_enum_equals_its_string_known_or_not(text):
     member = RunStatus(text)
     assert member == text

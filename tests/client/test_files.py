@@ -133,7 +133,7 @@ IDS = st.lists(
 def test_no_name_can_leave_the_folder_or_hide_another(connect, serve, tmp_path_factory):
     flora = connect(serve(Reply(200)))
 
-    @settings(max_examples=60, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=60)
     @given(IDS)
     def check(ids: list[str]) -> None:
         folder: Path = tmp_path_factory.mktemp("outputs")

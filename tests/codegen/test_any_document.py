@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import inspect
 import json
 import subprocess
@@ -73,7 +72,7 @@ def test_a_document_without_hints_gives_a_client(tmp_path: Path) -> None:
         assert json.loads(seen[2].content) == thing
 
 
-@pytest.mark.skipif(importlib.util.find_spec("mypy") is None, reason="mypy is not installed")
+@pytest.mark.needs("mypy")
 @pytest.mark.parametrize("name", ["odd", "farm"])
 def test_it_is_typed_as_strictly_as_ours(tmp_path: Path, name: str) -> None:
     generate(load(HERE / f"{name}.yaml"), tmp_path / f"{name}_client")

@@ -123,6 +123,22 @@ def test_a_reference_to_nothing_is_told_with_its_line(tmp_path: Path) -> None:
         generate(document, tmp_path / "client", complete=True)
 
 
+def test_a_link_to_the_target_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "deep" / "old").mkdir(parents=True)
+    (tmp_path / "client").symlink_to("deep/old")
+    generate(contract("client"), tmp_path / "client")
+    assert (tmp_path / "client").is_symlink()
+    assert (tmp_path / "deep" / "old" / "__init__.py").is_file()
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["old"]
+
+
+def test_what_is_no_folder_is_never_replaced_by_one(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "client")
+    with pytest.raises(InputError, match="no folder"):
+        generate(contract("client"), tmp_path / "client")
+    assert (tmp_path / "client").is_fifo()
+
+
 def test_a_failed_swap_leaves_the_target_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

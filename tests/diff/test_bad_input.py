@@ -226,7 +226,7 @@ def places(node: Any, way: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return found
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from(places(WHOLE)[1:]), JUNK)
 def test_junk_anywhere_is_compared_or_refused_with_its_place(
     way: tuple[Any, ...], junk: Any
@@ -244,7 +244,7 @@ def test_junk_anywhere_is_compared_or_refused_with_its_place(
             assert "\n" not in str(error)  # noqa: PT017 - either outcome is right
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data(), JUNK)
 def test_junk_in_another_file_is_compared_or_refused(data: st.DataObject, junk: Any) -> None:
     spot = data.draw(st.sampled_from([("paths", "/orders"), ("components", "schemas", "A")]))

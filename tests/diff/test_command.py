@@ -337,6 +337,7 @@ def git(folder: Path, *arguments: str) -> None:
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
 
 
+@pytest.mark.needs("git")
 def test_git_revisions_are_documents_with_the_files_beside_them(tmp_path: Path) -> None:
     (tmp_path / "api").mkdir()
     split = edited()

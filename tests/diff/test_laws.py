@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-LAW = settings(max_examples=60, deadline=None)
+LAW = settings(max_examples=60)
 
 NAMES = ["Order", "Item", "Shop"]
 WORDS = st.sampled_from(["red", "green", "blue", "grey"])

@@ -78,6 +78,7 @@ def document(version: str, paths: dict[str, object]) -> str:
     return yaml.safe_dump({"openapi": "3.1.0", "info": info, "paths": paths})
 
 
+@pytest.mark.needs("git")
 def test_the_working_tree_is_held_against_the_last_tag(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

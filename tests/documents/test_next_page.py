@@ -158,6 +158,7 @@ SUGGESTIONS = {
 }
 
 
+@pytest.mark.needs("git")
 @pytest.mark.skipif(not TYPESCRIPT, reason=f"the pages are not at {DOCUMENTS}")
 @pytest.mark.parametrize("name", SUGGESTIONS)
 def test_a_suggestion_is_a_patch_that_applies_and_holds(tmp_path: Path, name: str) -> None:

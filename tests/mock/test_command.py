@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socket
 import sqlite3
 import subprocess
@@ -91,6 +92,15 @@ def test_a_file_that_is_no_state_is_left_alone(tmp_path: Path) -> None:
     assert code == 2
     assert "notes.txt" in message
     assert file.read_text().startswith("not a database")
+
+
+def test_a_pipe_is_no_state_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    code, message = run("--port", "0", "--state", str(pipe))
+    assert code == 2
+    assert "no regular file" in message
+    assert list(tmp_path.iterdir()) == [pipe]
 
 
 @pytest.mark.parametrize("table", ["runs", "notes", "world"])

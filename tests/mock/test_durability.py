@@ -23,6 +23,8 @@ from tests.mock.server_process import free_port, running
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.conftest import Need
+
 
 def test_a_restart_goes_on_where_it_was(tmp_path: Path) -> None:
     state = tmp_path / "state.db"
@@ -153,16 +155,12 @@ def test_workers_share_clock_accounts_faults_and_requests(tmp_path: Path) -> Non
 
 
 @pytest.fixture(scope="module")
-def postgresql() -> Iterator[str]:
+def postgresql(need: Need) -> Iterator[str]:
     """A server of its own, started for these tests."""
-    initdb, postgres = _program("initdb"), _program("postgres")
-    if initdb is None or postgres is None:
-        pytest.skip("postgresql is not installed")
+    postgres = need("postgres")
+    initdb = str(Path(postgres).with_name("initdb"))
     # It refuses to run as root, and its user cannot enter the folders of pytest.
-    runuser = _program("runuser")
-    if os.geteuid() == 0 and runuser is None:
-        pytest.skip("runuser is not installed")
-    as_user = [runuser, "-u", "postgres", "--"] if os.geteuid() == 0 and runuser else []
+    as_user = [need("runuser"), "-u", "postgres", "--"] if os.geteuid() == 0 else []
     with tempfile.TemporaryDirectory() as folder:
         if as_user:
             shutil.chown(folder, "postgres")
@@ -255,13 +253,6 @@ def _set_credits(origin: str, dollars: float) -> None:
     workspaces = {"ws_abc123": ["prj_abc123"], "ws_second1": ["prj_second1"]}
     entry = {"credits": dollars, "workspaces": workspaces}
     httpx.put(f"{origin}/_mock/accounts/sk_live_test", json=entry).raise_for_status()
-
-
-def _program(name: str) -> str | None:
-    """Where a program is: Debian's PostgreSQL and a user's PATH each lack the other's folders."""
-    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    folders = [os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin", *map(str, versions)]
-    return shutil.which(name, path=os.pathsep.join(folders))
 
 
 def _wait_for(url: str) -> None:

@@ -72,7 +72,7 @@ def read_all(application: Application, host: str, query: str) -> None:
             return
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(steps, max_size=12), st.lists(queries, min_size=1, max_size=2), st.booleans())
 def test_what_is_kept_is_never_stale(
     steps: list[tuple[Any, ...]], queries: list[str], persistent: bool

@@ -47,7 +47,7 @@ def test_prompt_and_seed_are_seen(kind: FileType) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(prompt=any_text, seed=st.integers())
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_any_string_is_a_prompt(kind: FileType, prompt: str, seed: int) -> None:
     assert render(kind, prompt, seed)
 
@@ -66,7 +66,7 @@ def test_png_decodes() -> None:
 
 
 @given(prompt=any_text)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_png_of_any_prompt_decodes(prompt: str) -> None:
     with Image.open(io.BytesIO(render("imageUrl", prompt, 1))) as picture:
         picture.load()
@@ -92,7 +92,7 @@ def test_wav_decodes() -> None:
 
 
 @given(prompt=any_text)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_pdf_has_one_page_and_the_prompt_as_title(prompt: str) -> None:
     document = PdfReader(io.BytesIO(render("documentUrl", prompt, 1)), strict=True)
     assert len(document.pages) == 1
@@ -147,7 +147,7 @@ def films(draw: st.DrawFn) -> tuple[int, int, list[Frame]]:
 
 
 @given(film=films())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_h264_decodes_to_the_same_samples(film: tuple[int, int, list[Frame]]) -> None:
     width, height, frames = film
     units = [sequence_parameters(width, height), picture_parameters(), *slices(frames, width)]

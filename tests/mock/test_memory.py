@@ -169,7 +169,6 @@ def test_keys_that_have_expired_are_forgotten() -> None:
 Alike.TestCase.settings = settings(
     max_examples=60,
     stateful_step_count=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
 TestAlike = Alike.TestCase

@@ -189,7 +189,6 @@ class FloraMachine(RuleBasedStateMachine):
 FloraMachine.TestCase.settings = settings(
     max_examples=15,
     stateful_step_count=25,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
 TestFlora = FloraMachine.TestCase

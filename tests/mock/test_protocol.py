@@ -232,7 +232,6 @@ def test_a_client_that_does_not_read_holds_up_nobody(mock: MockFlora, client: Cl
 
 @settings(
     max_examples=120,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import json
 import shutil
@@ -18,13 +19,12 @@ from flora_contract.mock import MockFlora
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PACKAGE = "@flora-ai/flora@0.11.0"
-SCRIPT = Path(__file__).with_name("vendor_sdk.mjs")
+    from tests.conftest import Need
 
-pytestmark = [
-    pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed"),
-    pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed"),
-]
+SCRIPT = Path(__file__).with_name("vendor_sdk.mjs")
+PACKAGES = [Path(__file__).parents[1] / name for name in ("package.json", "package-lock.json")]
+
+pytestmark = pytest.mark.needs("node", "npm")
 
 
 class Scenario(Protocol):
@@ -32,16 +32,9 @@ class Scenario(Protocol):
 
 
 @pytest.fixture(scope="module")
-def scenario(pytestconfig: pytest.Config) -> Scenario:
+def scenario(pytestconfig: pytest.Config, need: Need) -> Scenario:
     """Runs one scenario of vendor_sdk.mjs against a mock; gives what it printed."""
-    folder = pytestconfig.cache.mkdir(PACKAGE.replace("/", "_"))
-    installed = folder / "installed"
-    if not installed.exists():
-        quiet = ["--no-audit", "--no-fund", "--loglevel=error"]
-        subprocess.run(
-            ["npm", "install", *quiet, "--prefix", str(folder), PACKAGE], check=True, timeout=120
-        )
-        installed.touch()
+    folder = _installed(pytestconfig, need)
 
     def run(name: str, mock: MockFlora, *arguments: str) -> Any:
         command = ["node", str(SCRIPT), str(folder), name, mock.base_url, *arguments]
@@ -50,6 +43,24 @@ def scenario(pytestconfig: pytest.Config) -> Scenario:
         return json.loads(result.stdout)
 
     return run
+
+
+def _installed(config: pytest.Config, need: Need) -> Path:
+    """Where the packages of the lock file are, installed once for each version of it."""
+    version = hashlib.sha256(PACKAGES[1].read_bytes()).hexdigest()[:12]
+    folder = config.cache.mkdir(f"npm-{version}")
+    done = folder / "done"
+    if not done.exists():
+        for file in PACKAGES:
+            shutil.copy(file, folder)
+        quiet = ["--no-audit", "--no-fund", "--loglevel=error", "--ignore-scripts"]
+        command = [need("npm"), "ci", *quiet]
+        found = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        if found.returncode:
+            said = (found.stderr.strip().splitlines() or ["nothing said"])[0]
+            need("what npm installs", f"npm ci: {said}")
+        done.touch()
+    return folder
 
 
 @pytest.fixture

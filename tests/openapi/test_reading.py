@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from flora_contract.errors import InputError
@@ -210,7 +210,6 @@ class TestFaults:
             with contextlib.suppress(InputError):
                 parse(text[:end], "cut.yaml").locate(("paths", "/generate"))
 
-    @settings(deadline=None)
     @given(st.text(alphabet=st.sampled_from("ab:-[]{},&*!|>'\"\n\t #%@`?0.~<"), max_size=40))
     def test_no_text_is_met_by_anything_else_than_data_or_input_error(self, text: str) -> None:
         try:
@@ -243,7 +242,6 @@ class TestSources:
         max_leaves=20,
     )  # fmt: skip
 
-    @settings(deadline=None)
     @given(st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), JSON), st.booleans())
     def test_json(self, tree: dict[str, Any], ascii_only: bool) -> None:
         document = parse(json.dumps(tree, ensure_ascii=ascii_only), "x.json")
@@ -251,7 +249,6 @@ class TestSources:
         assert document.is_json
         assert document.locate(tuple(tree)[:1]).line == 1
 
-    @settings(deadline=None)
     @given(st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), JSON, min_size=1))
     def test_yaml(self, tree: dict[str, Any]) -> None:
         text = yaml.safe_dump(tree, default_style='"', width=10_000)

@@ -7,7 +7,7 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from flora_contract.openapi import Document, apply, parse, walk, written
@@ -290,7 +290,6 @@ def some_actions(draw: st.DrawFn) -> list[dict[str, Any]]:
     return actions or [{"target": "$.none", "remove": True}]
 
 
-@settings(deadline=None)  # YAML that keeps its comments is slow to read
 @given(some_actions())
 def test_text_and_data_come_to_the_same(actions: list[dict[str, Any]]) -> None:
     rewritten(RICH, *actions)

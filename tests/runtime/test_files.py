@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import stat
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +164,64 @@ def test_outputs_land_in_their_folder_each_for_itself(
     assert len({str(path).lower() for path in paths}) == len(ids)
     assert {path.parent for path in paths} <= {folder}
     assert [path.read_text() for path in paths] == [str(n) for n in range(len(ids))]
+
+
+def saved(flora: Flora, folder: Path, text: str) -> Path:
+    output = {"output_id": "a", "type": "text", "url": text}
+    (path,) = flora.generations.download(made(output), folder)
+    return path
+
+
+def test_a_file_that_is_replaced_keeps_its_permissions(flora: Flora, tmp_path: Path) -> None:
+    path = saved(flora, tmp_path, "one")
+    path.chmod(0o600)
+    assert saved(flora, tmp_path, "two") == path
+    assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("two", 0o600)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_stays_a_link(flora: Flora, tmp_path: Path, there: bool) -> None:
+    real, out = tmp_path / "real" / "file", tmp_path / "deep" / "out"
+    out.mkdir(parents=True)
+    if there:
+        real.parent.mkdir()
+        real.write_text("old")
+    (out / "link").symlink_to("../../real/file")
+    (out / "a.txt").symlink_to("link")
+    (tmp_path / "out").symlink_to("deep/out" if there else "deep/other")
+    if not there:
+        (tmp_path / "deep" / "other").symlink_to("out")
+    assert saved(flora, tmp_path / "out", "new") == tmp_path / "out" / "a.txt"
+    assert (out / "a.txt").is_symlink()
+    assert real.read_text() == "new"
+    assert [path.name for path in real.parent.iterdir()] == ["file"]
+    assert sorted(path.name for path in out.iterdir()) == ["a.txt", "link"]
+
+
+def test_a_pipe_is_written_to(flora: Flora, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.txt")
+    read: list[str] = []
+    pipe = tmp_path / "a.txt"
+    reader = threading.Thread(target=lambda: read.append(pipe.read_text()), daemon=True)
+    reader.start()
+    assert saved(flora, tmp_path, "new" * 100_000) == pipe
+    reader.join(10)
+    assert read == ["new" * 100_000]
+    assert pipe.is_fifo()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes devices")
+def test_a_device_stays_a_device(flora: Flora, tmp_path: Path) -> None:
+    os.mknod(tmp_path / "a.txt", 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+    saved(flora, tmp_path, "new")
+    assert (tmp_path / "a.txt").is_char_device()
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_folder_that_a_link_promises_is_made(flora: Flora, tmp_path: Path) -> None:
+    (tmp_path / "out").symlink_to("new/folder")
+    assert saved(flora, tmp_path / "out", "new").read_text() == "new"
+    assert (tmp_path / "out").is_symlink()
 
 
 @pytest.mark.parametrize("outputs", [None, [], "x"])

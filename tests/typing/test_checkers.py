@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -19,11 +18,11 @@ def check(*command: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.skipif(importlib.util.find_spec("mypy") is None, reason="mypy is not installed")
+@pytest.mark.needs("mypy")
 def test_mypy_strict_accepts_user_code() -> None:
     check("mypy", "--strict", "tests/typing/api.py")
 
 
-@pytest.mark.skipif(importlib.util.find_spec("pyright") is None, reason="pyright is not installed")
+@pytest.mark.needs("pyright", "node")  # without a node it would fetch one
 def test_pyright_strict_accepts_client_runtime_and_user_code() -> None:
     check("pyright", "--project", "pyproject.toml", "--pythonpath", sys.executable)

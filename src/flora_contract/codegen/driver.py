@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import tempfile
 import textwrap
@@ -60,7 +61,13 @@ def generate(document: Document, target: Path, *, complete: bool = False) -> lis
 
 @contextlib.contextmanager
 def _made_elsewhere(target: Path) -> Iterator[Path]:
-    """A new folder beside the target that takes its place once it is complete."""
+    """A new folder beside the target that takes its place once it is complete.
+
+    A link to a folder stays a link.
+    """
+    target = Path(os.path.realpath(target))
+    if target.exists() and not target.is_dir():
+        raise InputError(f"{target}: is no folder, and the client is to be one")
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as workplace:
         made, old = Path(workplace, "new"), Path(workplace, "old")

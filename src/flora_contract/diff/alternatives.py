@@ -57,7 +57,8 @@ def _branches(schema: Schema, schemas: Schemas) -> Iterator[Alternative]:
         rivals = tuple(one for one in branches if one is not branch) if keyword == "oneOf" else ()
         whole = both(rest, branch) if rest.constrains else branch
         exactly = whole is not None and keyword == "anyOf" and not others and not all_of
-        yield Alternative(whole or rest, exactly, (branch, *all_of), rivals)
+        whole = whole or replace(rest, beside=(*rest.beside, branch))
+        yield Alternative(whole, exactly, (branch, *all_of), rivals)
 
 
 def without_null(schema: Schema) -> Schema:

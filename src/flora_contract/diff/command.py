@@ -100,6 +100,8 @@ def diff(
         raise InputError("- names standard input, which can be only one of the two documents")
     if accept_write and accept is None:
         raise InputError("--accept-write adds to the file of --accept: name one")
+    if accept_write and accept is not None and accept.exists() and not accept.is_file():
+        raise InputError(f"{accept}: --accept-write reads what it adds to: name a regular file")
     settings = read_settings(levels) if levels is not None else Settings()
     trees = open_contract(base), open_contract(revision)
     comparison = compare(*trees, settings, names=(base, revision), expand=expand)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from flora_contract.diff import listing
 from flora_contract.diff.alternatives import UNIONS, Alternative, alternatives, without_null
 from flora_contract.diff.apart import apart
 from flora_contract.diff.keywords import HINTS, is_simple, unevaluated_within, unknown_within
@@ -86,17 +87,18 @@ class Containment:
     small: Schemas
     large: Schemas
     given: Given = field(default_factory=Given)
-    _work: _Work = field(default_factory=_Work)
-    _reverse: Containment | None = None
+    work: _Work = field(default_factory=_Work)
+    anything: Containment | None = None
+    reverse: Containment | None = None
 
     def holds(self, small: Schema, large: Schema) -> Answer:
         """Whether every value of `small` is a value of `large`."""
-        self._work.steps = 0
+        self._begin()
         return self.within(small, large)
 
     def parts(self, small: Schema, large: Schema) -> Parts:
         """The answer for each part of two schemas."""
-        self._work.steps = 0
+        self._begin()
         found: Parts = {}
         for part, answer in self._judged(small, large):
             found[part] = all_of((found.get(part, True), answer))
@@ -108,6 +110,10 @@ class Containment:
                 return branchwise
         return found
 
+    def _begin(self) -> None:
+        for one in (self, self._anything()):
+            one.work.steps = 0
+
     def within(self, small: Schema, large: Schema) -> Answer:
         """The same as a part of a question that is being followed."""
         if not large.constrains or is_empty(small):
@@ -115,7 +121,7 @@ class Containment:
         key = id(small), id(large)
         if key in self.given.within:
             return True
-        work = self._work
+        work = self.work
         if key in work.open:
             work.assumed += 1
             return True
@@ -142,7 +148,7 @@ class Containment:
         return self._compared(one or small, two or large)
 
     def _compared(self, one: Schema, two: Schema) -> Iterator[tuple[str, Answer]]:
-        yield "unevaluated", unevaluated_within(one, two)
+        yield "unevaluated", all_of(self._unevaluated(one, two))
         for alternative in alternatives(one, self.small, split=bool(two.lists.keys() & UNIONS)):
             if two.or_null:
                 alternative = replace(alternative, schema=without_null(alternative.schema))
@@ -152,8 +158,38 @@ class Containment:
             for part, answer in self._conditions(alternative, two):
                 yield part, None if answer is False and not exactly else answer
 
-    def _nodes(self, small: Node, large: Node) -> Answer:
-        return self.within(self.small.of(small), self.large.of(large))
+    def _nodes(self, small: Node, large: Node, others: Iterable[Node] = ()) -> Answer:
+        """`others` say what the same value may hold too."""
+        neighbours = [self.small.of(node) for node in others if node.value is not small.value]
+        two = self.large.of(large)
+        return self.within(self._beside(self.small.of(small), neighbours, two), two)
+
+    def _beside(self, small: Schema, others: Iterable[Schema], large: Schema) -> Schema:
+        """A schema that does not stand alone: what it does not list, others may."""
+        neighbours = tuple(one for one in others if one is not small)
+        judged_elsewhere = (id(small), id(large)) in self.given.within
+        if not neighbours or judged_elsewhere or not self.given.listed_only:
+            return small
+        return replace(small, beside=(*small.beside, *neighbours))
+
+    def _unevaluated(self, small: Schema, large: Schema) -> Iterator[Answer]:
+        """What no other keyword has looked at: they must look at the same, value by value."""
+        yield unevaluated_within(small, large)
+        words = [
+            word for word in listing.UNEVALUATED if word in large.single or word in large.words
+        ]
+        if not words:
+            return
+        others = listing.elsewhere(small, self.small), listing.elsewhere(large, self.large)
+        pairs = list(zip(*others, strict=False))
+        alike = len(others[0]) == len(others[1]) and all(map(listing.looks_alike, *others))
+        yield (alike and all(self._is_same_or_given(one, two) for one, two in pairs)) or None
+        for word in words:
+            yield self._single(word, small, large, listing.of_pattern([small, *others[0]], ""))
+
+    def _is_same_or_given(self, one: Schema, two: Schema) -> bool:
+        key = id(one), id(two)
+        return key in self.given.same or self._anything().within(one, two) is True
 
     def _conditions(self, one: Alternative, large: Schema) -> Iterator[tuple[str, Answer]]:
         small = one.schema
@@ -178,25 +214,44 @@ class Containment:
         yield "unions", all_of(self._unions(one, large))
         yield "unknown", unknown_within(small, large)
 
-    def _single(self, word: str, small: Schema, large: Schema) -> Answer:
+    def _single(
+        self, word: str, small: Schema, large: Schema, others: Iterable[Node] = ()
+    ) -> Answer:
         if word not in large.single:
             return True
         mine = small.single.get(word)
-        return self._nodes(mine, large.single[word]) if mine is not None else None
+        return self._nodes(mine, large.single[word], others) if mine is not None else None
+
+    def _in_place(self, mine: Node, node: Node, small: Schema) -> Answer:
+        """Schemas that apply to the same value as those they stand in."""
+        one, two = self.small.of(mine), self.large.of(node)
+        return self.within(self._beside(one, [small], two), two)
 
     def _is_same(self, small: Node, large: Node) -> bool:
         one, two = self.small.of(small), self.large.of(large)
         return (id(one), id(two)) in self.given.same or (
-            self.within(one, two) is True and self._back().within(two, one) is True
+            self._anything().within(one, two) is True and self._back().within(two, one) is True
         )
 
+    def _anything(self) -> Containment:
+        """The same question about any value: a condition meets those that it does not list."""
+        if not self.given.listed_only and not self.given.unseen:
+            return self
+        if self.anything is None:
+            self.anything = Containment(
+                self.small, self.large, Given(self.given.same, self.given.same)
+            )
+        return self.anything
+
     def _back(self) -> Containment:
-        """The same question the other way round."""
-        if self._reverse is None:
+        """That question the other way round."""
+        forth = self._anything()
+        if forth.reverse is None:
             turned = frozenset((two, one) for one, two in self.given.same)
-            given = replace(self.given, within=turned, same=turned, unseen="")
-            self._reverse = Containment(self.large, self.small, given, self._work, _reverse=self)
-        return self._reverse
+            forth.reverse = Containment(
+                self.large, self.small, Given(turned, turned), forth.work, reverse=forth
+            )
+        return forth.reverse
 
     # Lists
 
@@ -204,25 +259,41 @@ class Containment:
         yield small.flag("uniqueItems") or not large.flag("uniqueItems")
         first, others = small.lists.get("prefixItems", []), large.lists.get("prefixItems", [])
         rest = small.single.get("items")
-        unlisted = bool(first) and rest is None and self.given.listed_only
+        everywhere = [small, *listing.elsewhere(small, self.small)]
         for index, node in enumerate(others):
+            said = listing.of_item(everywhere, index)
             mine = first[index] if index < len(first) else rest
             if mine is not None:
-                yield self._nodes(mine, node)
-            elif not unlisted:
-                yield not self.large.of(node).constrains
+                yield self._nodes(mine, node, said)
+            else:
+                yield self._unlisted_item(small, said, node)
         if "items" in large.single:
-            for node in first[len(others) :]:
-                yield self._nodes(node, large.single["items"])
+            beyond = large.single["items"]
+            for index, node in enumerate(first[len(others) :], len(others)):
+                yield self._nodes(node, beyond, listing.of_item(everywhere, index))
+            said = listing.of_items(everywhere)
             if rest is not None:
-                yield self._nodes(rest, large.single["items"])
-            elif not unlisted:
-                yield not self.large.of(large.single["items"]).constrains
+                yield self._nodes(rest, beyond, said)
+            else:
+                unlisted = [node for node in said if not any(node is one for one in first)]
+                yield self._unlisted_item(small, unlisted, beyond)
+
+    def _unlisted_item(self, small: Schema, said: list[Node], node: Node) -> Answer:
+        """An item that a tuple does not list: sent only where another schema lists it."""
+        first = small.lists.get("prefixItems", [])
+        asked_for = small.words.get("minItems", 0) > len(first)
+        if not first or asked_for or not self.given.listed_only:
+            return not self.large.of(node).constrains
+        return self._listed_elsewhere(said, node)
+
+    def _listed_elsewhere(self, said: list[Node], node: Node) -> Answer:
+        return all_of(self._nodes(one, node, said) or None for one in said)
 
     def _contains(self, small: Schema, large: Schema) -> Iterator[Answer]:
         if "contains" not in large.single:
             return
-        yield self._single("contains", small, large)
+        everywhere = [small, *listing.elsewhere(small, self.small)]
+        yield self._single("contains", small, large, listing.of_items(everywhere))
         yield small.words.get("minContains", 1) >= large.words.get("minContains", 1) or None
         most = large.word("maxContains")
         if most is not MISSING:
@@ -235,44 +306,55 @@ class Containment:
     # Objects
 
     def _properties(self, small: Schema, large: Schema) -> Iterator[Answer]:
+        others = listing.elsewhere(small, self.small)
         for name, node in large.properties.items():
             if not self._is_unseen(small, large, name):
-                yield self._listed(small, name, node)
+                yield self._listed(small, others, name, node)
         for pattern, node in large.maps.get("patternProperties", {}).items():
-            yield self._matching(small, pattern, node)
+            yield self._matching(small, others, pattern, node)
         if large.closed or "additionalProperties" in large.single:
-            yield all_of(self._others(small, large))
+            yield all_of(self._others(small, others, large))
 
-    def _listed(self, small: Schema, name: str, node: Node) -> Answer:
+    def _listed(self, small: Schema, others: list[Schema], name: str, node: Node) -> Answer:
         """A property that the larger schema lists."""
+        said = listing.of_property([small, *others], name)
         mine = small.properties.get(name)
         if mine is not None:
-            return self._nodes(mine, node)
+            return self._nodes(mine, node, said)
         patterns = small.maps.get("patternProperties", {})
         matching = [one for pattern, one in patterns.items() if matches(pattern, name)]
         beyond = small.single.get("additionalProperties")
         if matching:
-            return True if any(self._nodes(one, node) for one in matching) else None
+            return True if any(self._nodes(one, node, said) for one in matching) else None
         if beyond is not None:
-            return self._nodes(beyond, node)
-        if small.closed or self.given.listed_only:
+            return self._nodes(beyond, node, said)
+        if small.closed:
             return True
-        return not self.large.of(node).constrains
+        asked_for = listing.asks_for([small, *others], name)
+        if asked_for or _asks_for_more(small) or not self.given.listed_only:
+            return not self.large.of(node).constrains
+        return self._listed_elsewhere(said, node)
 
-    def _matching(self, small: Schema, pattern: str, node: Node) -> Answer:
+    def _matching(self, small: Schema, others: list[Schema], pattern: str, node: Node) -> Answer:
         """What the larger schema says of properties whose names match a pattern."""
+        said = listing.of_pattern([small, *others], pattern)
         mine = small.maps.get("patternProperties", {}).get(pattern)
         if mine is not None:
-            return self._nodes(mine, node)
+            return self._nodes(mine, node, said)
         listed_ones = [one for name, one in small.properties.items() if matches(pattern, name)]
-        answer = all_of(self._nodes(one, node) for one in listed_ones)
+        answer = all_of(self._nodes(one, node, said) for one in listed_ones)
         if small.maps.get("patternProperties") or "additionalProperties" in small.single:
             return all_of((answer, None))
-        if small.closed or self.given.listed_only:
+        if small.closed:
             return answer
-        return all_of((answer, not self.large.of(node).constrains))
+        required = frozenset[str]().union(*(one.required for one in (small, *others)))
+        asked_for = any(matches(pattern, name) for name in required - small.properties.keys())
+        if asked_for or _asks_for_more(small) or not self.given.listed_only:
+            return all_of((answer, not self.large.of(node).constrains))
+        unlisted = [one for one in said if not any(one is known for known in listed_ones)]
+        return all_of((answer, self._listed_elsewhere(unlisted, node)))
 
-    def _others(self, small: Schema, large: Schema) -> Iterator[Answer]:
+    def _others(self, small: Schema, elsewhere: list[Schema], large: Schema) -> Iterator[Answer]:
         """What the larger schema says of properties that it does not list."""
         patterns = large.maps.get("patternProperties", {})
         beyond = small.single.get("additionalProperties")
@@ -296,10 +378,11 @@ class Containment:
                 yield None
             return
         node = large.single["additionalProperties"]
+        said = listing.of_pattern([small, *elsewhere], "")
         for mine in (*unlisted.values(), *strange):
-            yield self._nodes(mine, node)
+            yield self._nodes(mine, node, said)
         if beyond is not None:
-            yield self._nodes(beyond, node)
+            yield self._nodes(beyond, node, said)
         elif not small.closed:
             yield not self.large.of(node).constrains
 
@@ -324,7 +407,7 @@ class Containment:
             yield True if given >= {*wanted} else None
         schemas = small.maps.get("dependentSchemas", {})
         for name, node in large.maps.get("dependentSchemas", {}).items():
-            yield self._nodes(schemas[name], node) if name in schemas else None
+            yield self._in_place(schemas[name], node, small) if name in schemas else None
 
     # Logic
 
@@ -347,7 +430,13 @@ class Containment:
             return True
         if "if" not in small.single or not self._is_same(small.single["if"], large.single["if"]):
             return None
-        return all_of(self._single(word, small, large) for word in ("then", "else"))
+        return all_of(
+            self._in_place(small.single[word], large.single[word], small)
+            if word in small.single
+            else None
+            for word in ("then", "else")
+            if word in large.single
+        )
 
     def _unions(self, one: Alternative, large: Schema) -> Iterator[Answer]:
         for keyword in ("anyOf", "oneOf"):
@@ -357,7 +446,10 @@ class Containment:
             yield self._within_branch(one, self.large.of(node))
 
     def _within_branch(self, one: Alternative, branch: Schema) -> Answer:
-        answers = [self.within(origin, branch) for origin in one.origins]
+        whole = [one.schema, *one.origins]
+        answers = [
+            self.within(self._beside(origin, whole, branch), branch) for origin in one.origins
+        ]
         if True in answers:
             return True
         return self.within(one.schema, branch)
@@ -401,3 +493,9 @@ class Containment:
             (id(rival), id(branch)) in self.given.same or self._back().within(branch, rival) is True
             for rival in one.rivals
         )
+
+
+def _asks_for_more(schema: Schema) -> bool:
+    """Whether an object needs more properties than it lists."""
+    least = schema.words.get("minProperties", 0)
+    return isinstance(least, int | float) and least > len(schema.properties)

@@ -33,7 +33,7 @@ _SAID = {
     ("response", None): "it could not be decided whether all that is now allowed was so before",
     ("response", False): "something is now allowed that was not",
 }
-_OVERLAPS = "it could not be decided whether a value matches other branches of a union or list too"
+_OVERLAPS = "it could not be decided what the schemas beside this one make of the same values"
 
 
 class Judged(NamedTuple):

@@ -59,6 +59,7 @@ def both(one: Schema, two: Schema) -> Schema | None:
         single={**one.single, **two.single},
         lists={**one.lists, **two.lists},
         maps=maps,
+        beside=(*one.beside, *two.beside),
     )
 
 

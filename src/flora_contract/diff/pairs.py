@@ -14,6 +14,7 @@ from flora_contract.diff.apart import apart
 from flora_contract.diff.branches import leftover, matched
 from flora_contract.diff.containment import Containment, Given
 from flora_contract.diff.facts import Fact, facts, spot
+from flora_contract.diff.listing import Side, groups, neighbours, relists
 from flora_contract.diff.merging import merged
 from flora_contract.diff.parts import is_of_format, is_rewriting, part
 from flora_contract.diff.rules import rules
@@ -87,6 +88,23 @@ class Pairs:
             if not pair.built:
                 self._build(pair)
             queue.extend(edge.pair for edge in pair.edges)
+
+    def cross(self, pair: Pair) -> None:
+        """Mark those within a pair that cannot be judged alone, for what is listed beside them."""
+        found = [
+            {id(one): group for group in groups([start], schemas) for one in group}
+            for start, schemas in ((pair.base, self._base), (pair.revision, self._revision))
+        ]
+        for index, edge in enumerate(pair.edges):
+            old, new = (
+                Side(schemas, [one], neighbours(one, known.get(id(one), []), schemas))
+                for one, known, schemas in (
+                    (edge.pair.base, found[0], self._base),
+                    (edge.pair.revision, found[1], self._revision),
+                )
+            )
+            if not edge.overlapping and relists(old, new):
+                pair.edges[index] = replace(edge, overlapping=True)
 
     def contained(self, pair: Pair, standing: Standing) -> Parts:
         """Whether the values of a pair stay within what its readers or writers were promised.
@@ -422,6 +440,8 @@ class Pairs:
                 continue
             before = old is not None or base.word(keyword) is False
             after = new is not None or revision.word(keyword) is False
+            if before and after and (old is None) != (new is None):  # false, and a schema
+                yield replace(_at("schema-undecided", base, revision, keyword), subject=keyword)
             if before == after or not _applies(keyword, base if after else revision):
                 continue
             if keyword == "additionalProperties" and base.closed | revision.closed:

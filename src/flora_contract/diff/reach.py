@@ -92,6 +92,13 @@ def leading(roots: list[Root]) -> set[int]:
     return _relevant(_ordered(roots))
 
 
+def leading_on(roots: list[Root]) -> list[Pair]:
+    """The pairs that lead to one that differs."""
+    pairs = _ordered(roots)
+    relevant = _relevant(pairs)
+    return [pair for pair in pairs if any(id(edge.pair) in relevant for edge in pair.edges)]
+
+
 def _ordered(roots: list[Root]) -> list[Pair]:
     """Every pair once, each before those it leads to as far as cycles allow."""
     seen: set[int] = set()

@@ -94,6 +94,7 @@ class Schema:
     single: dict[str, Node] = field(default_factory=dict)
     lists: dict[str, list[Node]] = field(default_factory=dict)
     maps: dict[str, dict[str, Node]] = field(default_factory=dict)
+    beside: tuple[Schema, ...] = ()  # others that its values are known to be held to, or may be
 
     def word(self, name: str) -> Any:
         """The value of a keyword, or MISSING."""

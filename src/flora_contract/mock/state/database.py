@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from flora_contract.errors import InputError, UnreachableError
@@ -183,6 +184,8 @@ def connect(state: str) -> Database:
         return PostgreSQL(state)
     if state in {"", ":memory:"}:  # to SQLite, a database that nobody else can open
         raise InputError("--state: names no file; leave it out to keep state in memory")
+    if Path(state).exists() and not Path(state).is_file():  # SQLite would put a journal beside it
+        raise InputError(f"{state}: cannot be opened as state: is no regular file")
     return SQLite(state)
 
 
