@@ -202,7 +202,7 @@ def test_the_clip_is_what_its_script_makes() -> None:
 
 
 def test_a_mock_starts_without_pillow() -> None:
-    """Its start would take half as long again."""
+    """Importing it takes longer than drawing does."""
     script = "import sys, flora_contract.mock.files; sys.exit('PIL' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 
