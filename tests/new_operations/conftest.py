@@ -104,5 +104,5 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
         overlay = folder / "overlays" / f"{name}.yaml"
         _, _, actions = (HERE / f"{name}.yaml").read_text().partition("actions:\n")
         overlay.write_text(overlay.read_text().rstrip("\n") + "\n\n" + actions)
-    made.run("scripts/generate_client.py")
+    made.run("scripts/make.py")
     return made

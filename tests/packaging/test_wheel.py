@@ -53,6 +53,7 @@ def test_the_wheel_holds_every_room_and_what_they_read(wheel: Path) -> None:
         "flora_client/py.typed",
         "flora_runtime/py.typed",
         "flora_contract/py.typed",
+        "flora_contract/mock/media/clip.mp4",
         "flora_contract/_shipped/openapi.yaml",
         "flora_contract/_shipped/overlays/client.yaml",
         "flora_contract/_shipped/overlays/conformance.yaml",

@@ -6,8 +6,10 @@ import io
 import math
 import struct
 import wave
+from typing import TYPE_CHECKING
 
-from .landscape import seeded
+if TYPE_CHECKING:
+    from random import Random
 
 RATE = 22_050
 """Samples a second."""
@@ -19,9 +21,8 @@ _PENTATONIC = (0, 2, 4, 7, 9, 12, 14, 16)
 """Semitones above the lowest note: any sequence of them sounds pleasant."""
 
 
-def render_wav(prompt: str, seed: int) -> bytes:
+def render_wav(random: Random) -> bytes:
     """Seven plucked notes and the last one held: 1.2 seconds."""
-    random = seeded(prompt, seed)
     steps = [int(random.uniform(0, len(_PENTATONIC))) for _ in range(_NOTES)]
     lengths = [1] * (_NOTES - 1) + [2]
     samples: list[int] = []
