@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import schemathesis
 
-from flora_contract.conformance.exchange import UNKNOWN, Credential, RecordedRequest, RecordedResponse
+from flora_contract.conformance.exchange import (
+    UNKNOWN,
+    Credential,
+    RecordedRequest,
+    RecordedResponse,
+)
 from flora_contract.conformance.judge import Judge
 from flora_contract.conformance.ledger import Ledger
 from flora_contract.conformance.oracle import Severity

@@ -13,7 +13,13 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from flora_contract.conformance.exchange import PLUMBING, UNKNOWN, Credential, RecordedRequest, RecordedResponse
+from flora_contract.conformance.exchange import (
+    PLUMBING,
+    UNKNOWN,
+    Credential,
+    RecordedRequest,
+    RecordedResponse,
+)
 from flora_contract.conformance.ledger import Ledger
 from flora_contract.conformance.statements import load
 from flora_contract.errors import InputError

@@ -127,9 +127,7 @@ def old_route_is_the_same(ledger: Ledger) -> Iterator[Verdict]:
         yield verdict(one.status == two.status, one, two, expected=f"{one.status}", seen=two.status)
 
 
-@oracle(
-    "action-id", "exchange", family="flora", source="S002 S003 S004", conflict="C10"
-)
+@oracle("action-id", "exchange", family="flora", source="S002 S003 S004", conflict="C10")
 def action_id(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
     """An action's id is a slug, and one of those that any document names."""
     action = exchange.answer_object.get("action")

@@ -333,9 +333,7 @@ def _looks(walk: Walk, _length: int, ledger: Ledger) -> list[tuple[str, Verdict]
         if evidence is None or not _fits(instance, first) or instance.gone(last.exchange):
             continue
         rank = next((r for o in instance.looks if (r := _rank(o, first)) is not None), None)
-        before_reach = (
-            rank is not None and reach is not None and not _in_order(first, reach, rank)
-        )
+        before_reach = rank is not None and reach is not None and not _in_order(first, reach, rank)
         if last.next is not None and not before_reach:
             continue
         given = verdict(

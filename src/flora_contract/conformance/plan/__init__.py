@@ -136,6 +136,4 @@ def deleting(behaviour: Behaviour) -> list[OperationBehaviour]:
 
 def living(behaviour: Behaviour) -> list[OperationBehaviour]:
     """What reads a resource that moves by itself."""
-    return [
-        o for o in behaviour.with_role("read") if o.resource is not None and o.resource.life
-    ]
+    return [o for o in behaviour.with_role("read") if o.resource is not None and o.resource.life]

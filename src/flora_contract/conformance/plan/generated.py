@@ -475,5 +475,3 @@ def linked_operations(session: Session) -> None:
 def follow_the_rest(session: Session, operation: OperationBehaviour) -> None:
     """Look at what this layer has made until it has ended, and at all once more."""
     follow(session, operation)
-
-

@@ -89,5 +89,3 @@ def read_again(session: Session, operation: OperationBehaviour) -> None:
     session.ask(page(session, operation))
     if operation.listing is not None and operation.listing.size is not None:
         session.ask(page(session, operation, size=10 * largest(operation)))
-
-

@@ -96,7 +96,11 @@ def conclusion(summary: Summary) -> Text:
     parts = [f"{n} {s.value}{'s' if n != 1 else ''}" for s, n in summary.counts.items() if n]
     applied = sum(tally.applied for tally in summary.tally.values())
     effort = f"{len(summary.ledger.exchanges)} requests in {summary.seconds:.1f} s"
-    money = f", {summary.creates} charged requests for {summary.spent:.2f} USD" if summary.creates else ""
+    money = (
+        f", {summary.creates} charged requests for {summary.spent:.2f} USD"
+        if summary.creates
+        else ""
+    )
     tested = len(summary.oracles) - len(summary.idle)
     return Text.assemble(
         f"{summary.server}: the contract ",
