@@ -27,7 +27,7 @@ from flora_contract.report import terminal
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flora_contract.conformance.settings import Settings
+    from flora_contract.conformance.settings import CheckSettings
 
 CHECK = pytest.StashKey[Check]()
 ACCEPTED = pytest.StashKey[frozenset[str]]()
@@ -54,7 +54,7 @@ def _given(config: pytest.Config) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def settings(pytestconfig: pytest.Config) -> Iterator[Settings]:
+def settings(pytestconfig: pytest.Config) -> Iterator[CheckSettings]:
     """What the run was told. Without --base-url, a mock is started on a free port."""
     given = _given(pytestconfig)
     with contextlib.ExitStack() as stack:

@@ -20,31 +20,31 @@ from flora_client import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flora_contract.conformance.ledger import Place
-    from flora_contract.conformance.settings import Settings
+    from flora_contract.conformance.settings import CheckSettings
 
 UNKNOWN_RUN = "run_conformance0nobody0made0this"
 
 
-def _client(settings: Settings, api_key: str | None) -> Flora:
+def _client(settings: CheckSettings, api_key: str | None) -> Flora:
     return Flora(api_key=api_key, base_url=settings.base_url)
 
 
 @pytest.fixture
-def flora(settings: Settings) -> Iterator[Flora]:
+def flora(settings: CheckSettings) -> Iterator[Flora]:
     with _client(settings, settings.api_key) as client:
         yield client
 
 
 @pytest.fixture
-def home(settings: Settings) -> Place:
-    if settings.home is None:
+def home(settings: CheckSettings) -> dict[str, str]:
+    """Where runs are started."""
+    if settings.workspace is None or settings.project is None:
         pytest.skip("needs --workspace and --project")
-    return settings.home
+    return {"workspace_id": settings.workspace, "project_id": settings.project}
 
 
 @pytest.fixture
-def spending(settings: Settings) -> None:
+def spending(settings: CheckSettings) -> None:
     if not settings.loopback:
         pytest.skip("starts runs on loopback only: the rest of the suite keeps the spending limit")
 
@@ -56,7 +56,7 @@ def test_history(flora: Flora) -> None:
         assert flora.generations.retrieve(shown.run_id).run_id == shown.run_id
 
 
-def _ended(flora: Flora, run_id: str, settings: Settings) -> Run:
+def _ended(flora: Flora, run_id: str, settings: CheckSettings) -> Run:
     # The client's own pace is that of the live service; a mock is through long before.
     deadline = time.monotonic() + (settings.max_wait or 0)
     while True:
@@ -67,10 +67,10 @@ def _ended(flora: Flora, run_id: str, settings: Settings) -> Run:
 
 
 @pytest.mark.usefixtures("spending")
-def test_a_run_from_start_to_end(flora: Flora, home: Place, settings: Settings) -> None:
-    started = flora.generations.create(
-        type="image", prompt="A mug", workspace_id=home.workspace, project_id=home.project
-    )
+def test_a_run_from_start_to_end(
+    flora: Flora, home: dict[str, str], settings: CheckSettings
+) -> None:
+    started = flora.generations.create(type="image", prompt="A mug", **home)
     run = _ended(flora, started.run_id, settings)
     assert run.status == "completed"
     assert run.outputs
@@ -78,14 +78,13 @@ def test_a_run_from_start_to_end(flora: Flora, home: Place, settings: Settings) 
 
 
 @pytest.mark.usefixtures("spending")
-def test_a_run_that_fails(flora: Flora, home: Place, settings: Settings) -> None:
+def test_a_run_that_fails(flora: Flora, home: dict[str, str], settings: CheckSettings) -> None:
     if settings.failing_model is None:
         pytest.skip("needs --failing-model")
     started = flora.generations.create(
         type="image",
         prompt="A mug",
-        workspace_id=home.workspace,
-        project_id=home.project,
+        **home,
         model=settings.failing_model,
     )
     run = _ended(flora, started.run_id, settings)
@@ -94,12 +93,11 @@ def test_a_run_that_fails(flora: Flora, home: Place, settings: Settings) -> None
 
 
 @pytest.mark.usefixtures("spending")
-def test_a_used_key(flora: Flora, home: Place) -> None:
+def test_a_used_key(flora: Flora, home: dict[str, str]) -> None:
     request = {
         "type": "image",
         "prompt": "A mug",
-        "workspace_id": home.workspace,
-        "project_id": home.project,
+        **home,
     }
     key = f"client-{uuid.uuid4()}"
     flora.generations.create(**request, idempotency_key=key)
@@ -107,26 +105,25 @@ def test_a_used_key(flora: Flora, home: Place) -> None:
         flora.generations.create(**request, idempotency_key=key)
 
 
-def test_errors(flora: Flora, home: Place, settings: Settings) -> None:
+def test_errors(flora: Flora, home: dict[str, str], settings: CheckSettings) -> None:
     with pytest.raises(NotFoundError):
         flora.generations.retrieve(UNKNOWN_RUN)
     with pytest.raises(BadRequestError):
         flora.generations.create(
             type="image",
             prompt="A mug",
-            workspace_id=home.workspace,
-            project_id=home.project,
+            **home,
             model="no-such-model-0",
         )
     with _client(settings, "sk_conformance_wrong") as stranger, pytest.raises(AuthenticationError):
         list(stranger.generations.list())
 
 
-def test_no_credits(settings: Settings) -> None:
-    place = settings.broke
-    if settings.broke_api_key is None or place is None or settings.broke_workspace is None:
+def test_no_credits(settings: CheckSettings) -> None:
+    workspace, project = settings.broke_workspace, settings.broke_project
+    if settings.broke_api_key is None or workspace is None or project is None:
         pytest.skip("needs --broke-api-key, --broke-workspace and --broke-project")
     with _client(settings, settings.broke_api_key) as poor, pytest.raises(InsufficientCreditsError):
         poor.generations.create(
-            type="image", prompt="A mug", workspace_id=place.workspace, project_id=place.project
+            type="image", prompt="A mug", workspace_id=workspace, project_id=project
         )

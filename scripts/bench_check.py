@@ -175,8 +175,8 @@ def kill(rows: list[dict[str, str]]) -> None:
 def name(rows: list[dict[str, str]]) -> None:
     """Each fault until its own oracle speaks, in this process."""
     from flora_contract.conformance.oracle import Severity
+    from flora_contract.conformance.plan import plan
     from flora_contract.conformance.run import Check
-    from flora_contract.conformance.scenarios import scenarios
     from flora_contract.conformance.settings import gather
 
     board = Board("named by the oracle that is meant for it", len(rows))
@@ -187,8 +187,8 @@ def name(rows: list[dict[str, str]]) -> None:
             started = Seconds.now()
             named = False
             with Check(gather(given)) as running:
-                for scenario in scenarios():
-                    running.perform(scenario)
+                for step in plan(running.behaviour):
+                    running.perform(step)
                     named = any(
                         f.oracle.id == row["oracle"] and f.severity is Severity.VIOLATION
                         for f in running.judge.findings()
@@ -263,7 +263,7 @@ def clean(runs: int) -> None:
                 _, seconds, report = check(origin, "--seed", str(seed))
                 found += [(seed, f["oracle"], f["seen"]) for f in report["findings"]]
                 times.append(seconds)
-                creates.append(report["runs_started"])
+                creates.append(report["charged_requests"])
                 print(f"{server} {seed + 1}/{runs}: {seconds.wall:.1f} s", file=sys.stderr)
             wall, cpu = zip(*times, strict=True)
             print(

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import re
-import sys
+from functools import cache
 from typing import TYPE_CHECKING
 
 from flora_contract import shipped
 from flora_contract.conformance.oracle import catalogue
 from flora_contract.documents.contract_page import Row, contract_page
 from flora_contract.openapi import load
+from flora_contract.openapi.behaviour import Behaviour
+from flora_contract.openapi.contract import Contract
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from flora_contract.openapi.behaviour import OperationBehaviour, Resource
 
 # What the oracles of schemas hold of a field in an answer, by what the contract says of it.
 _SCHEMAS: dict[str, Callable[[Row], bool]] = {
@@ -26,87 +29,126 @@ _SCHEMAS: dict[str, Callable[[Row], bool]] = {
 }
 
 
-# The other oracles that are about single fields, and where those stand. The rest judge whole
-# exchanges, runs and lists.
-_FIELDS = {
-    "accepted-type": r"POST .* answer type",
-    "action-id": r"answer .*action_id",
-    "generation-id": r"answer generations\[\]\.(generation|run)_id",
-    "list-poll-url": r"answer generations\[\]\.poll_url",
-    "poll-url-own-run": r"answer .*poll_url",
-    "error-envelope": r"error error",
-    "error-code": r"error error\.code",
-    "error-code-fits-status": r"error error\.code",
-    "error-message": r"error error\.message",
-    "field-errors": r"error error\.fields.*",
-    "fields-name-what-is-wrong": r"error error\.fields\[\]\.field",
-    "fields-on-validation-error": r"error error\.fields",
-    "limit-over-maximum": r"query limit",
-    "limit-kept": r"query limit",
-    "refuses-bad-limit": r"query limit",
-    "refuses-garbage-cursor": r"query cursor",
-    "cursor-leads-on": r"query cursor|answer meta\.next_cursor",
-    "full-page-leads-on": r"answer meta\.next_cursor",
-    "last-page-without-cursor": r"answer meta\.next_cursor",
-    "filter-kept": r"query (project_id|status|workspace_id)",
-    "filter-complete": r"query (project_id|status|workspace_id)",
-    "foreign-history-hidden": r"query (project_id|workspace_id)",
-    "refuses-unknown-status": r"query status",
-    "filter-shows-open-runs": r"query status",
-    "refuses-empty-prompt": r"body prompt",
-    "refuses-missing-field": r"body (type|prompt|workspace_id|project_id)",
-    "refuses-unknown-model": r"body model",
-    "refuses-unknown-place": r"body (workspace_id|project_id)",
-    "refuses-unknown-type": r"body type",
-    "refuses-wrong-json-type": r"body .*",
-    "refuses-wrong-prefix": r"body (workspace_id|project_id)",
-    "foreign-workspace-refused": r"body (workspace_id|project_id)",
-    "unknown-run-404": r"path runId",
-    "completed-has-outputs": r"answer (generations\[\]\.)?outputs",
-    "cost-constant": r"answer .*charged_cost",
-    "error-only-on-failed": r"answer .*error_(code|message)",
-    "failed-has-error-code": r"answer .*error_code",
-    "failed-has-error-message": r"answer .*error_message",
-    "output-fits-type": r"answer .*outputs\[\]\.type|body type",
-    "output-ids-differ": r"answer .*output_id",
-    "output-url": r"answer .*outputs\[\]\.url",
-    "progress-forward": r"answer .*progress",
-    "run-echoes-id": r"GET /runs/\{runId\} answer run_id",
-    "run-echoes-model": r"body model|answer .*model\.model_id",
-    "run-echoes-project": r"answer .*(project_id|workspace_id)",
-    "run-ids-differ": r"POST .* answer run_id",
-    "run-ends": r"answer .*status",
-    "status-forward": r"answer .*status",
-    "times-constant": r"answer .*(created|started|completed)_at",
-    "times-fit-status": r"answer .*completed_at",
-    "times-in-order": r"answer .*(created|started|completed)_at",
-    "newest-first": r"answer generations\[\]\.created_at",
-    "duplicate-code": r"header Idempotency-Key|error error\.code",
-    "key-belongs-to-account": r"header Idempotency-Key",
-    "key-freed-by-refusal": r"header Idempotency-Key",
-    "key-new-to-server": r"header Idempotency-Key",
-    "key-used-once": r"header Idempotency-Key",
-    "key-used-once-at-a-time": r"header Idempotency-Key",
-    "key-used-once-for-any-body": r"header Idempotency-Key",
-}
-
-
-def tested(row: Row) -> list[str]:
-    """The oracles that check a field, in the order of docs/oracles.md."""
-    known = catalogue()
-    for name in (*_SCHEMAS, *_FIELDS):
-        if name not in known:
-            sys.exit(f"contract_page: no oracle is called {name}: correct the tables")
-    return [name for name in known if _applies(name, row)]
-
-
-def _applies(oracle: str, row: Row) -> bool:
-    if oracle in _SCHEMAS:
-        return row.place.part in {"answer", "error"} and _SCHEMAS[oracle](row)
-    where = _FIELDS.get(oracle)
-    return where is not None and re.search(rf" ?({where})$", str(row.place)) is not None
-
-
 def page() -> str:
     """The text of docs/contract.md."""
     return contract_page(load(shipped.CONTRACT), tested)
+
+
+def tested(row: Row) -> list[str]:
+    """The oracles that check a field, in the order of docs/oracles.md.
+
+    Those of its schema, and those that judge by a statement about it. The rest judge whole
+    exchanges.
+    """
+    stated = set(_statements(row))
+    return [
+        oracle.id
+        for oracle in catalogue().values()
+        if (_SCHEMAS.get(oracle.id, lambda _: False)(row)
+        and row.place.part in {"answer", "error"})
+        or stated & set(oracle.basis.split(", "))
+    ]
+
+
+@cache
+def _behaviour() -> Behaviour:
+    return Behaviour(Contract(shipped.contract("behaviour")))
+
+
+def _statements(row: Row) -> Iterator[str]:
+    """What is stated of a field, as the bases of oracles name it."""
+    field = row.place.field.replace("[]", "")
+    label = row.place.operation
+    operations = _behaviour().operations.values()
+    stated = next((o for o in operations if o.endpoint.label == label), None)
+    if row.place.part == "error":
+        yield from _of_error(field)
+    elif stated is not None:
+        parts = {
+            "answer": _of_answer,
+            "query": _of_query,
+            "body": _of_body,
+            "path": _of_path,
+            "header": _of_header,
+        }
+        yield from parts[row.place.part](stated, field)
+
+
+def _of_error(field: str) -> Iterator[str]:
+    errors = _behaviour().errors
+    if field in {errors.code, errors.message} or field.startswith(errors.fields or "\0"):
+        yield "x-errors"
+    if field.startswith(errors.fields or "\0"):
+        yield "x-errors.fields"
+    if field == errors.code:
+        yield "x-errors, x-refusals"
+
+
+def _of_answer(stated: OperationBehaviour, field: str) -> Iterator[str]:
+    if field in stated.answers:
+        yield "x-answers"
+    if (listing := stated.listing) is not None:
+        if field in {listing.next, listing.total}:
+            yield "x-list.page"
+        if field == listing.items:
+            yield "x-list.items"
+        field = field.removeprefix(f"{listing.items}.")
+        if field == listing.order:
+            yield "x-list.order"
+    if stated.resource is not None:
+        yield from _of_resource(stated.resource, field)
+
+
+def _of_resource(resource: Resource, field: str) -> Iterator[str]:
+    told = {
+        "id": {resource.id},
+        "prefix": {resource.id},
+        "aliases": set(resource.aliases),
+        "shows": set(resource.shows.values()),
+        "link": {resource.link},
+        "constant, created": {*resource.constant, resource.created},
+        "updated": {resource.updated},
+        "cost": {resource.cost},
+    }
+    if (life := resource.life) is not None:
+        told |= {
+            "life.order": {life.state},
+            "life.members": set(life.members),
+            "life.times": set(life.times),
+            "life.grows": {life.grows},
+        }
+    yield from (name for name, fields in told.items() if field in fields)
+
+
+def _of_query(stated: OperationBehaviour, field: str) -> Iterator[str]:
+    yield "x-refusals.invalid"
+    if (listing := stated.listing) is not None:
+        if field in listing.filters:
+            yield "x-list.filters"
+        if field in {listing.size, listing.cursor, listing.offset}:
+            yield "x-list.page"
+
+
+def _of_body(stated: OperationBehaviour, field: str) -> Iterator[str]:
+    yield "x-refusals.invalid"
+    resource = stated.resource
+    if resource is not None and resource.shows.get(field) is not None:
+        yield "shows"
+    if resource is not None and field in resource.references:
+        yield from ("x-refusals.unknown-reference", "x-refusals.foreign-reference")
+
+
+def _of_path(stated: OperationBehaviour, field: str) -> Iterator[str]:
+    if stated.resource is not None and field == stated.resource.id_parameter:
+        yield from ("x-refusals.unknown-id", "x-refusals.foreign-id")
+
+
+def _of_header(stated: OperationBehaviour, field: str) -> Iterator[str]:
+    key = stated.idempotency
+    if key is not None and field.lower() == key.header.lower():
+        yield from (
+            name
+            for oracle in catalogue().values()
+            for name in oracle.basis.split(", ")
+            if name.startswith("x-idempotency")
+        )

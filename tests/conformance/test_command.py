@@ -50,7 +50,7 @@ def test_the_catalogue(command: Callable[..., Run]) -> None:
     shown = command("check", "--list").stdout
     assert "key-used-once" in shown
     listed = json.loads(command("check", "--list", "--format", "json").stdout)
-    assert {"id", "severity", "rule", "sources"} <= set(listed[0])
+    assert {"id", "severity", "rule", "judged_by"} <= set(listed[0])
 
 
 def test_wrong_usage_is_a_line(command: Callable[..., Run], tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_a_path_without_an_api_is_told_apart(command: Callable[..., Run], server
     report = json.loads(done.stdout)
     assert report["requests"] < 10
     assert "needs another --base-url: every request was answered 404" in {
-        s["reason"] for s in report["scenarios"]
+        s["reason"] for s in report["steps"]
     }
 
 
@@ -111,15 +111,15 @@ def test_an_interrupted_run_leaves_its_report(server: Any, tmp_path: Path) -> No
         text=True,
     )
     assert process.stderr is not None
-    next(line for line in process.stderr if "start-a-run-and-read-it" in line)
+    next(line for line in process.stderr if "create-createGeneration " in line)
     process.send_signal(signal.SIGINT)
     shown, said = process.communicate(timeout=30)
     assert process.returncode == 130, said
-    assert "created-201 on createGeneration" in shown
+    assert "status-documented on createGeneration" in shown
     assert said.splitlines()[-1] == ("flora-contract: interrupted; the report is of what was seen")
     report = json.loads((tmp_path / "report" / "report.json").read_text())
-    assert report["scenarios"][-1] | {"seconds": 0} == {
-        "name": "follow-those-that-are-left",
+    assert report["steps"][-1] | {"seconds": 0} == {
+        "name": "follow-the-rest-getRun",
         "layer": "generated",
         "result": "not tested",
         "reason": "needs a run that is not interrupted",
@@ -171,7 +171,7 @@ profile = "read-only"
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert report["profile"] == "read-only"
-    reasons = {s["reason"] for s in report["scenarios"]}
+    reasons = {s["reason"] for s in report["steps"]}
     assert "needs --workspace and --project" in reasons
 
 
@@ -188,7 +188,7 @@ def test_a_bad_baseline(command: Callable[..., Run], tmp_path: Path) -> None:
     [
         ("cost-differs-when-read", "cost-constant", '"charged_cost": 0.08'),
         ("error-409-without-message", "error-message", "HTTP/1.1 409"),
-        ("finished-run-gone", "run-found", "HTTP/1.1 404"),
+        ("finished-run-gone", "found", "HTTP/1.1 404"),
     ],
 )
 def test_a_replay_shows_the_fault_again(broken: str, oracle: str, shown: str, server: Any) -> None:
@@ -222,6 +222,6 @@ def test_the_suite_in_pytest_fails_where_the_contract_is_broken(server: Any) -> 
         check=False,
     )
     assert done.returncode == 1
-    assert "created-201 on createGeneration" in done.stdout
+    assert "status-documented on createGeneration" in done.stdout
     assert "1 failed" in done.stdout
     assert "## FLORA contract: does not hold" in done.stdout

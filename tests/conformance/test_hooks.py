@@ -27,5 +27,5 @@ def test_schemathesis_fails_with_what_an_oracle_says(server: Any, tmp_path: Path
         env={**os.environ, "SCHEMATHESIS_HOOKS": "flora_contract.conformance.hooks"},
     )
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "poll-url-own-run on createGenerationRun" in done.stdout
+    assert "link-to-itself on createGenerationRun" in done.stdout
     assert "sk_live_test" not in done.stdout

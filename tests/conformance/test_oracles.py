@@ -10,22 +10,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flora_contract.conformance import contract as contracts
+from flora_contract.conformance.catalogue import listing
 from flora_contract.conformance.exchange import (
     OTHER,
     OWNER,
     Credential,
     Exchange,
-    Request,
-    Response,
+    RecordedRequest,
+    RecordedResponse,
 )
 from flora_contract.conformance.judge import Judge
-from flora_contract.conformance.ledger import Facts, Ledger, Place
+from flora_contract.conformance.ledger import Caller, Facts, Ledger
 from flora_contract.conformance.oracle import catalogue
+from flora_contract.conformance.statements import load
 
 ROOT = Path(__file__).parents[2]
 BASE = "https://api.test/api/v1"
-CONTRACT = contracts.load()
+BEHAVIOUR = load(BASE)
+HOME, FOREIGN = ({"Workspace": f"ws_{n}", "Project": f"prj_{n}"} for n in "ab")
 BODY = {"type": "image", "prompt": "A mug", "workspace_id": "ws_a", "project_id": "prj_a"}
 
 
@@ -33,8 +35,8 @@ class Story:
     """A ledger told step by step; each step takes a second."""
 
     def __init__(self) -> None:
-        facts = Facts(home=Place("ws_a", "prj_a"), foreign=Place("ws_b", "prj_b"))
-        self.ledger = Ledger(CONTRACT, BASE, facts)
+        facts = Facts(callers=(Caller(OWNER, (HOME,)), Caller(OTHER, (FOREIGN,))))
+        self.ledger = Ledger(BEHAVIOUR, BASE, facts)
         self.now = 0.0
 
     def say(
@@ -51,13 +53,15 @@ class Story:
         self.now += 1
         headers = [("Idempotency-Key", key)] if key else []
         return self.ledger.record(
-            Request(
+            RecordedRequest(
                 method,
                 BASE + path,
                 tuple(headers),
                 json.dumps(body).encode() if body is not None else b"",
             ),
-            Response(status, (("content-type", "application/json"),), json.dumps(answer).encode()),
+            RecordedResponse(
+                status, (("content-type", "application/json"),), json.dumps(answer).encode()
+            ),
             credential=credential,
             started=self.now,
             elapsed=0.5,
@@ -108,14 +112,14 @@ def test_a_run_that_goes_its_way_is_sound(story: Story) -> None:
 @pytest.mark.parametrize(
     ("first", "second", "oracle"),
     [
-        ({"status": "running"}, {"status": "pending"}, "status-forward"),
-        ({"progress": 5}, {"progress": 4}, "progress-forward"),
+        ({"status": "running"}, {"status": "pending"}, "state-forward"),
+        ({"progress": 5}, {"progress": 4}, "grows"),
         ({"created_at": 1}, {"created_at": 2}, "times-constant"),
         ({"charged_cost": 0.04}, {"charged_cost": 0.05}, "cost-constant"),
         (
             {"status": "failed", "error_code": "a", "error_message": "m"},
             {"status": "failed", "error_code": "b", "error_message": "m"},
-            "finished-is-constant",
+            "final-is-constant",
         ),
     ],
 )
@@ -197,7 +201,7 @@ def test_another_account_reads_a_run(story: Story) -> None:
     story.create()
     shown = {"run_id": "run_1", "status": "pending", "progress": 0, "created_at": 1}
     story.say("GET", "/runs/run_1", 200, shown, credential=OTHER)
-    assert story.found() == {"foreign-run-hidden"}
+    assert story.found() == {"foreign-hidden"}
 
 
 def page(*ids: str, cursor: str | None = None) -> dict[str, Any]:
@@ -278,7 +282,7 @@ def test_pages_in_the_wrong_order(story: Story) -> None:
     story.say("GET", "/generations", 200, page("run_1", "run_2", "run_3", "run_4"))
     story.say("GET", "/generations?limit=2", 200, page("run_3", "run_4", cursor="2"))
     story.say("GET", "/generations?limit=2&cursor=2", 200, page("run_1", "run_2"))
-    assert story.found() == {"newest-first"}
+    assert story.found() == {"ordered"}
 
 
 @given(st.permutations(range(6)))
@@ -342,4 +346,9 @@ def test_no_answer_however_wrong_upsets_an_oracle(exchanges: list[Any]) -> None:
 def test_every_oracle_says_what_it_holds_against_a_server_and_on_whose_word() -> None:
     for oracle in catalogue().values():
         assert oracle.sentence.endswith("."), oracle.id
-        assert oracle.source, oracle.id
+        assert oracle.source or oracle.basis, oracle.id
+
+
+def test_the_catalogue_in_the_documentation_is_current() -> None:
+    written = (ROOT / "docs" / "oracles.md").read_text(encoding="utf-8")
+    assert written == listing("markdown"), "flora-contract check --list --format markdown"

@@ -45,7 +45,7 @@ def test_a_har_file(tmp_path: Path) -> None:
     path = tmp_path / "browser.har"
     entries = [har_entry(2, RUN | {"status": "pending"}), har_entry(1, RUN)]
     path.write_text(json.dumps({"log": {"entries": entries}}))
-    assert oracles(path) == {"status-forward"}
+    assert oracles(path) == {"state-forward"}
 
 
 def test_keys_that_a_recorder_has_filtered_are_not_all_the_same(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_a_vcr_cassette(tmp_path: Path, as_bytes: bool) -> None:
     path = tmp_path / "cassette.yaml"
     story = [interaction(RUN), interaction(RUN | {"progress": 3})]
     path.write_text(yaml.safe_dump({"interactions": story, "version": 1}))
-    assert oracles(path) == {"progress-forward"}
+    assert oracles(path) == {"grows"}
 
 
 @pytest.mark.parametrize(

@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from flora_contract.conformance import contract as contracts
 from flora_contract.conformance.exchange import (
     OTHER,
     OWNER,
     Credential,
     Exchange,
-    Request,
-    Response,
+    RecordedRequest,
+    RecordedResponse,
 )
 from flora_contract.conformance.ledger import Ledger
 from flora_contract.conformance.replay import script
+from flora_contract.conformance.statements import load
 
 BASE = "https://api.test/api/v1"
 KEY = '-H "Authorization: Bearer $FLORA_API_KEY"'
@@ -25,12 +25,12 @@ KEY = '-H "Authorization: Bearer $FLORA_API_KEY"'
 
 @pytest.fixture
 def ledger() -> Ledger:
-    return Ledger(contracts.load(), BASE)
+    return Ledger(load(BASE), BASE)
 
 
 def say(
     ledger: Ledger,
-    request: Request,
+    request: RecordedRequest,
     status: int,
     answer: Any,
     credential: Credential = OWNER,
@@ -38,7 +38,9 @@ def say(
     """An exchange a second after the one before."""
     return ledger.record(
         request,
-        Response(status, (("content-type", "application/json"),), json.dumps(answer).encode()),
+        RecordedResponse(
+            status, (("content-type", "application/json"),), json.dumps(answer).encode()
+        ),
         credential=credential,
         started=float(len(ledger.exchanges)),
         elapsed=0.5,
@@ -50,7 +52,7 @@ def turn(
 ) -> Exchange:
     """A page without runs."""
     answer = {"generations": [], "meta": {"next_cursor": cursor}}
-    request = Request("GET", f"{BASE}/generations?{query}", (), b"")
+    request = RecordedRequest("GET", f"{BASE}/generations?{query}", (), b"")
     return say(ledger, request, 200, answer, credential)
 
 
@@ -78,9 +80,9 @@ def test_a_cursor_of_another_account_is_taken_from_its_answer_too(ledger: Ledger
 
 def test_a_run_is_the_one_that_the_script_started(ledger: Ledger) -> None:
     body = b'{"type": "image", "prompt": "run_1"}'
-    created = Request("POST", f"{BASE}/generate", (("idempotency-key", "run_1"),), body)
+    created = RecordedRequest("POST", f"{BASE}/generate", (("idempotency-key", "run_1"),), body)
     say(ledger, created, 201, {"run_id": "run_1"})
-    look = say(ledger, Request("GET", f"{BASE}/runs/run_1", (), b""), 404, {})
+    look = say(ledger, RecordedRequest("GET", f"{BASE}/runs/run_1", (), b""), 404, {})
     key, create, _pause, read = script((look,), ledger).splitlines()
     assert key.startswith('KEY_1="replay-')
     assert '-H "Idempotency-Key: ${KEY_1}"' in create

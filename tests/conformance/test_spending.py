@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from flora_contract.conformance.command import check as command
-from flora_contract.conformance.scenarios import scenarios
+from flora_contract.conformance.exchange import OWNER
+from flora_contract.conformance.plan import plan
 from flora_contract.errors import UnreachableError
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def test_free_starts_no_run(server: Any) -> None:
 @pytest.mark.parametrize("limit", [0.10, 0.40, 1.15])
 def test_full_stops_before_the_limit(limit: float, server: Any) -> None:
     with server.check(max_spend=limit) as check:
-        check.run([s for s in scenarios() if s.layer != "generated"])
+        check.run([s for s in plan(check.behaviour) if s.layer != "generated"])
     assert 0 < check.session.spent <= limit
     assert len(accepted(check)) == check.session.creates
     assert any("--max-spend" in o.reason for o in check.outcomes)
@@ -52,17 +53,17 @@ def test_full_stops_before_the_limit(limit: float, server: Any) -> None:
 
 def test_a_limit_of_nothing_spends_nothing(server: Any) -> None:
     with server.check(max_spend=0) as check:
-        check.run([s for s in scenarios() if s.layer == "lifecycle"])
+        check.run([s for s in plan(check.behaviour) if s.layer == "lifecycle"])
     assert accepted(check) == []
 
 
 def test_every_post_has_a_key_unless_its_absence_is_tested(server: Any) -> None:
     with server.check() as check:
-        check.run([s for s in scenarios() if s.layer == "lifecycle"])
+        check.run([s for s in plan(check.behaviour) if s.layer == "lifecycle"])
     keyless = {
         e.origin for e in check.ledger.creations if e.request.header("Idempotency-Key") is None
     }
-    assert keyless == {"without-a-key"}
+    assert keyless == {"without-a-key-createGeneration"}
 
 
 def test_it_waits_as_it_is_told(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,7 +79,7 @@ def test_it_waits_as_it_is_told(server: Any, monkeypatch: pytest.MonkeyPatch) ->
     with server.check() as check:
         session: Session = check.session
         monkeypatch.setattr(session._client, "send", lambda *_, **__: next(answers))
-        assert session.list().status == 200
+        assert session.send("GET", "/generations", OWNER).status == 200
     assert slept == [7.0, 2.0]
     assert [e.status for e in check.ledger.exchanges] == [429, 429, 200]
 
@@ -106,7 +107,7 @@ def test_a_server_that_only_puts_off_is_not_called_sound(
 def test_a_silent_operation_is_asked_once(server: Any) -> None:
     server.switch("list-hangs")
     with server.check(timeout=0.3) as check:
-        check.run([s for s in scenarios() if s.layer == "requests"])
+        check.run([s for s in plan(check.behaviour) if s.layer == "requests"])
     silent = [e for e in check.ledger.exchanges if e.response is None]
     assert len(silent) == 1
     assert any("gave no answer" in o.reason for o in check.outcomes)

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 INTRODUCTION = """\
 Made by `flora-contract check --list --format markdown`. An oracle is a rule that decides whether
 what was recorded keeps the contract. It is about any operation of some role, and is judged by the
-contract's schemas or by a statement of behaviour ([behaviour.md](behaviour.md)); a finding names the
-statement that it breaks, and the documents that state it. Only a violation makes the command fail;
-a single case of an oracle may count less where documents disagree.
+contract's schemas or by a statement of behaviour ([behaviour.md](behaviour.md)); a finding names
+the statement that it breaks, and the documents that state it. Only a violation makes the command
+fail; a single case of an oracle may count less where documents disagree.
 """
 
 

@@ -133,6 +133,12 @@ class Exchange:
         return self.operation.id if self.operation is not None else None
 
     @cached_property
+    def key(self) -> str | None:
+        """The key that names the request, where its operation takes one."""
+        stated = self.operation.idempotency if self.operation is not None else None
+        return self.request.header(stated.header) if stated is not None else None
+
+    @cached_property
     def breaches(self) -> list[Breach]:
         """What the contract has against the request: its body, its query, its path."""
         if self.operation is None:

@@ -77,6 +77,7 @@ class Judge:
         self._pages = 0
         self._observed: dict[tuple[str, str], int] = {}
         self._walked: dict[int, int] = {}
+        self._used: dict[str, int] = {}
 
     def update(self) -> bool:
         """Judge what is new. True when anything breaks a rule as a violation."""
@@ -89,6 +90,10 @@ class Judge:
             if self._observed.get(key) != instance.size:
                 self._judge("instance", key, instance)
                 self._observed[key] = instance.size
+        for name, uses in list(ledger.uses.items()):
+            if self._used.get(name) != len(uses):
+                self._judge("key", name, list(uses))
+                self._used[name] = len(uses)
         for number, walk in enumerate(ledger.walks):
             if self._walked.get(number) != len(walk.pages):
                 self._judge("walk", number, walk)

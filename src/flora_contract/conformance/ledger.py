@@ -200,7 +200,7 @@ class ListPage:
 
     @cached_property
     def next(self) -> str | None:
-        """What leads to the page after it: a cursor that it shows, or the offset of what it leaves."""
+        """What leads to the page after it: the cursor that it shows, or the offset after it."""
         if self.listing.next is not None:
             cursor = at(self.exchange.answer, self.listing.next)
             return str(cursor) if isinstance(cursor, str | int) and cursor != "" else None
@@ -248,8 +248,9 @@ class Remark:
 class Ledger:
     """Exchanges in order, and views of them that grow as they come.
 
-    `replayed` are creations that were answered with what their key had made before. Of requests
-    that met it cannot be told which one made it: all count as replayed.
+    `uses` are creations by the key that names them. `replayed` are those that were answered with
+    what their key had made before; of requests that met it cannot be told which one made it: all
+    count as replayed.
     """
 
     def __init__(self, behaviour: Behaviour, base_url: str, facts: Facts | None = None) -> None:
@@ -260,6 +261,7 @@ class Ledger:
         self.instances: dict[tuple[str, str], Instance] = {}
         self.pages: list[ListPage] = []
         self.creations: list[Exchange] = []
+        self.uses: dict[str, list[Exchange]] = {}
         self.replayed: set[Exchange] = set()
         self.remarks: list[Remark] = []
         self.walks: list[Walk] = []
@@ -332,10 +334,9 @@ class Ledger:
         """File and line of a statement, as a report names them."""
         location = self.behaviour.document.locate(statement.pointer)
         path = Path(location.file)
-        inside = path.is_relative_to(shipped.ROOT)
-        return (
-            f"{path.relative_to(shipped.ROOT).as_posix() if inside else path.name}:{location.line}"
-        )
+        if path.is_relative_to(shipped.ROOT):
+            return f"{path.relative_to(shipped.ROOT).as_posix()}:{location.line}"
+        return f"{path.name}:{location.line}"
 
     # How it grows
 
@@ -375,6 +376,8 @@ class Ledger:
         kind, role = operation.resource, operation.role
         if role == "create":
             self.creations.append(exchange)
+            if exchange.key:
+                self.uses.setdefault(exchange.key, []).append(exchange)
         named = named_by(exchange)
         if named is not None:
             self._asked.setdefault((named[0].kind, named[1]), []).append(exchange)
@@ -426,10 +429,9 @@ class Ledger:
 
     def _is_replay(self, exchange: Exchange, made: str) -> bool:
         """Whether a creation shows what its key had made before."""
-        key = key_of(exchange)
-        if not key:
+        if not exchange.key:
             return False
-        account = (exchange.credential.name, str(exchange.operation_id), key)
+        account = (exchange.credential.name, str(exchange.operation_id), exchange.key)
         first = self._first_under.setdefault(account, exchange)
         assert exchange.operation is not None
         assert exchange.operation.resource is not None
@@ -487,9 +489,3 @@ def named_by(exchange: Exchange) -> tuple[Resource, str] | None:
     parameter = kind.id_parameter if kind is not None else None
     id_ = exchange.path_parameters.get(parameter) if parameter is not None else None
     return (kind, id_) if kind is not None and id_ is not None else None
-
-
-def key_of(exchange: Exchange) -> str | None:
-    """The key that names a request, where its operation takes one."""
-    stated = exchange.operation.idempotency if exchange.operation is not None else None
-    return exchange.request.header(stated.header) if stated is not None else None

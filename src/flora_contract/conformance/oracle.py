@@ -1,9 +1,9 @@
 """Oracles: small named functions that decide whether what was recorded keeps the contract.
 
-An oracle gets one exchange, instance of a resource, page, walk over pages, or the whole ledger, and
-yields a verdict for each time its rule applied. Yielding none means that the rule was not put to
-the test. Its docstring is one sentence: the rule. `basis` names what it judges by: a statement of
-behaviour, or the contract's schemas; a verdict says which statement it was.
+An oracle gets one exchange, instance of a resource, page, walk over pages, all uses of one key, or
+the whole ledger, and yields a verdict for each time its rule applied. Yielding none means that the
+rule was not put to the test. Its docstring is one sentence: the rule. `basis` names what it judges
+by: a statement of behaviour, or the contract's schemas; a verdict says which statement it was.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from flora_contract.conformance.ledger import Instance, Ledger, ListPage, Walk
     from flora_contract.openapi.behaviour import Statement
 
-Scope = Literal["exchange", "instance", "page", "walk", "ledger"]
+Scope = Literal["exchange", "instance", "page", "walk", "key", "ledger"]
 
 
 class Severity(enum.Enum):
@@ -96,7 +96,9 @@ class Oracle:
     function: Callable[..., Iterator[Verdict]]
 
     def __call__(
-        self, subject: Exchange | Instance | ListPage | Walk | Ledger, ledger: Ledger
+        self,
+        subject: Exchange | Instance | ListPage | Walk | list[Exchange] | Ledger,
+        ledger: Ledger,
     ) -> list[Verdict]:
         """Apply the rule to something recorded."""
         if self.scope == "ledger":

@@ -11,7 +11,6 @@ import shlex
 from typing import TYPE_CHECKING
 
 from flora_contract.conformance.exchange import at
-from flora_contract.conformance.ledger import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,8 +38,8 @@ def sequence(evidence: tuple[Exchange, ...], ledger: Ledger) -> list[Exchange]:
 def _givers(exchange: Exchange, ledger: Ledger) -> list[Exchange]:
     """What gave the values that a request uses: ids in its path, a cursor, a used key."""
     found = [maker for _, _, maker in _makers(exchange, ledger)]
-    key = key_of(exchange)
-    found += [c for c in ledger.creations if key and key_of(c) == key]
+    key = exchange.key
+    found += [c for c in ledger.creations if key and c.key == key]
     page = _giver_of_cursor(exchange, ledger.pages)
     if page is not None:
         found.append(page)
@@ -87,14 +86,14 @@ def script(evidence: tuple[Exchange, ...], ledger: Ledger) -> str:
     """A shell script of curl commands; `jq` takes values out of answers where one is needed."""
     exchanges = sequence(evidence, ledger)
     givers = _givers_of_values(exchanges, ledger)
-    given = {giver: taken for giver, taken in givers.values()}
+    given = dict(givers.values())
     names: dict[int | str, str] = {}
     lines: list[str] = []
     for position, exchange in enumerate(exchanges):
         following = exchanges[position + 1] if position + 1 < len(exchanges) else None
         beside = following is not None and following.started < exchange.ended
         places = {p: names[g] for (user, p), (g, _) in givers.items() if user == exchange.number}
-        key = key_of(exchange)
+        key = exchange.key
         if key is not None:
             if key not in names:
                 names[key] = _new_name("KEY", names)

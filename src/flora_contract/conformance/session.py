@@ -100,7 +100,7 @@ class Session:
         self.settings = settings
         self.ledger = ledger
         self.behaviour = ledger.behaviour
-        self.chance = random.Random(settings.seed)
+        self.chance = random.Random(settings.seed)  # noqa: S311 - values of requests
         self.origin = ""
         self.spent = 0.0
         self.creates = 0
@@ -159,7 +159,9 @@ class Session:
     ) -> Exchange:
         """Send a call. Its `key` is fresh when empty, left out when None or where none is taken."""
         body = call.body
-        content = b"" if body is NOT_JSON else body if isinstance(body, bytes) else _json(body)
+        content = (
+            b"" if body is NOT_JSON else body if isinstance(body, bytes) else orjson.dumps(body)
+        )
         headers = {} if body is NOT_JSON else {"Content-Type": JSON}
         if call.operation.idempotency is not None and key is not None:
             headers[call.operation.idempotency.header] = key or self.key()
@@ -207,9 +209,9 @@ class Session:
             raise NotTested("needs --profile free or full")
         told = RecordedRequest(request.method, str(request.url), (), request.content)
         planned = self.ledger.exchange_of(told, credential)
-        if planned.operation is not None and planned.operation.charges is not None:
-            if self.could_be_accepted(planned):
-                self.allow_spending(_value(planned))
+        charges = planned.operation.charges if planned.operation is not None else None
+        if charges is not None and self.could_be_accepted(planned):
+            self.allow_spending(_value(planned))
         return planned.operation_id
 
     def could_be_accepted(self, planned: Exchange) -> bool:
@@ -337,10 +339,6 @@ class Session:
                 self.spent += cost
                 value = _value(exchange)
                 self._prices[value] = max(self._prices.get(value, 0.0), cost)
-
-
-def _json(body: Any) -> bytes:
-    return orjson.dumps(body)
 
 
 def _value(exchange: Exchange) -> str:

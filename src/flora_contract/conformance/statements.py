@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from flora_contract import shipped
 from flora_contract.openapi.behaviour import Behaviour
 from flora_contract.openapi.contract import Contract
-from flora_contract.openapi.document import Document
+
+if TYPE_CHECKING:
+    from flora_contract.openapi.document import Document
 
 
 @cache

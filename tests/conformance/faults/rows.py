@@ -172,13 +172,13 @@ add(
 add(
     "poll-url-of-another-run",
     "a",
-    "poll-url-own-run",
+    "link-to-itself",
     **runs(lambda r: r.update(poll_url=r["poll_url"] + "0"), *BOTH),
 )
 add(
     "poll-url-constant-in-list",
     "a",
-    "poll-url-own-run",
+    "link-to-itself",
     **runs(lambda r: r.update(poll_url="https://example.com/runs/run_1"), "list"),
 )
 add(
@@ -206,10 +206,10 @@ add("items-without-poll-url", "a", "list-poll-url", **runs(drop("poll_url"), "li
 add(
     "generation-id-of-its-own",
     "a",
-    "generation-id",
+    "aliases-agree",
     **runs(lambda r: r.update(generation_id="run_x" + r["run_id"][4:]), "list"),
 )
-add("create-answers-technique", "a", "accepted-type", **runs(put("type", "technique"), "create"))
+add("create-answers-technique", "a", "stated-value", **runs(put("type", "technique"), "create"))
 add(
     "served-as-text",
     "a",
@@ -260,11 +260,11 @@ def error_drop(name: str, *statuses: int) -> dict[str, Any]:
     return errors(lambda a: a.json["error"].pop(name, None), *statuses)
 
 
-add("create-200", "b", "created-201", **restate(200, "create"))
-add("old-route-200", "b", "created-201", **restate(200, "old"))
-add("create-202", "b", "created-201", **restate(202, *BOTH))
-add("read-206", "b", "read-200", **restate(206, "run"))
-add("list-203", "b", "read-200", **restate(203, "list"))
+add("create-200", "b", "status-documented", **restate(200, "create"))
+add("old-route-200", "b", "status-documented", **restate(200, "old"))
+add("create-202", "b", "status-documented", **restate(202, *BOTH))
+add("read-206", "b", "status-documented", **restate(206, "run"))
+add("list-203", "b", "status-documented", **restate(203, "list"))
 for _status in (400, 401, 404, 409):
     add(f"error-{_status}-without-code", "b", "error-code", **error_drop("code", _status))
     add(f"error-{_status}-without-message", "b", "error-message", **error_drop("message", _status))
@@ -297,9 +297,9 @@ add(
     "error-code-fits-status",
     **error_put("code", "input_validation_error", 409),
 )
-add("conflict-code-on-duplicate", "b", "duplicate-code", **error_put("code", "conflict", 409))
-add("validation-422", "b", "refused-with-400", **error_status(400, 422))
-add("validation-403", "b", "refused-with-400", **error_status(400, 403))
+add("conflict-code-on-duplicate", "b", "used-key-code", **error_put("code", "conflict", 409))
+add("validation-422", "b", "refused-as-invalid", **error_status(400, 422))
+add("validation-403", "b", "refused-as-invalid", **error_status(400, 403))
 add("broke-403", "b", "error-code-fits-status", **error_status(402, 403))
 add("missing-run-410", "b", "status-documented", **error_status(404, 410))
 add(
@@ -358,7 +358,7 @@ add(
 add(
     "text-run-refused",
     "b",
-    "create-works",
+    "valid-accepted",
     **answers(
         lambda q: refusal(400, "input_validation_error") if q.sent.get("type") == "audio" else None,
         *BOTH,
@@ -369,7 +369,7 @@ add(
 add(
     "no-credits-as-validation-error",
     "b",
-    "no-credits-402",
+    "no-credits-refused",
     **errors(
         lambda a: (
             setattr(a, "status", 400),
@@ -381,7 +381,7 @@ add(
 add(
     "unknown-run-200",
     "b",
-    "unknown-run-404",
+    "unknown-id-refused",
     after=lambda q, a, m: (
         setattr(a, "status", 200) if q.operation == "run" and a.status == 404 else None
     ),
@@ -470,7 +470,7 @@ def remember_owner(asked: Asked, answer: Answered, memory: Memory) -> None:
         memory[answer.json["run_id"]] = asked.key
 
 
-add("others-runs-readable", "c", "foreign-run-hidden", before=as_owner_of, after=remember_owner)
+add("others-runs-readable", "c", "foreign-hidden", before=as_owner_of, after=remember_owner)
 
 
 async def whole_history(wrapper: Wrapper, asked: Asked, key: str) -> list[dict[str, Any]]:
@@ -496,7 +496,7 @@ async def everybodys(wrapper: Wrapper, asked: Asked, memory: Memory) -> Answered
     return answer
 
 
-add("others-runs-listed", "c", "list-own-runs", around=everybodys)
+add("others-runs-listed", "c", "list-own-only", around=everybodys)
 
 
 def foreign_create(asked: Asked, _: Memory) -> None:
@@ -504,7 +504,7 @@ def foreign_create(asked: Asked, _: Memory) -> None:
         asked.headers["authorization"] = f"Bearer {OTHER}"
 
 
-add("runs-in-foreign-workspaces", "c", "foreign-workspace-refused", before=foreign_create)
+add("runs-in-foreign-workspaces", "c", "foreign-reference-refused", before=foreign_create)
 
 
 def foreign_project(asked: Asked, _: Memory) -> None:
@@ -512,7 +512,7 @@ def foreign_project(asked: Asked, _: Memory) -> None:
         asked.send(project_id="prj_abc123")
 
 
-add("runs-in-foreign-projects", "c", "foreign-workspace-refused", before=foreign_project)
+add("runs-in-foreign-projects", "c", "foreign-reference-refused", before=foreign_project)
 
 
 def foreign_history(asked: Asked, _: Memory) -> None:
@@ -523,7 +523,7 @@ def foreign_history(asked: Asked, _: Memory) -> None:
 add(
     "foreign-history-shown",
     "c",
-    "list-works",
+    "valid-accepted",
     before=lambda q, m: (
         refusal(403, "forbidden")
         if q.operation == "list" and q.param("workspace_id") == "ws_abc123"
@@ -547,7 +547,7 @@ async def by_any_cursor(wrapper: Wrapper, asked: Asked, _: Memory) -> Answered:
     return answer
 
 
-add("cursor-of-another-account-works", "c", "list-own-runs", around=by_any_cursor)
+add("cursor-of-another-account-works", "c", "list-own-only", around=by_any_cursor)
 
 
 def ended_for_all(asked: Asked, memory: Memory) -> None:
@@ -564,7 +564,7 @@ def remember_ended(asked: Asked, answer: Answered, memory: Memory) -> None:
 add(
     "ended-runs-readable-by-all",
     "c",
-    "foreign-run-hidden",
+    "foreign-hidden",
     before=ended_for_all,
     after=remember_ended,
 )
@@ -579,7 +579,7 @@ async def for_free(wrapper: Wrapper, asked: Asked, _: Memory) -> Answered:
     return answer
 
 
-add("no-credits-needed", "c", "no-credits-402", around=for_free)
+add("no-credits-needed", "c", "no-credits-refused", around=for_free)
 
 # (d) validation
 
@@ -606,86 +606,86 @@ for _field in PLAIN:
 add(
     "empty-prompt-accepted",
     "d",
-    "refuses-empty-prompt",
+    "refuses-out-of-range",
     **mend(lambda q: q.sent.get("prompt") == "", prompt="x"),
 )
 for _type in ("t2i", "i2v", "text-to-image", "IMAGE"):
     add(
         f"type-{_type}-accepted",
         "d",
-        "refuses-unknown-type",
+        "refuses-unknown-value",
         **mend(lambda q, t=_type: q.sent.get("type") == t, type="image"),
     )
 add(
     "workspace-without-prefix-accepted",
     "d",
-    "refuses-wrong-prefix",
+    "refuses-wrong-pattern",
     **mend(lambda q: q.sent.get("workspace_id") == "abc123", workspace_id="ws_abc123"),
 )
 add(
     "project-without-prefix-accepted",
     "d",
-    "refuses-wrong-prefix",
+    "refuses-wrong-pattern",
     **mend(lambda q: q.sent.get("project_id") == "abc123", project_id="prj_abc123"),
 )
 add(
     "swapped-ids-accepted",
     "d",
-    "refuses-wrong-prefix",
+    "refuses-wrong-pattern",
     **mend(lambda q: q.sent.get("workspace_id") == "prj_abc123", workspace_id="ws_abc123"),
 )
 add(
     "prompt-as-number-accepted",
     "d",
-    "refuses-wrong-json-type",
+    "refuses-wrong-type",
     **mend(lambda q: q.sent.get("prompt") == 42, prompt="42"),
 )
 add(
     "prompt-null-accepted",
     "d",
-    "refuses-wrong-json-type",
+    "refuses-wrong-type",
     **mend(lambda q: q.sent.get("prompt", 0) is None, prompt="null"),
 )
 add(
     "prompt-as-list-accepted",
     "d",
-    "refuses-wrong-json-type",
+    "refuses-wrong-type",
     **mend(lambda q: isinstance(q.sent.get("prompt"), list), prompt="x"),
 )
 add(
     "project-as-object-accepted",
     "d",
-    "refuses-wrong-json-type",
+    "refuses-wrong-type",
     **mend(lambda q: isinstance(q.sent.get("project_id"), dict), project_id="prj_abc123"),
 )
 add(
     "model-as-object-accepted",
     "d",
-    "refuses-wrong-json-type",
+    "refuses-wrong-type",
     **mend(lambda q: isinstance(q.sent.get("model"), dict), model="t2i-flux-2-pro"),
 )
 add(
     "params-as-list-accepted",
     "d",
-    "refuses-wrong-json-type",
+    "refuses-wrong-type",
     **mend(lambda q: isinstance(q.sent.get("params"), list), params={}),
 )
 add(
     "params-as-text-accepted",
     "d",
-    "refuses-wrong-json-type",
+    "refuses-wrong-type",
     **mend(lambda q: isinstance(q.sent.get("params"), str), params={}),
 )
 add(
     "unknown-model-accepted",
     "d",
-    "refuses-unknown-model",
+    "refuses-unknown-reference",
     **mend(lambda q: q.sent.get("model") == "no-such-model-0", model="t2i-flux-2-pro"),
 )
 add(
     "display-name-accepted",
     "d",
-    "refuses-unknown-model",
+    "refuses-unknown-reference",
     **mend(
         lambda q: " " in str(q.sent.get("model")) and isinstance(q.sent.get("model"), str),
         model="t2i-flux-2-pro",
@@ -694,7 +694,7 @@ add(
 add(
     "unknown-project-accepted",
     "d",
-    "refuses-unknown-place",
+    "refuses-unknown-reference",
     **mend(lambda q: "nobody0made" in str(q.sent.get("project_id")), project_id="prj_abc123"),
 )
 add(
@@ -712,7 +712,7 @@ add(
 add(
     "array-accepted",
     "d",
-    "refuses-non-object",
+    "refuses-wrong-type",
     before=lambda q, m: q.send(**PLAIN) if q.starts and q.json == [] else None,
 )
 
@@ -720,7 +720,7 @@ add(
 add(
     "type-with-a-blank-accepted",
     "d",
-    "refuses-unknown-type",
+    "refuses-unknown-value",
     **mend(lambda q: q.sent.get("type") == "image ", type="image"),
 )
 
@@ -735,26 +735,26 @@ def mend_query(name: str, *values: str, instead: str | None = None) -> dict[str,
     return asks(change, "list")
 
 
-add("limit-0-accepted", "d", "refuses-bad-limit", **mend_query("limit", "0", instead="1"))
-add("limit-negative-accepted", "d", "refuses-bad-limit", **mend_query("limit", "-1"))
-add("limit-word-accepted", "d", "refuses-bad-limit", **mend_query("limit", "many"))
-add("limit-fraction-accepted", "d", "refuses-bad-limit", **mend_query("limit", "1.5", instead="1"))
+add("limit-0-accepted", "d", "refuses-out-of-range", **mend_query("limit", "0", instead="1"))
+add("limit-negative-accepted", "d", "refuses-out-of-range", **mend_query("limit", "-1"))
+add("limit-word-accepted", "d", "refuses-wrong-type", **mend_query("limit", "many"))
+add("limit-fraction-accepted", "d", "refuses-wrong-type", **mend_query("limit", "1.5", instead="1"))
 add(
     "unknown-status-accepted",
     "d",
-    "refuses-unknown-status",
+    "refuses-unknown-value",
     **mend_query("status", "done", "cancelled"),
 )
 add(
     "status-list-accepted",
     "d",
-    "refuses-unknown-status",
+    "refuses-unknown-value",
     **mend_query("status", "completed,failed", instead="completed"),
 )
 add(
     "status-in-capitals-accepted",
     "d",
-    "refuses-unknown-status",
+    "refuses-unknown-value",
     **mend_query("status", "COMPLETED", instead="completed"),
 )
 add(
@@ -766,7 +766,7 @@ add(
 add(
     "filter-without-prefix-accepted",
     "d",
-    "refuses-wrong-prefix",
+    "refuses-wrong-pattern",
     **mend_query("workspace_id", "no-prefix"),
 )
 
@@ -786,7 +786,7 @@ async def huge_page(wrapper: Wrapper, asked: Asked, _: Memory) -> Answered:
     return await wrapper.inner(asked)
 
 
-add("limit-without-maximum", "d", "limit-over-maximum", around=huge_page)
+add("limit-without-maximum", "d", "size-over-maximum", around=huge_page)
 
 # (e) runs and idempotency
 
@@ -967,7 +967,7 @@ def forget_ended(asked: Asked, answer: Answered, memory: Memory) -> None:
         memory[run_id] = True
 
 
-add("finished-run-gone", "e", "run-found", after=forget_ended)
+add("finished-run-gone", "e", "found", after=forget_ended)
 add("refused-request-starts-a-run", "e", "refused-has-no-effect", around=refused_but_made)
 
 
@@ -980,47 +980,47 @@ def forget_new(asked: Asked, answer: Answered, memory: Memory) -> None:
         answer.status, answer.json = gone.status, gone.json
 
 
-add("new-run-not-found", "e", "run-found", after=forget_new)
+add("new-run-not-found", "e", "found", after=forget_new)
 add(
     "run-answers-another-id",
     "e",
-    "run-echoes-id",
+    "id-echoed",
     **runs(lambda r: r.update(run_id="run_0"), "run"),
 )
 add(
     "create-echoes-another-project",
     "e",
-    "run-echoes-project",
+    "echoed",
     **runs(put("project_id", "prj_another"), *BOTH),
 )
 add(
     "list-shows-another-project",
     "e",
-    "run-echoes-project",
+    "echoed",
     **runs(put("project_id", "prj_abc1234"), "list"),
 )
 add(
     "list-shows-another-workspace",
     "e",
-    "run-echoes-project",
+    "echoed",
     **runs(lambda r: r.update(workspace_id="ws_abc1234"), "list"),
 )
 add(
     "create-echoes-another-model",
     "e",
-    "run-echoes-model",
+    "echoed",
     **runs(lambda r: r["model"].update(model_id="t2i-other"), "old"),
 )
 add(
     "list-shows-another-model",
     "e",
-    "run-echoes-model",
+    "echoed",
     **runs(lambda r: r["model"].update(model_id="t2i-other"), "list"),
 )
 add(
     "same-run-id-twice",
     "e",
-    "run-ids-differ",
+    "ids-differ",
     after=lambda q, a, m: (
         a.json.update(run_id=m.setdefault("id", a.json["run_id"])) if q.starts and a.ok else None
     ),
@@ -1044,11 +1044,11 @@ def back_to_pending(run: dict[str, Any], seen: int) -> None:
         run["status"] = "pending"
 
 
-add("status-goes-back", "e", "status-forward", **counted(back_to_pending, "run"))
+add("status-goes-back", "e", "state-forward", **counted(back_to_pending, "run"))
 add(
     "finished-run-runs-again",
     "e",
-    "status-forward",
+    "state-forward",
     **counted(
         lambda r, n: r.update(status="running") if r["status"] == "completed" and n % 2 else None,
         "run",
@@ -1057,7 +1057,7 @@ add(
 add(
     "completed-then-failed",
     "e",
-    "status-forward",
+    "state-forward",
     **counted(
         lambda r, n: (
             r.update(status="failed", error_code="x", error_message="x")
@@ -1070,13 +1070,13 @@ add(
 add(
     "progress-goes-back",
     "e",
-    "progress-forward",
+    "grows",
     **counted(lambda r, n: r.update(progress=r["progress"] - n % 2 * 3), "run"),
 )
 add(
     "finished-run-changes-outputs",
     "e",
-    "finished-is-constant",
+    "final-is-constant",
     **counted(
         lambda r, n: [o.update(output_id=f"output_{n}") for o in r.get("outputs") or ()], "run"
     ),
@@ -1084,16 +1084,16 @@ add(
 add(
     "finished-run-changes-message",
     "e",
-    "finished-is-constant",
+    "final-is-constant",
     **counted(
         lambda r, n: r.update(error_message=f"try {n}") if r["status"] == "failed" else None, "run"
     ),
 )
-add("completed-without-outputs", "e", "completed-has-outputs", **runs(drop("outputs"), "run"))
+add("completed-without-outputs", "e", "member-required-in-state", **runs(drop("outputs"), "run"))
 add(
     "completed-with-empty-outputs",
     "e",
-    "completed-has-outputs",
+    "member-required-in-state",
     **runs(when("completed", put("outputs", [])), "run"),
 )
 add(
@@ -1110,17 +1110,19 @@ add(
         outputs(lambda o: o.update(url="/files/1.png") if o["type"] != "text" else None), *SHOWN
     ),
 )
-add("failed-without-error-code", "e", "failed-has-error-code", **runs(drop("error_code"), *SHOWN))
+add(
+    "failed-without-error-code", "e", "member-required-in-state", **runs(drop("error_code"), *SHOWN)
+)
 add(
     "failed-with-empty-error-code",
     "e",
-    "failed-has-error-code",
+    "member-required-in-state",
     **runs(when("failed", put("error_code", "")), *SHOWN),
 )
 add(
     "completed-with-error-code",
     "e",
-    "error-only-on-failed",
+    "member-in-its-states",
     **runs(when("completed", put("error_code", "provider_error")), "run"),
 )
 add(
@@ -1156,7 +1158,7 @@ add(
 add(
     "open-run-has-ended-at",
     "e",
-    "times-fit-status",
+    "member-in-its-states",
     **runs(
         lambda r: (
             r.update(completed_at=r["created_at"] + 9e6)
@@ -1187,7 +1189,7 @@ add(
 add(
     "run-never-ends",
     "e",
-    "run-ends",
+    "ends",
     **runs(
         lambda r: (
             r.update(status="running", progress=50),
@@ -1231,11 +1233,11 @@ def ignore(*names: str, only: bool = False) -> dict[str, Any]:
     return asks(lambda q: q.without(*names) if not only or len(q.query) > 1 else None, "list")
 
 
-add("oldest-first", "f", "newest-first", **page(lambda q, b: b["generations"].reverse()))
+add("oldest-first", "f", "ordered", **page(lambda q, b: b["generations"].reverse()))
 add(
     "two-runs-swapped",
     "f",
-    "newest-first",
+    "ordered",
     **page(
         lambda q, b: b.update(
             generations=b["generations"][1:2] + b["generations"][:1] + b["generations"][2:]
@@ -1267,11 +1269,11 @@ def too_strict(name: str) -> dict[str, Any]:
 
 for _name in ("status", "workspace_id", "project_id"):
     add(f"{_name}-filter-too-strict", "f", "filter-complete", **too_strict(_name))
-add("limit-ignored", "f", "limit-kept", **ignore("limit"))
+add("limit-ignored", "f", "size-kept", **ignore("limit"))
 add(
     "limit-off-by-one",
     "f",
-    "limit-kept",
+    "size-kept",
     **asks(
         lambda q: q.__setattr__(
             "query",
@@ -1362,13 +1364,13 @@ for _name in ("limit", "status", "workspace_id"):
     add(
         f"{_name}-forgotten-on-the-next-page",
         "f",
-        "limit-kept" if _name == "limit" else "filter-kept",
+        "size-kept" if _name == "limit" else "filter-kept",
         around=lambda w, q, m, n=_name: next_pages(w, q, n),
     )
 add(
     "pending-filter-empty",
     "f",
-    "filter-shows-open-runs",
+    "filter-shows-open",
     **page(
         lambda q, b: (
             b.update(generations=[], meta={"next_cursor": None})
@@ -1409,7 +1411,7 @@ add(
 add(
     "failed-runs-left-out",
     "f",
-    "failed-run-listed",
+    "listed",
     **page(
         lambda q, b: (
             b.update(generations=[r for r in b["generations"] if r["status"] != "failed"])
@@ -1421,7 +1423,7 @@ add(
 add(
     "open-runs-left-out",
     "f",
-    "new-run-listed",
+    "listed",
     **page(
         lambda q, b: (
             b.update(
@@ -1437,7 +1439,7 @@ add(
 add(
     "old-route-runs-left-out",
     "f",
-    "new-run-listed",
+    "listed",
     after=lambda q, a, m: (
         m.setdefault("old", set()).add(a.json["run_id"])
         if q.operation == "old" and a.ok
@@ -1451,13 +1453,13 @@ add(
 add(
     "item-shows-other-outputs",
     "f",
-    "item-agrees-with-run",
+    "item-agrees",
     **runs(outputs(lambda o: o.update(url=o["url"] + "/v2")), "list"),
 )
 add(
     "item-shows-other-progress",
     "f",
-    "item-agrees-with-run",
+    "item-agrees",
     **runs(
         lambda r: r.update(progress=r["progress"] + 1) if r["status"] == "completed" else None,
         "list",
@@ -1466,7 +1468,7 @@ add(
 add(
     "list-lags-behind",
     "f",
-    "status-forward",
+    "state-forward",
     **runs(
         lambda r: (
             r.update(status="running", progress=1),
@@ -1478,7 +1480,7 @@ add(
 add(
     "list-refuses-limit-100",
     "f",
-    "list-works",
+    "valid-accepted",
     **answers(
         lambda q: (
             refusal(400, "input_validation_error", field="limit")

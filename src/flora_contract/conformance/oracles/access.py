@@ -146,7 +146,7 @@ def foreign_filter_hidden(exchange: Exchange, ledger: Ledger) -> Iterator[Verdic
 
 
 @oracle("no-credits-refused", "exchange", basis="x-refusals.no-credits")
-def no_credits_refused(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
+def no_credits_refused(exchange: Exchange, _ledger: Ledger) -> Iterator[Verdict]:
     """A valid request of an account without credits to what costs money is refused."""
     operation = exchange.operation
     if operation is None or operation.charges is None or not exchange.decided:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from flora_contract.conformance.exchange import Exchange
     from flora_contract.conformance.ledger import Ledger
+    from flora_contract.openapi.behaviour import Behaviour, OperationBehaviour
 
 HUNG = "no answer in time"
 """How a failure begins that is a time-out of the answer."""
@@ -322,7 +323,7 @@ def error_code_fits_status(exchange: Exchange, ledger: Ledger) -> Iterator[Verdi
     """An error's code is one that belongs to its status."""
     if not _is_error(exchange) or exchange.operation is None:
         return
-    code, codes = code_of(exchange, ledger), codes_by_status(exchange, ledger)
+    code, codes = code_of(exchange, ledger), codes_by_status(exchange.operation, ledger.behaviour)
     belonging = codes.get(exchange.status or 0)
     if isinstance(code, str) and code and belonging:
         yield verdict(
@@ -337,11 +338,10 @@ def error_code_fits_status(exchange: Exchange, ledger: Ledger) -> Iterator[Verdi
         )
 
 
-def codes_by_status(exchange: Exchange, ledger: Ledger) -> dict[int, set[str]]:
-    """Codes that a statement pairs with a status, for the operation of a request."""
-    codes = {status: set(known) for status, known in ledger.behaviour.errors.codes.items()}
-    refusals = exchange.operation.refusals if exchange.operation is not None else {}
-    for refusal in refusals.values():
+def codes_by_status(operation: OperationBehaviour, behaviour: Behaviour) -> dict[int, set[str]]:
+    """Codes that a statement pairs with a status, for an operation."""
+    codes = {status: set(known) for status, known in behaviour.errors.codes.items()}
+    for refusal in operation.refusals.values():
         if refusal.code is not None:
             codes.setdefault(refusal.status, set()).add(refusal.code)
     return codes

@@ -6,7 +6,6 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from flora_contract.conformance.exchange import OTHER, OWNER, at
-from flora_contract.conformance.ledger import key_of
 from flora_contract.conformance.oracle import Verdict, held, oracle, verdict
 from flora_contract.conformance.refusals import code_of, stated, statuses
 
@@ -40,20 +39,19 @@ def _is_refusal(exchange: Exchange) -> bool:
     return exchange.status in statuses(exchange, "used-key")
 
 
-def _under_one_key(ledger: Ledger) -> Iterator[list[Exchange]]:
-    """Answered requests of one account to one operation under one key, where they are several."""
-    groups: dict[tuple[str, str | None, str], list[Exchange]] = {}
-    for exchange in ledger.creations:
-        key = key_of(exchange)
-        if key and exchange.credential.accepted is not False and exchange.status is not None:
-            account = (exchange.credential.name, exchange.operation_id, key)
+def _groups(uses: list[Exchange]) -> Iterator[list[Exchange]]:
+    """Answered requests of one account to one operation under a key, where they are several."""
+    groups: dict[tuple[str, str | None], list[Exchange]] = {}
+    for exchange in uses:
+        if exchange.credential.accepted is not False and exchange.status is not None:
+            account = (exchange.credential.name, exchange.operation_id)
             groups.setdefault(account, []).append(exchange)
     yield from (group for group in groups.values() if len(group) > 1)
 
 
-def _repeats(ledger: Ledger) -> Iterator[tuple[Exchange, Exchange]]:
+def _repeats(uses: list[Exchange]) -> Iterator[tuple[Exchange, Exchange]]:
     """A request that made something, and a later one under its key while the key counts."""
-    for group in _under_one_key(ledger):
+    for group in _groups(uses):
         first = next((e for e in group if e.succeeded), None)
         if first is None:
             continue
@@ -63,10 +61,10 @@ def _repeats(ledger: Ledger) -> Iterator[tuple[Exchange, Exchange]]:
                 yield first, later
 
 
-@oracle("key-used-once", "ledger", basis="x-idempotency.repetition")
-def key_used_once(ledger: Ledger) -> Iterator[Verdict]:
+@oracle("key-used-once", "key", basis="x-idempotency.repetition")
+def key_used_once(uses: list[Exchange], _ledger: Ledger) -> Iterator[Verdict]:
     """The same request under a used key makes nothing a second time."""
-    for first, later in _repeats(ledger):
+    for first, later in _repeats(uses):
         excused = later.status in statuses(later, "no-credits", "rate")
         if later.request.body != first.request.body or excused:
             continue
@@ -75,11 +73,11 @@ def key_used_once(ledger: Ledger) -> Iterator[Verdict]:
             yield _nothing_made(first, later, also=frozenset())
 
 
-@oracle("key-used-once-for-any-body", "ledger", basis="x-idempotency.repetition")
-def key_used_once_for_any_body(ledger: Ledger) -> Iterator[Verdict]:
+@oracle("key-used-once-for-any-body", "key", basis="x-idempotency.repetition")
+def key_used_once_for_any_body(uses: list[Exchange], ledger: Ledger) -> Iterator[Verdict]:
     """Another request under a used key makes nothing."""
     also = frozenset(s for s in ledger.behaviour.errors.also if s < 500)
-    for first, later in _repeats(ledger):
+    for first, later in _repeats(uses):
         if later.request.body == first.request.body:
             continue
         if later.succeeded or _is_refusal(later) or later.status in also:
@@ -106,10 +104,10 @@ def _nothing_made(first: Exchange, later: Exchange, also: frozenset[int]) -> Ver
     )
 
 
-@oracle("key-used-once-at-a-time", "ledger", basis="x-idempotency")
-def key_used_once_at_a_time(ledger: Ledger) -> Iterator[Verdict]:
+@oracle("key-used-once-at-a-time", "key", basis="x-idempotency")
+def key_used_once_at_a_time(uses: list[Exchange], _ledger: Ledger) -> Iterator[Verdict]:
     """Simultaneous requests under one key make one thing between them."""
-    for group in _under_one_key(ledger):
+    for group in _groups(uses):
         overlapping = [e for e in group if any(o is not e and _overlap(e, o) for o in group)]
         made = {_made(e) for e in overlapping if e.succeeded}
         if made:
@@ -126,10 +124,10 @@ def _overlap(one: Exchange, other: Exchange) -> bool:
     return not one.before(other) and not other.before(one)
 
 
-@oracle("used-key-code", "ledger", basis="x-refusals.used-key")
-def used_key_code(ledger: Ledger) -> Iterator[Verdict]:
+@oracle("used-key-code", "key", basis="x-refusals.used-key")
+def used_key_code(uses: list[Exchange], ledger: Ledger) -> Iterator[Verdict]:
     """A used key is answered with the code that is stated for it."""
-    for first, later in _repeats(ledger):
+    for first, later in _repeats(uses):
         refusal = stated(later, "used-key")
         if refusal is not None and refusal.code is not None and later.status == refusal.status:
             code = code_of(later, ledger)
@@ -143,10 +141,10 @@ def used_key_code(ledger: Ledger) -> Iterator[Verdict]:
             )
 
 
-@oracle("key-freed-by-refusal", "ledger", basis="x-idempotency.freed")
-def key_freed_by_refusal(ledger: Ledger) -> Iterator[Verdict]:
+@oracle("key-freed-by-refusal", "key", basis="x-idempotency.freed")
+def key_freed_by_refusal(uses: list[Exchange], _ledger: Ledger) -> Iterator[Verdict]:
     """A key of a request that was refused can be used again."""
-    for group in _under_one_key(ledger):
+    for group in _groups(uses):
         refused: list[Exchange] = []
         for exchange in group if _rule(group[0]).freed else ():
             if exchange.succeeded:
@@ -170,52 +168,47 @@ def key_freed_by_refusal(ledger: Ledger) -> Iterator[Verdict]:
             refused.append(exchange)
 
 
-@oracle("key-new-to-server", "ledger", basis="x-idempotency")
-def key_new_to_server(ledger: Ledger) -> Iterator[Verdict]:
+@oracle("key-new-to-server", "exchange", basis="x-idempotency")
+def key_new_to_server(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
     """A request under a key of its own, or under none, is not taken for a repetition."""
-    users: dict[str, list[Exchange]] = {}
-    for exchange in ledger.creations:
-        users.setdefault(key_of(exchange) or "", []).append(exchange)
-    for exchange in ledger.creations:
-        operation, key = exchange.operation, key_of(exchange)
-        if operation is None or operation.idempotency is None:
-            continue
-        if not exchange.credential.accepted or not exchange.decided:
-            continue
-        if key and any(e is not exchange and e.started < exchange.ended for e in users[key]):
-            continue
+    operation = exchange.operation
+    if operation is None or operation.idempotency is None or operation.role != "create":
+        return
+    users = ledger.uses.get(exchange.key or "", ())
+    alone = all(e is exchange or e.started >= exchange.ended for e in users)
+    if exchange.credential.accepted and exchange.decided and alone:
         yield verdict(
             not _is_refusal(exchange),
             exchange,
             expected=f"not {exchange.status}",
             seen=exchange.status,
-            subject="new key" if key else "no key",
+            subject="new key" if exchange.key else "no key",
             statement=operation.idempotency.statement,
         )
 
 
-@oracle("key-belongs-to-account", "ledger", basis="x-idempotency")
-def key_belongs_to_account(ledger: Ledger) -> Iterator[Verdict]:
+@oracle("key-belongs-to-account", "key", basis="x-idempotency")
+def key_belongs_to_account(uses: list[Exchange], _ledger: Ledger) -> Iterator[Verdict]:
     """A key that one account has used is free for another."""
-    used: dict[tuple[str | None, str], Exchange] = {}
-    for exchange in ledger.creations:
-        key = key_of(exchange)
-        if key is None or exchange.credential not in {OWNER, OTHER}:
+    used: dict[str | None, Exchange] = {}
+    for exchange in uses:
+        if exchange.credential not in {OWNER, OTHER}:
             continue
-        first = used.get((exchange.operation_id, key))
+        first = used.get(exchange.operation_id)
         if first is None:
             if exchange.succeeded:
-                used[exchange.operation_id, key] = exchange
-        elif first.credential != exchange.credential and exchange.decided:
-            if exchange.succeeded or _is_refusal(exchange):
-                yield verdict(
-                    exchange.succeeded and _made(exchange) != _made(first),
-                    first,
-                    exchange,
-                    expected="something of its own",
-                    seen=f"{exchange.status} for the key of the account {first.credential.name}",
-                    statement=_rule(exchange).statement,
-                )
+                used[exchange.operation_id] = exchange
+        elif first.credential != exchange.credential and (
+            exchange.succeeded or _is_refusal(exchange)
+        ):
+            yield verdict(
+                exchange.succeeded and _made(exchange) != _made(first),
+                first,
+                exchange,
+                expected="something of its own",
+                seen=f"{exchange.status} for the key of the account {first.credential.name}",
+                statement=_rule(exchange).statement,
+            )
 
 
 @oracle("refused-has-no-effect", "ledger", basis="create")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from flora_contract.conformance.exchange import OWNER, at
-from flora_contract.conformance.ledger import key_of, question
+from flora_contract.conformance.ledger import question
 from flora_contract.conformance.oracle import Verdict, held, number, oracle, verdict
 from flora_contract.conformance.oracles.validation import is_open
 from flora_contract.conformance.refusals import refused, statuses, uncertain_references
@@ -103,13 +103,9 @@ def _ordinary_query(exchange: Exchange, operation: OperationBehaviour, ledger: L
 
 
 def _under_used_key(exchange: Exchange, ledger: Ledger) -> bool:
-    key = key_of(exchange)
-    return key is not None and any(
-        e.number < exchange.number
-        and key_of(e) == key
-        and e.credential == exchange.credential
-        and e.succeeded
-        for e in ledger.creations
+    return any(
+        e.number < exchange.number and e.credential == exchange.credential and e.succeeded
+        for e in ledger.uses.get(exchange.key or "", ())
     )
 
 
@@ -214,7 +210,7 @@ def link_to_itself(instance: Instance, ledger: Ledger) -> Iterator[Verdict]:
 # id, the rule, what it judges by
 WRITTEN = (
     ("echoed", "What was sent when a resource was made is shown of it, the same everywhere."),
-    ("update-kept", "What an update has changed is shown from then on, and nothing else changes."),
+    ("update-kept", "What an update has changed is shown, and nothing else has changed."),
     ("refused-changes-nothing", "A request that was refused has changed nothing."),
 )
 
@@ -468,10 +464,10 @@ def ids_differ(ledger: Ledger) -> Iterator[Verdict]:
         if kind is None or not exchange.succeeded or not isinstance(made, str | int):
             continue
         other = first.setdefault((kind.kind, made), exchange)
-        key, chosen = key_of(exchange), _sent(kind, exchange, kind.id) is not ...
+        key, chosen = exchange.key, _sent(kind, exchange, kind.id) is not ...
         if other is exchange:
             yield held(exchange, statement=kind.statement)
-        elif (key is None or key != key_of(other)) and not chosen:
+        elif (key is None or key != other.key) and not chosen:
             yield verdict(
                 False,
                 other,

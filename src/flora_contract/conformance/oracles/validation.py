@@ -6,8 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from flora_contract.conformance.exchange import at
-from flora_contract.conformance.ledger import key_of, named_by
+from flora_contract.conformance.ledger import named_by
 from flora_contract.conformance.oracle import Verdict, oracle, verdict
+from flora_contract.conformance.oracles.answers import ERRORS
 from flora_contract.conformance.refusals import (
     code_of,
     refused,
@@ -15,7 +16,6 @@ from flora_contract.conformance.refusals import (
     statuses,
     uncertain_references,
 )
-from flora_contract.conformance.oracles.answers import ERRORS
 from flora_contract.conformance.values import GARBAGE, is_unknown
 
 if TYPE_CHECKING:
@@ -46,8 +46,7 @@ HOLES: tuple[tuple[str, frozenset[str], str], ...] = (
     (
         "refuses-wrong-pattern",
         frozenset({"pattern", "format"}),
-        "An id without the prefix of its kind, or another text that is not written as it should"
-        " be, is refused.",
+        "A text that is not written as it should be, such as an id without its prefix, is refused.",
     ),
     (
         "refuses-out-of-range",
@@ -58,8 +57,7 @@ HOLES: tuple[tuple[str, frozenset[str], str], ...] = (
                 *("minProperties", "maxProperties", "additionalProperties"),
             }
         ),
-        "A number or length beyond its bounds is refused, and so is an empty text that may not"
-        " be empty.",
+        "A number or length beyond its bounds is refused, such as an empty text.",
     ),
 )
 
@@ -118,8 +116,7 @@ def refused_as_invalid(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
         conditions += ["foreign-reference", "unknown-reference"]
     if named is not None and ledger.owner(*named) != exchange.credential:
         conditions += ["foreign-id", "unknown-id"]
-    if key_of(exchange):
-        conditions += _used(exchange, ledger)
+    conditions += _used(exchange, ledger)
     yield refused(
         exchange,
         "malformed" if wrong[0].keyword == "json" else "invalid",
@@ -139,8 +136,8 @@ def _lacks_reference(exchange: Exchange, wrong: list[Breach]) -> bool:
 
 
 def _used(exchange: Exchange, ledger: Ledger) -> list[str]:
-    same = [e for e in ledger.creations if key_of(e) == key_of(exchange) and e.succeeded]
-    return ["used-key"] if any(e.number < exchange.number for e in same) else []
+    earlier = [e for e in ledger.uses.get(exchange.key or "", ()) if e.number < exchange.number]
+    return ["used-key"] if any(e.succeeded for e in earlier) else []
 
 
 @oracle("fields-on-validation-error", "exchange", basis="x-errors.fields")
@@ -227,7 +224,7 @@ def refuses_unknown_reference(exchange: Exchange, ledger: Ledger) -> Iterator[Ve
 
 
 @oracle("unknown-id-refused", "exchange", basis="x-refusals.unknown-id")
-def unknown_id_refused(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
+def unknown_id_refused(exchange: Exchange, _ledger: Ledger) -> Iterator[Verdict]:
     """What does not exist is not found; a malformed id may be refused as such."""
     named = named_by(exchange)
     if named is None or not exchange.credential.accepted or not exchange.decided:

@@ -93,9 +93,9 @@ class _Draft:
         for name, member in outer.items():
             if (member.required or full) and name not in body and name not in self._references():
                 body[name] = flora.FULL.get(name, self.some(member.schema))
-        by = self.operation.charges.by if self.operation.charges is not None else None
-        if by in outer:
-            body[by] = min(outer[by].values or (body.get(by),), key=self.session.price)
+        charges = self.operation.charges
+        if charges is not None and charges.by in outer and charges.assumed:
+            body[charges.by] = min(charges.assumed, key=lambda value: charges.assumed[value])
         self.known |= body
         for name in self._references():
             if name in outer and (outer[name].required or full):
@@ -108,7 +108,7 @@ class _Draft:
         """The first example of a body that the contract has, where it is an object."""
         media = (self.endpoint.operation.request_body or {}).get("content", {}).get(JSON, {})
         named = [e.get("value") for e in media.get("examples", {}).values()]
-        found = next((e for e in (media.get("example"), *named) if e is not None), {})
+        found: Any = next((e for e in (media.get("example"), *named) if e is not None), {})
         return dict(found) if isinstance(found, dict) else {}
 
     def _references(self) -> Mapping[str, Reference]:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from flora_contract.conformance.exchange import OTHER, OWNER, Exchange, at
-from flora_contract.conformance.ledger import Observation, key_of
 from flora_contract.conformance.plan import (
     creating,
     deleting,
@@ -29,6 +28,7 @@ from flora_contract.conformance.values import NOBODYS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from flora_contract.conformance.ledger import Observation
     from flora_contract.conformance.session import Session
     from flora_contract.openapi.behaviour import Behaviour, OperationBehaviour, Resource
 
@@ -77,10 +77,7 @@ def create(session: Session, operation: OperationBehaviour) -> None:
     assert kind is not None
     first = next(o for o in creating(session.behaviour) if o.resource is kind)
     call = valid(session, operation)
-    if operation is first:
-        made = session.ask(call, key=key)
-    else:
-        made = _full(session, operation, key)
+    made = session.ask(call, key=key) if operation is first else _full(session, operation, key)
     look_at_once(session, made)
     if (id_ := made_by(made)) is not None:
         look(session, kind, f"{id_}0{NOBODYS}")
@@ -128,7 +125,7 @@ def values(session: Session, operation: OperationBehaviour) -> None:
     call = valid(session, operation)
     first, second = session.key(), session.key()
     bodies = _variations(operation, call)
-    refused = next((b for b in wrong.bodies(call, session.behaviour) if isinstance(b, dict)), b"{")
+    refused = next((b for b in wrong.bodies(call) if isinstance(b, dict)), b"{")
     nowhere = wrong.references(call, session.behaviour)
     for number, body in enumerate(bodies):
         key = {0: first, 1: second, 2: first.upper()}.get(number, session.key())
@@ -300,7 +297,7 @@ def update(session: Session, operation: OperationBehaviour) -> None:
     session.together(
         partial(session.ask, Call(operation, call.path, call.query, body))
         for body in (
-            *wrong.bodies(call, session.behaviour),
+            *wrong.bodies(call),
             *wrong.references(call, session.behaviour),
         )
     )
@@ -429,7 +426,7 @@ def link(session: Session, operation: OperationBehaviour) -> None:
 def repeat_later(session: Session, operation: OperationBehaviour) -> None:
     """A key again, once what it has made has ended: it still counts as used."""
     for made in list(session.ledger.creations):
-        id_, key, kind = made_by(made), key_of(made), operation.resource
+        id_, key, kind = made_by(made), made.key, operation.resource
         if made.operation is operation and key and id_ and made.credential == OWNER and kind:
             first_page(session, kind)
             call = Call(operation, made.path_parameters, {}, made.request.body)

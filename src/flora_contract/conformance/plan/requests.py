@@ -1,4 +1,4 @@
-"""Layer 1: single requests that may cost nothing, to any operation: reads, and what must be refused."""
+"""Layer 1: single requests to any operation that cost nothing: reads, and what is refused."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def wrong_bodies(session: Session, operation: OperationBehaviour) -> None:
     session.together(
         partial(session.ask, Call(operation, call.path, call.query, body))
         for body in (
-            *wrong.bodies(call, session.behaviour),
+            *wrong.bodies(call),
             *wrong.references(call, session.behaviour),
         )
     )
@@ -235,7 +235,7 @@ def no_credits(session: Session, operation: OperationBehaviour) -> None:
     """What costs money, in an account without credits; and that it is not there afterwards."""
     if session.settings.broke_api_key is None:
         raise NotTested("needs --broke-api-key")
-    if not session.ledger.facts.places(BROKE) and _needs_places(session, operation):
+    if not session.ledger.facts.places(BROKE) and _needs_places(operation):
         raise NotTested("needs --broke-workspace and --broke-project")
     call = valid(session, operation, BROKE)
     first_page(session, operation.resource, BROKE, size=FEW)
@@ -245,7 +245,7 @@ def no_credits(session: Session, operation: OperationBehaviour) -> None:
         raise NotTested("needs --broke-workspace and --broke-project that --broke-api-key owns")
 
 
-def _needs_places(session: Session, operation: OperationBehaviour) -> bool:
+def _needs_places(operation: OperationBehaviour) -> bool:
     kind = operation.resource
     return kind is not None and any(r.to in flora.PLACES for r in kind.references.values())
 

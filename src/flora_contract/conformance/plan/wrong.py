@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final
 
 from flora_contract.conformance.flora import values as flora
 from flora_contract.conformance.values import GARBAGE, unknown, unknowns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from flora_contract.conformance.session import Call
     from flora_contract.openapi.behaviour import Behaviour, OperationBehaviour
@@ -19,7 +20,7 @@ NO_OBJECT = (b"[]", b'"text"', b"null")
 OTHER_TYPES = (42, None, ["text"], {"id": "text"}, "text")
 
 
-def bodies(call: Call, behaviour: Behaviour) -> list[Any]:
+def bodies(call: Call) -> list[Any]:
     """Bodies that are valid but for one thing; the contract allows none of them."""
     endpoint, body = call.operation.endpoint, call.body
     if not isinstance(body, dict):
@@ -87,29 +88,36 @@ def _beyond(
 ) -> Iterator[Any]:
     """Values just beyond what a schema allows."""
     known = member.values if member is not None else schema.get("enum", ())
-    for value in [v for v in known if isinstance(v, str)][:1]:
-        yield from (value.upper(), f"{value} ", "", f"{value},{known[-1]}")
-    yield from flora.NEAR_MISSES.get(name, ()) if known else ()
+    yield from _near_misses(name, [value for value in known if isinstance(value, str)])
     if "pattern" in schema:
         own = valid.get(name)
         yield from ("no-prefix", "", *([own.partition("_")[2]] if isinstance(own, str) else ()))
         yield from (v for v in valid.values() if isinstance(v, str) and v != own)
     if "format" in schema:
         yield "no such format"
-    for keyword, by in (("minimum", -1), ("exclusiveMinimum", 0)):
+    for keyword, beyond in _BEYOND.items():
         if keyword in schema:
-            yield from (schema[keyword] + by, schema[keyword] - 100)
-    for keyword, by in (("maximum", 1), ("exclusiveMaximum", 0)):
-        if keyword in schema:
-            yield from (schema[keyword] + by, (schema[keyword] + 1) * 1000)
-    if schema.get("minLength", 0) > 0:
-        yield "x" * (schema["minLength"] - 1)
-    if "maxLength" in schema:
-        yield "x" * (schema["maxLength"] + 1)
-    if "maxItems" in schema:
-        yield ["x"] * (schema["maxItems"] + 1)
-    if schema.get("minItems", 0) > 0:
-        yield []
+            yield from beyond(schema[keyword])
+
+
+_BEYOND: Final[dict[str, Callable[[Any], tuple[Any, ...]]]] = {
+    "minimum": lambda n: (n - 1, n - 2),
+    "exclusiveMinimum": lambda n: (n, n - 1),
+    "maximum": lambda n: (n + 1, (n + 1) * 1000),
+    "exclusiveMaximum": lambda n: (n, n * 1000),
+    "minLength": lambda n: ("x" * (n - 1),) if n else (),
+    "maxLength": lambda n: ("x" * (n + 1),),
+    "minItems": lambda n: ([],) if n else (),
+    "maxItems": lambda n: (["x"] * (n + 1),),
+}
+
+
+def _near_misses(name: str, values: list[str]) -> Iterator[str]:
+    """What is nearly one of some values."""
+    if values:
+        yield from (value.upper() for value in values)
+        yield from (",".join(pair) for pair in pairwise(values))
+        yield from (f"{values[0]} ", "", *flora.NEAR_MISSES.get(name, ()))
 
 
 def _with(body: Mapping[str, Any], path: list[str], value: Any) -> dict[str, Any] | None:

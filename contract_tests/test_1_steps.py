@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flora_contract.conformance.oracle import Severity
+from flora_contract.conformance.plan import Step, plan
 from flora_contract.conformance.replay import script
-from flora_contract.conformance.scenarios import Scenario, scenarios
+from flora_contract.conformance.statements import load
 
 if TYPE_CHECKING:
     from flora_contract.conformance.judge import Finding
     from flora_contract.conformance.run import Check
 
 
-@pytest.mark.parametrize("scenario", scenarios(), ids=lambda s: f"{s.layer}-{s.name}")
-def test_scenario(scenario: Scenario, check: Check, accepted: frozenset[str]) -> None:
-    outcome = check.perform(scenario)
+@pytest.mark.parametrize("step", plan(load()), ids=lambda s: f"{s.layer}-{s.name}")
+def test_step(step: Step, check: Check, accepted: frozenset[str]) -> None:
+    outcome = check.perform(step)
     violations = [
         f
         for f in outcome.findings
