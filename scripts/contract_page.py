@@ -17,16 +17,19 @@ if TYPE_CHECKING:
 
     from flora_contract.openapi.behaviour import OperationBehaviour, Resource
 
-# What the oracles of schemas hold of a field in an answer, by what the contract says of it.
-_SCHEMAS: dict[str, Callable[[Row], bool]] = {
-    "schema-type": lambda row: row.type != "any",
-    "schema-required": lambda row: row.required,
-    "schema-enum": lambda row: row.closed,
-    "schema-null": lambda row: row.type != "any",
-    "schema-pattern": lambda row: "prefix" in row.constraints,
-    "schema-range": lambda row: any(k.startswith(("m", "e")) for k in row.constraints),
-    "schema-format": lambda row: "format" in row.constraints,
-}
+# What the oracles of schemas hold of a field, by what the contract says of it: in an answer, in a
+# request, and when.
+_SCHEMAS: tuple[tuple[str | None, str | None, Callable[[Row], bool]], ...] = (
+    ("schema-type", "refuses-wrong-type", lambda row: row.type != "any"),
+    ("schema-required", "refuses-missing-field", lambda row: row.required),
+    ("schema-enum", "refuses-unknown-value", lambda row: row.closed),
+    ("schema-null", None, lambda row: row.type != "any"),
+    ("schema-pattern", "refuses-wrong-pattern", lambda row: "prefix" in row.constraints),
+    ("schema-range", "refuses-out-of-range",
+     lambda row: any(name.startswith(("m", "e")) for name in row.constraints)),
+    ("schema-format", None, lambda row: "format" in row.constraints),
+    (None, "refused-as-invalid", lambda _: True),
+)  # fmt: skip
 
 
 def page() -> str:
@@ -40,13 +43,15 @@ def tested(row: Row) -> list[str]:
     Those of its schema, and those that judge by a statement about it. The rest judge whole
     exchanges.
     """
+    answers = row.place.part in {"answer", "error"}
+    by_schema = {
+        answer if answers else request for answer, request, holds in _SCHEMAS if holds(row)
+    }
     stated = set(_statements(row))
     return [
         oracle.id
         for oracle in catalogue().values()
-        if (_SCHEMAS.get(oracle.id, lambda _: False)(row)
-        and row.place.part in {"answer", "error"})
-        or stated & set(oracle.basis.split(", "))
+        if oracle.id in by_schema or stated & set(oracle.basis.split(", "))
     ]
 
 
@@ -121,7 +126,6 @@ def _of_resource(resource: Resource, field: str) -> Iterator[str]:
 
 
 def _of_query(stated: OperationBehaviour, field: str) -> Iterator[str]:
-    yield "x-refusals.invalid"
     if (listing := stated.listing) is not None:
         if field in listing.filters:
             yield "x-list.filters"
@@ -130,7 +134,6 @@ def _of_query(stated: OperationBehaviour, field: str) -> Iterator[str]:
 
 
 def _of_body(stated: OperationBehaviour, field: str) -> Iterator[str]:
-    yield "x-refusals.invalid"
     resource = stated.resource
     if resource is not None and resource.shows.get(field) is not None:
         yield "shows"

@@ -126,7 +126,7 @@ def foreign_reference_refused(exchange: Exchange, ledger: Ledger) -> Iterator[Ve
     )
 
 
-@oracle("foreign-filter-hidden", "exchange", basis="x-refusals.foreign-reference")
+@oracle("foreign-filter-hidden", "exchange", basis="x-list.filters")
 def foreign_filter_hidden(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
     """A list that is filtered by what belongs to another account shows nothing."""
     operation = exchange.operation
