@@ -588,12 +588,9 @@ async def _read(scope: dict[str, Any], receive: Any) -> Asked:
 
 async def _ask(app: Any, scope: dict[str, Any], asked: Asked) -> Answered:
     got: dict[str, Any] = {"body": b""}
-    query = urlencode(asked.query, encoding="latin-1").encode()
-    if (
-        dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
-        == asked.query
-    ):
-        query = scope["query_string"]  # as it came, names that stand twice included
+    query = scope["query_string"]
+    if dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)) != asked.query:
+        query = urlencode(asked.query).encode()  # else as it came, with names that stand twice
     inside = {
         **scope,
         "method": asked.method,
