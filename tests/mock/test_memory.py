@@ -7,10 +7,6 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
-
 from flora_contract.mock.catalogue import Account, Model
 from flora_contract.mock.database import SQLite
 from flora_contract.mock.database_store import DatabaseStore
@@ -22,6 +18,9 @@ from flora_contract.mock.store import (
     NoCreditsError,
     TooFastError,
 )
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable

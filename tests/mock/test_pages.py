@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-
-from flora_contract.mock.application import Application, Settings
 from flora_contract.mock.database import SQLite
 from flora_contract.mock.database_store import DatabaseStore
 from flora_contract.mock.store import Filters
+
+from flora_contract.mock.application import Application, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

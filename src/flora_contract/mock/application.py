@@ -216,7 +216,9 @@ class Application:
         """An answer that keeps the contract; 500 in place of one that does not."""
         endpoint, status = stated.endpoint, response.status
         body = orjson.loads(response.body) if response.body else None
-        broken = [f"{breach.path}: {breach.message}" for breach in endpoint.answer_breaches(status, body)]
+        broken = [
+            f"{breach.path}: {breach.message}" for breach in endpoint.answer_breaches(status, body)
+        ]
         if status not in endpoint.statuses and status != 413:  # which is HTTP's own
             broken.append(f"status {status} is not documented")
         if not broken:

@@ -36,13 +36,25 @@ _SETTLED: Final = frozenset({"used-key", "no-credits", "rate", "foreign-id", "un
 class Call:
     """A request on its way through an operation, and what has been found out about it."""
 
-    __slots__ = ("account", "body", "draft", "found", "now", "path", "referred", "request", "values")
+    __slots__ = (
+        "account",
+        "body",
+        "draft",
+        "found",
+        "key",
+        "now",
+        "path",
+        "referred",
+        "request",
+        "values",
+    )
 
     def __init__(self, request: HTTPRequest, path: dict[str, str]) -> None:
         self.request = request
         self.path = path
         self.now = 0
         self.account = ""
+        self.key = ""
         self.values: Mapping[str, Any] = path
         """Of path and query, typed."""
         self.body: dict[str, Any] = {}
@@ -73,7 +85,9 @@ class Operation:
         self._stated = stated
         self._endpoint = stated.endpoint
         self._credentials = credentials(backend.behaviour, stated)
+        self._status = stated.endpoint.success
         self._refusals = Refusals(stated)
+        self._takes_body = stated.endpoint.takes_body
         self._needs_body = bool((stated.endpoint.operation.request_body or {}).get("required"))
         checks = self._conditions()
         order = [c for c in self._order() if c in checks]
@@ -99,12 +113,13 @@ class Operation:
 
     def _effect(self, call: Call) -> HTTPResponse:  # noqa: ARG002 - it does the same for all
         """An example, the same for the same seed and operation."""
-        status = self._endpoint.success
-        schema = self._endpoint.answer_schema(status)
+        schema = self._endpoint.answer_schema(self._status)
         if schema is None:
-            return HTTPResponse(status)
+            return HTTPResponse(self._status)
         chance = random.Random(f"{self._store.world.seed}/{self._endpoint.id}")  # noqa: S311
-        return HTTPResponse(status, orjson.dumps(example(self._behaviour.document, schema, chance)))
+        return HTTPResponse(
+            self._status, orjson.dumps(example(self._behaviour.document, schema, chance))
+        )
 
     # Conditions
 
@@ -147,7 +162,7 @@ class Operation:
 
     def _invalid(self, call: Call) -> None:
         call.values, wrong = self._read(call.request.query, tuple(call.path.items()))
-        if self._endpoint.takes_body and (call.request.body or self._needs_body):
+        if self._takes_body and (call.request.body or self._needs_body):
             body = call.request.value
             try:
                 breaches = self._endpoint.body_breaches(body)
@@ -182,16 +197,16 @@ class Operation:
         except TooFastError as error:
             name = (self._behaviour.errors.retry_after or "retry-after").lower()
             headers = ((name, str(max(1, math.ceil(error.seconds)))),)
-            raise self._refusals.rejection("rate", "Rate limit exceeded.", headers=headers) from None
+            raise self._refusals.rejection(
+                "rate", "Rate limit exceeded.", headers=headers
+            ) from None
 
     def _spend_token(self, account: str) -> None:
         with self._store.transaction(account):
             self._store.spend_token(account)
 
 
-def credentials(
-    behaviour: Behaviour, stated: OperationBehaviour
-) -> Callable[[HTTPRequest], str]:
+def credentials(behaviour: Behaviour, stated: OperationBehaviour) -> Callable[[HTTPRequest], str]:
     """What gives the key that a request carries, as its security scheme has it; or nothing."""
     schemes = behaviour.document.tree.get("components", {}).get("securitySchemes", {})
     names = [name for requirement in stated.endpoint.security for name in requirement]

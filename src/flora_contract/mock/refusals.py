@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
     from flora_contract.openapi.behaviour import Behaviour, Condition, OperationBehaviour, Refusal
 
-_FIRST: Final[dict[Condition, int]] = {"no-key": 401, "wrong-key": 401, "malformed": 400, "invalid": 400}
+_FIRST: Final[dict[Condition, int]] = {
+    "no-key": 401,
+    "wrong-key": 401,
+    "malformed": 400,
+    "invalid": 400,
+}
 _LAST: Final[dict[Condition, int]] = {
     "foreign-reference": 404,
     "unknown-reference": 404,
@@ -57,7 +62,9 @@ class Envelope:
 
     def __init__(self, behaviour: Behaviour) -> None:
         self._errors = behaviour.errors
-        self._codes = {status: codes[0] for status, codes in behaviour.errors.codes.items() if codes}
+        self._codes = {
+            status: codes[0] for status, codes in behaviour.errors.codes.items() if codes
+        }
         for operation in behaviour.operations.values():
             for refusal in operation.refusals.values():
                 if refusal.code is not None:

@@ -9,6 +9,7 @@ example of its schema, the same for the same entity.
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -82,7 +83,8 @@ class Views:
         operations = [self._resource.list, self._resource.read]
         shown = [self._behaviour.of(i).items for i in operations if i is not None]
         member = next((items[path] for items in shown if path in items), None)
-        if member is None or path in self._resource.shows:
+        asked = self._asked.get(path)
+        if member is None or path in self._resource.shows or (asked is not None and asked.required):
             return said(path)
         member = replace(member, path=path)
         source = self._source(member, {}) or _sent(path)
@@ -100,7 +102,11 @@ class Views:
         self, tree: _Tree, constants: Mapping[str, Shown], *, required: bool
     ) -> Shown | None:
         """What shows an object; None for one that can be left out and that nothing gives."""
-        parts = [part for member, inner in tree.values() for part in self._parts(member, inner, constants)]
+        parts = [
+            part
+            for member, inner in tree.values()
+            for part in self._parts(member, inner, constants)
+        ]
         if not required and all(part.shown is _nothing for part in parts):
             return None
 
@@ -119,12 +125,12 @@ class Views:
 
         return show
 
-    def _parts(
-        self, member: Member, inner: _Tree, constants: Mapping[str, Shown]
-    ) -> list[_Part]:
+    def _parts(self, member: Member, inner: _Tree, constants: Mapping[str, Shown]) -> list[_Part]:
         shown = self._source(member, constants)
         if shown is None and inner:
-            shown = self._object(inner, constants, required=member.required and not self._can(member, "null"))
+            shown = self._object(
+                inner, constants, required=member.required and not self._can(member, "null")
+            )
         life = self._resource.life
         if life is not None and member.path in life.members:
             shown = self._in_states(member, shown)
@@ -245,13 +251,18 @@ class Views:
             name: None if member == resource.id else said(member)
             for name, member in resource.path.items()
         }
+        texts = re.split(r"\{([^}]*)\}", path)  # text and name in turn
+        first, parts = (
+            texts[0],
+            [(held[name], text) for name, text in zip(texts[1::2], texts[2::2], strict=True)],
+        )
 
-        def link(entity: Entity, now: int, origin: str) -> str:
-            url = path
-            for name, get in held.items():
-                value = entity.id if get is None else get(entity)
-                url = url.replace(f"{{{name}}}", quote(str(value), safe=""))
-            return origin + url
+        def link(entity: Entity, now: int, origin: str) -> str:  # noqa: ARG001
+            url = origin + first
+            for get, text in parts:
+                value = entity.id if get is None else str(get(entity))
+                url += (value if value.isidentifier() else quote(value, safe="")) + text
+            return url
 
         return link
 
@@ -286,6 +297,8 @@ def _cost(entity: Entity, now: int, origin: str) -> float:  # noqa: ARG001
 
 def said(path: str) -> Getter:
     """A member of the request that created an entity, or None."""
+    if "." not in path:
+        return lambda entity: entity.members.get(path)
     shown = _sent(path)
 
     def said(entity: Entity) -> Any:

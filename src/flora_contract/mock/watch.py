@@ -74,7 +74,9 @@ def _counts(
     for name, kept in moving.items():
         assert kept.kind.steps is not None
         for state in kept.kind.steps.states:
-            selections = [Selection(name, owner, state=state) for owner in ("", *store.world.accounts)]
+            selections = [
+                Selection(name, owner, state=state) for owner in ("", *store.world.accounts)
+            ]
             number = sum(store.total(selection, now) for selection in selections)
             found[state] = _grade(kept, state), number + found.get(state, ("", 0))[1]
     return found
@@ -87,7 +89,11 @@ def _start(behaviour: Behaviour, moving: Mapping[str, KeptResource]) -> dict[str
             endpoint = behaviour.of(operation_id).endpoint
             body = body_example(endpoint.operation)
             if body is not None:
-                return {"kind": name.lower(), "path": endpoint.path, "body": orjson.dumps(body).decode()}
+                return {
+                    "kind": name.lower(),
+                    "path": endpoint.path,
+                    "body": orjson.dumps(body).decode(),
+                }
     return None
 
 
@@ -104,7 +110,9 @@ def _entity(entity: Entity, kept: KeptResource, now: int) -> dict[str, Any]:
         "detail": detail,
         "state": state,
         "grade": _grade(kept, state),
-        "progress": 100 if ended else 100 * (now - entity.created) // (entity.ended - entity.created),
+        "progress": 100
+        if ended
+        else 100 * (now - entity.created) // (entity.ended - entity.created),
         "cost": entity.cost / MICROS,
         "exhibits": kept.handler.exhibits(entity) if ended and state not in steps.failed else [],
         "error": [entity.facts.get(path, "") for path in (life.error_code, life.error_message)]

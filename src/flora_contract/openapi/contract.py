@@ -77,13 +77,14 @@ class Contract:
         self.base = urlsplit(url).path.rstrip("/")
         self.operations = {o.operation_id: Endpoint(self, o) for o in document.operations()}
         self._fixed: dict[str, dict[str, Endpoint]] = {}
-        self._templates: dict[tuple[str, ...], dict[str, Endpoint]] = {}
+        self._templates: dict[int, dict[tuple[str, ...], dict[str, Endpoint]]] = {}
         # A path without a template wins over one with (OpenAPI 3.1, Paths Object).
         for endpoint in sorted(self.operations.values(), key=lambda e: e.path.count("{")):
             segments = tuple(endpoint.path.strip("/").split("/"))
-            self._templates.setdefault(segments, {})[endpoint.method] = endpoint
+            methods = self._templates.setdefault(len(segments), {}).setdefault(segments, {})
+            methods[endpoint.method] = endpoint
             if "{" not in endpoint.path:
-                self._fixed[self.base + endpoint.path] = self._templates[segments]
+                self._fixed[self.base + endpoint.path] = methods
 
     def at(self, path: str) -> tuple[dict[str, Endpoint], dict[str, str]] | None:
         """The operations at a path, by method, and the values of its template; None if unknown.
@@ -97,7 +98,7 @@ class Contract:
         if not path.startswith(self.base + "/"):
             return None
         segments = [unquote(segment) for segment in path[len(self.base) + 1 :].split("/")]
-        for template, methods in self._templates.items():
+        for template, methods in self._templates.get(len(segments), {}).items():
             values = _template_values(template, segments)
             if values is not None:
                 return methods, values
@@ -125,7 +126,7 @@ class Endpoint:
 
     def __init__(self, contract: Contract, operation: Operation) -> None:
         self._contract = contract
-        self._document = contract.document
+        self.document = contract.document
         self.operation = operation
         self.id = operation.operation_id
         self.method = operation.method
@@ -150,7 +151,7 @@ class Endpoint:
     @property
     def security(self) -> list[dict[str, Any]]:
         """Its security requirements, or those of the document."""
-        found = self.operation.node.get("security", self._document.tree.get("security", []))
+        found = self.operation.node.get("security", self.document.tree.get("security", []))
         return list(found)
 
     @cached_property
@@ -165,12 +166,12 @@ class Endpoint:
     @cached_property
     def request_members(self) -> dict[str, Member]:
         """Every documented member of a request's body, by its path."""
-        return {m.path: m for m in members(self._document, self.request_schema)}
+        return {m.path: m for m in members(self.document, self.request_schema)}
 
     def answer_members(self, status: int) -> dict[str, Member]:
         """Every documented member of an answer's body, by its path."""
         if status not in self._answer_members:
-            found = members(self._document, self.answer_schema(status))
+            found = members(self.document, self.answer_schema(status))
             self._answer_members[status] = {m.path: m for m in found}
         return self._answer_members[status]
 
@@ -178,7 +179,7 @@ class Endpoint:
     def parameters(self) -> dict[str, dict[str, Any]]:
         """Parameter objects by name, references resolved, `schema` included."""
         return {
-            p["name"]: {**p, "schema": self._document.resolve(p.get("schema", {}))}
+            p["name"]: {**p, "schema": self.document.resolve(p.get("schema", {}))}
             for p in self.operation.parameters
         }
 
@@ -197,10 +198,10 @@ class Endpoint:
             if name not in declared:
                 undeclared.add(name)
                 continue
-            kinds = types(self._document, declared[name]["schema"])
+            kinds = types(self.document, declared[name]["schema"])
             if "array" in kinds:
                 items = declared[name]["schema"].get("items", {})
-                item = typed(text, types(self._document, items))
+                item = typed(text, types(self.document, items))
                 values[name] = [*values.get(name, ()), item]
                 continue
             if name in values:
@@ -299,8 +300,6 @@ def _flatten(error: jsonschema_rs.ValidationError, location: str) -> Iterator[Br
 
 
 def _template_values(template: tuple[str, ...], segments: list[str]) -> dict[str, str] | None:
-    if len(template) != len(segments):
-        return None
     values = {}
     for pattern, segment in zip(template, segments, strict=True):
         if pattern.startswith("{"):

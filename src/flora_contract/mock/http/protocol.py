@@ -190,9 +190,7 @@ class Connection(asyncio.Protocol):
         target, host = self._asked()
         # Several are joined by a comma, which no valid one has.
         if not (old if host is None else _HOST.match(host)):
-            self._reject(
-                Rejection(400, "Exactly one valid Host is needed.")
-            )
+            self._reject(Rejection(400, "Exactly one valid Host is needed."))
             return
         request = HTTPRequest(
             self._parser.get_method().decode("latin-1"),

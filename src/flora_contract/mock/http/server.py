@@ -80,7 +80,11 @@ async def serve(
 
 
 def run(
-    settings: MockSettings, listener: socket.socket, *, log_requests: bool = False, greeting: str = ""
+    settings: MockSettings,
+    listener: socket.socket,
+    *,
+    log_requests: bool = False,
+    greeting: str = "",
 ) -> None:
     """Serve in this process until SIGINT or SIGTERM; the greeting is said once all is ready."""
     log = log_line if log_requests else None

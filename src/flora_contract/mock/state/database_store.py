@@ -38,9 +38,7 @@ if TYPE_CHECKING:
 
 _CACHED: Final = 4096
 _BATCH: Final = 500
-_COLUMNS: Final = (
-    "seq, kind, name, owner, members, created, updated, ended, final, cost, facts"
-)
+_COLUMNS: Final = "seq, kind, name, owner, members, created, updated, ended, final, cost, facts"
 _INSERT: Final = (
     "INSERT INTO entities (kind, name, owner, sort, members, created, updated, ended, final, cost,"
     " facts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq"
@@ -211,7 +209,9 @@ class DatabaseStore:
         )
 
     def balance(self, account: str, now: int) -> int:
-        funds: int = self._db.rows("SELECT credits FROM balances WHERE account = ?", [account])[0][0]
+        funds: int = self._db.rows("SELECT credits FROM balances WHERE account = ?", [account])[0][
+            0
+        ]
         due = self._db.rows(
             "SELECT sum(credits) FROM refunds WHERE account = ? AND due_at <= ?", (account, now)
         )[0][0]
@@ -346,7 +346,8 @@ class DatabaseStore:
 
     def _facets(self, entity: Entity) -> list[int]:
         """Each once, in one order for all, so that no two transactions wait for each other."""
-        return sorted({_number(facet) for facet in self._kinds[entity.kind].facets(entity)})
+        kind = self._kinds[entity.kind]
+        return sorted({_number(facet) for facet in kind.facets(kind.character(entity))})
 
     def _enlist(self, entity: Entity) -> None:
         facets = self._facets(entity)
