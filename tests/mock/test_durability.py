@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import httpx
 import pytest
@@ -14,6 +13,10 @@ from flora_contract.errors import InputError
 from flora_contract.mock import MockFlora
 from tests.mock.conftest import client_of
 from tests.mock.server_process import free_port, running
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_a_restart_goes_on_where_it_was(tmp_path: Path) -> None:

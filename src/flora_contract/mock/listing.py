@@ -50,7 +50,9 @@ class Lists:
         self._path = [(name, kept.stated.path[name]) for name in endpoint.parameters_in("path")]
         self.cursor = listing.cursor or ""
         document, shown = endpoint.document, endpoint.answer_members(endpoint.success)
-        given = {path.partition(".")[0] for path in (listing.items, listing.next, listing.total) if path}
+        given = {
+            path.partition(".")[0] for path in (listing.items, listing.next, listing.total) if path
+        }
         self._rest = {
             name: example(document, member.schema, random.Random(name))  # noqa: S311 - repeatable
             for name, member in shown.items()
@@ -70,7 +72,7 @@ class Lists:
         if listing.cursor is not None and listing.cursor in values:
             after = self._position(values[listing.cursor], selection)
         offset = values.get(listing.offset, 0) if listing.offset is not None else 0
-        limit = values.get(listing.size, self._default)
+        limit = values.get(listing.size or "", self._default)
         return selection, Page(after, offset, limit, listing.descending)
 
     def answer(

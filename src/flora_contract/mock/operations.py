@@ -65,7 +65,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Backend:
-    """What the operations of one mock share. `duration` is milliseconds, the time that a life takes."""
+    """What the operations of one mock share. `duration` is how long a life takes, in ms."""
 
     behaviour: Behaviour
     resources: Mapping[str, KeptResource]
@@ -76,7 +76,7 @@ class Backend:
 
 
 class Operation:
-    """An operation of which no resource is stated: it checks its requests and answers an example."""
+    """An operation that no resource names: it checks its requests and answers an example."""
 
     def __init__(self, backend: Backend, stated: OperationBehaviour) -> None:
         self._behaviour = backend.behaviour

@@ -58,7 +58,7 @@ def _facts(model: dict[str, Any]) -> dict[str, Any]:
     return facts
 
 
-def _outputs(entity: Entity, now: int, origin: str) -> list[dict[str, str]]:  # noqa: ARG001
+def _outputs(entity: Entity, _now: int, origin: str) -> list[dict[str, str]]:
     return [
         {"output_id": f"output_{number}", "type": kind, "url": _url(entity, number, kind, origin)}
         for number, kind in enumerate(entity.facts["makes"], 1)

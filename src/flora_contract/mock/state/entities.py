@@ -24,7 +24,7 @@ MICROS: Final = 1_000_000
 """Money is kept in millionths of a dollar, so that sums are exact."""
 
 FIRST_SHARE: Final = 250
-"""Thousandths of its time that an entity is in the first of its states; the others share the rest."""
+"""Thousandths of its time that an entity is in its first state; the others share the rest."""
 
 _MASK: Final = (1 << 64) - 1
 _FACTOR: Final = 0x9E3779B97F4A7C15

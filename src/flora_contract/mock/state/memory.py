@@ -41,6 +41,7 @@ class MemoryStore:
         self._ids = Ids(origin.seed)
         self._exchanges: deque[LoggedExchange] = deque(maxlen=KEPT_EXCHANGES)
         self._at_once = nullcontext()
+        self._now = 0
         self.world = World(1, origin.seed, 0, {}, [])
         self.reset()
 
