@@ -10,9 +10,12 @@ import pytest
 from flora_contract import shipped
 from flora_contract.mock import MockFlora
 from flora_contract.openapi.contract import Contract
+from tests.mock.postgresql_server import postgresql
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+__all__ = ["postgresql"]
 
 KEY = "sk_live_test"
 BODY = {

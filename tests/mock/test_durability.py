@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -21,9 +16,7 @@ from tests.mock.conftest import client_of
 from tests.mock.server_process import free_port, running
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.conftest import Need
+    from pathlib import Path
 
 
 def test_a_restart_goes_on_where_it_was(tmp_path: Path) -> None:
@@ -154,30 +147,6 @@ def test_workers_share_clock_accounts_faults_and_requests(tmp_path: Path) -> Non
 # PostgreSQL
 
 
-@pytest.fixture(scope="module")
-def postgresql(need: Need) -> Iterator[str]:
-    """A server of its own, started for these tests."""
-    postgres = need("postgres")
-    initdb = str(Path(postgres).with_name("initdb"))
-    # It refuses to run as root, and its user cannot enter the folders of pytest.
-    as_user = [need("runuser"), "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    with tempfile.TemporaryDirectory() as folder:
-        if as_user:
-            shutil.chown(folder, "postgres")
-        data, port = f"{folder}/data", free_port()
-        options = ["-A", "trust", "-U", "flora", "-D", data, "-E", "UTF8", "--no-sync"]
-        subprocess.run([*as_user, initdb, *options], check=True, stdout=subprocess.DEVNULL, cwd="/")
-        arguments = ["-D", data, "-p", str(port), "-k", "", "-h", "127.0.0.1", "-F"]
-        server = subprocess.Popen(
-            [*as_user, postgres, *arguments], stderr=subprocess.DEVNULL, cwd="/"
-        )
-        url = f"postgresql://flora@127.0.0.1:{port}/postgres"
-        _wait_for(url)
-        yield url
-        server.terminate()
-        server.wait(20)
-
-
 def test_two_servers_on_one_postgresql_are_one_flora(postgresql: str) -> None:
     with (
         MockFlora(state=postgresql, run_seconds=600) as one,
@@ -253,16 +222,3 @@ def _set_credits(origin: str, dollars: float) -> None:
     workspaces = {"ws_abc123": ["prj_abc123"], "ws_second1": ["prj_second1"]}
     entry = {"credits": dollars, "workspaces": workspaces}
     httpx.put(f"{origin}/_mock/accounts/sk_live_test", json=entry).raise_for_status()
-
-
-def _wait_for(url: str) -> None:
-    import psycopg
-
-    for _ in range(100):
-        try:
-            psycopg.connect(url, connect_timeout=2).close()
-        except psycopg.OperationalError:
-            time.sleep(0.1)
-        else:
-            return
-    pytest.fail("PostgreSQL does not answer")

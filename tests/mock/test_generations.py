@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-MODELS = {
-    model["model_id"]: model for model in CONTRACT.document.tree["x-mock-entities"]["Model"]
-}
+MODELS = {model["model_id"]: model for model in CONTRACT.document.tree["x-mock-entities"]["Model"]}
 
 
 def error_of(response: httpx.Response) -> tuple[int, str]:

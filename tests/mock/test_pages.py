@@ -6,39 +6,38 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flora_contract.mock.application import Application, Settings
-from flora_contract.mock.database import SQLite
-from flora_contract.mock.database_store import DatabaseStore
-from flora_contract.mock.store import Filters
+from flora_contract.mock.application import Application, MockSettings
+from flora_contract.mock.state.database import SQLite
+from flora_contract.mock.state.database_store import DatabaseStore
+from flora_contract.mock.state.entities import Entity, Selection, sortable
+from flora_contract.mock.state.store import Page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-FEW, MANY = 6_000, 60_000
-INSERT = (
-    "INSERT INTO runs (account, workspace_id, project_id, type, model_id, prompt, outcome, fails,"
-    " cost, created_at, started_at, completed_at)"
-    " VALUES ('sk_live_test', ?, ?, 'image', 'm', x'41', '[\"imageUrl\"]', ?, 1, ?, ?, ?)"
-)
-PLACES = [("ws_abc123", "prj_abc123"), ("ws_second1", "prj_second1")]
+FEW, MANY = 6_000, 30_000
+HOMES = [("ws_abc123", "prj_abc123"), ("ws_second1", "prj_second1")]
 
 
 def filled(state: Path, number: int) -> DatabaseStore:
     """A store in which a run was created every millisecond; one in 97 failed."""
-    store = Application(Settings(state=str(state))).store
+    store = Application(MockSettings(state=str(state))).store
     assert isinstance(store, DatabaseStore)
-    assert isinstance(store._db, SQLite)
     now = store.now()
     with store._db.transaction():
-        store._db._connection.executemany(
-            INSERT,
-            (
-                (*PLACES[age % 2], int(age % 97 == 0), now - age - 9, now - age - 8, now - age - 7)
-                for age in range(number, 0, -1)
-            ),
-        )
+        for age in range(number, 0, -1):
+            workspace, project = HOMES[age % 2]
+            members = {"workspace_id": workspace, "project_id": project}
+            created = now - age - 9
+            final = "failed" if age % 97 == 0 else "completed"
+            times = (created, created, created + 2, final)
+            store.create(Entity("Run", "sk_live_test", members, "", *times))
     return store
+
+
+def selection(state: str = "", **equal: str) -> Selection:
+    return Selection("Run", "sk_live_test", tuple(equal.items()), (), state)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +49,7 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[DatabaseS
         store.close()
 
 
-def steps(store: DatabaseStore, filters: Filters, behind: int) -> int:
+def steps(store: DatabaseStore, filters: Selection, behind: int) -> int:
     """Instructions of SQLite's machine that a page takes behind so many runs, in tens."""
     assert isinstance(store._db, SQLite)
     counted = 0
@@ -62,10 +61,11 @@ def steps(store: DatabaseStore, filters: Filters, behind: int) -> int:
 
     now = store.now()
     newest = store.recent(1)[0]
-    before = (newest.created_at - behind, newest.seq - behind) if behind else None
-    store._runs.clear()
+    position = sortable(newest.created - behind), newest.seq - behind
+    page = Page(position if behind else None, 0, 21, descending=True)
+    store._forget()
     store._db._connection.set_progress_handler(count, 10)
-    store.page(filters, before, 21, now)
+    store.page(filters, page, now)
     store._db._connection.set_progress_handler(None, 0)
     return counted
 
@@ -73,18 +73,19 @@ def steps(store: DatabaseStore, filters: Filters, behind: int) -> int:
 @pytest.mark.parametrize(
     "filters",
     [
-        Filters("sk_live_test"),
-        Filters("sk_live_test", workspace_id="ws_second1"),
-        Filters("sk_live_test", project_id="prj_abc123"),
-        Filters("sk_live_test", status="failed"),
-        Filters("sk_live_test", status="completed"),
-        Filters("sk_live_test", status="pending"),
-        Filters("sk_live_test", status="running", workspace_id="ws_second1"),
-        Filters("sk_live_test", status="failed", project_id="prj_second1"),
+        selection(),
+        selection(workspace_id="ws_second1"),
+        selection(project_id="prj_abc123"),
+        selection(workspace_id="ws_abc123", project_id="prj_abc123"),
+        selection("failed"),
+        selection("completed"),
+        selection("pending"),
+        selection("running", workspace_id="ws_second1"),
+        selection("failed", project_id="prj_second1"),
     ],
 )
 def test_a_page_of_a_file_takes_the_same_work(
-    filters: Filters, stores: tuple[DatabaseStore, DatabaseStore]
+    filters: Selection, stores: tuple[DatabaseStore, DatabaseStore]
 ) -> None:
     few, many = stores
     assert steps(many, filters, 0) <= 1.5 * steps(few, filters, 0) + 5

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from flora_contract.mock.http.asgi import create_app
     from flora_contract.mock.embedded import MockFlora
+    from flora_contract.mock.http.asgi import create_app
 
 __all__ = ["MockFlora", "create_app"]
 

@@ -154,7 +154,7 @@ class Application:
             return Operation(backend, stated)
         return ResourceOperation(backend, stated, self.resources[stated.resource.kind])
 
-    def _page(self, origin: str, whole: bool) -> tuple[str, str]:  # noqa: FBT001
+    def _page(self, origin: str, whole: bool) -> tuple[str, str]:
         from flora_contract.mock import watch  # templates are for people: programs need not wait
 
         html = watch.page(self.store, self.behaviour, self.resources, origin, whole=whole)

@@ -95,7 +95,7 @@ class Control:
         if path == "":
             return HTTPResponse(308, headers=(("location", f"{PREFIX}/"),))
         if path.startswith("/accounts/"):
-            methods = {"PUT": self._put_account}
+            methods: dict[str, Callable[[HTTPRequest], HTTPResponse]] = {"PUT": self._put_account}
         else:
             methods = self._operations.get(path, {})
         if not methods:

@@ -34,6 +34,6 @@ class Handler:
         """What people call it, and a word on it."""
         return entity.id, entity.kind
 
-    def exhibits(self, entity: Entity) -> list[tuple[str, str]]:
-        """What it has made, for people: `img`, `video`, `audio`, `a` or `text`, and its URL or text."""
+    def exhibits(self, entity: Entity) -> list[tuple[str, str]]:  # noqa: ARG002 - none, here
+        """What it has made: `img`, `video`, `audio`, `a` or `text`, and its URL or text."""
         return []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import random
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -12,6 +13,8 @@ import orjson
 from flora_contract.mock.state.entities import Selection, comparable
 from flora_contract.mock.state.store import Page
 from flora_contract.mock.views import put
+from flora_contract.openapi.examples import example
+from flora_contract.openapi.schemas import types
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,6 +49,18 @@ class Lists:
             self._default = queries[listing.size]["schema"].get("default", DEFAULT_SIZE)
         self._path = [(name, kept.stated.path[name]) for name in endpoint.parameters_in("path")]
         self.cursor = listing.cursor or ""
+        document, shown = endpoint.document, endpoint.answer_members(endpoint.success)
+        given = {
+            path.partition(".")[0] for path in (listing.items, listing.next, listing.total) if path
+        }
+        self._rest = {
+            name: example(document, member.schema, random.Random(name))  # noqa: S311 - repeatable
+            for name, member in shown.items()
+            if member.required and "." not in name and name not in given
+        }
+        self._ends_with_null = listing.next is not None and "null" in types(
+            document, shown[listing.next].schema
+        )
         life = kept.stated.life
         self._state = life.state if life is not None else None
 
@@ -57,7 +72,7 @@ class Lists:
         if listing.cursor is not None and listing.cursor in values:
             after = self._position(values[listing.cursor], selection)
         offset = values.get(listing.offset, 0) if listing.offset is not None else 0
-        limit = values.get(listing.size, self._default)
+        limit = values.get(listing.size or "", self._default)
         return selection, Page(after, offset, limit, listing.descending)
 
     def answer(
@@ -87,9 +102,9 @@ class Lists:
         return body
 
     def _page(self, items: bytes, cursor: str | None, total: int) -> bytes:
-        listing, body = self._listing, dict[str, Any]()
+        listing, body = self._listing, dict(self._rest)
         put(body, listing.items, orjson.Fragment(b"[%b]" % items))
-        if listing.next is not None:
+        if listing.next is not None and (cursor is not None or self._ends_with_null):
             put(body, listing.next, cursor)
         if listing.total is not None:
             put(body, listing.total, total)
@@ -117,7 +132,7 @@ class Lists:
             state,
         )
 
-    # Cursors: a position, sealed with the list that it is of
+    # Cursors: a position, sealed with what is asked for; whose it is, the request says
 
     def _cursor(self, last: Entity, selection: Selection) -> str:
         sort, seq = self._kept.kind.position(last)
@@ -135,5 +150,5 @@ class Lists:
         return position
 
     def _seal(self, position: Position, selection: Selection) -> bytes:
-        text = repr((self._store.world.seed, *position, *selection))
+        text = repr((self._store.world.seed, *position, *selection._replace(owner="")))
         return hashlib.blake2b(text.encode(), digest_size=8).digest()

@@ -41,6 +41,7 @@ class Call:
         "body",
         "draft",
         "found",
+        "key",
         "now",
         "path",
         "referred",
@@ -53,6 +54,7 @@ class Call:
         self.path = path
         self.now = 0
         self.account = ""
+        self.key = ""
         self.values: Mapping[str, Any] = path
         """Of path and query, typed."""
         self.body: dict[str, Any] = {}
@@ -63,7 +65,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Backend:
-    """What the operations of one mock share. `duration` is milliseconds, the time that a life takes."""
+    """What the operations of one mock share. `duration` is how long a life takes, in ms."""
 
     behaviour: Behaviour
     resources: Mapping[str, KeptResource]
@@ -74,7 +76,7 @@ class Backend:
 
 
 class Operation:
-    """An operation of which no resource is stated: it checks its requests and answers an example."""
+    """An operation that no resource names: it checks its requests and answers an example."""
 
     def __init__(self, backend: Backend, stated: OperationBehaviour) -> None:
         self._behaviour = backend.behaviour
@@ -83,7 +85,9 @@ class Operation:
         self._stated = stated
         self._endpoint = stated.endpoint
         self._credentials = credentials(backend.behaviour, stated)
+        self._status = stated.endpoint.success
         self._refusals = Refusals(stated)
+        self._takes_body = stated.endpoint.takes_body
         self._needs_body = bool((stated.endpoint.operation.request_body or {}).get("required"))
         checks = self._conditions()
         order = [c for c in self._order() if c in checks]
@@ -109,12 +113,13 @@ class Operation:
 
     def _effect(self, call: Call) -> HTTPResponse:  # noqa: ARG002 - it does the same for all
         """An example, the same for the same seed and operation."""
-        status = self._endpoint.success
-        schema = self._endpoint.answer_schema(status)
+        schema = self._endpoint.answer_schema(self._status)
         if schema is None:
-            return HTTPResponse(status)
+            return HTTPResponse(self._status)
         chance = random.Random(f"{self._store.world.seed}/{self._endpoint.id}")  # noqa: S311
-        return HTTPResponse(status, orjson.dumps(example(self._behaviour.document, schema, chance)))
+        return HTTPResponse(
+            self._status, orjson.dumps(example(self._behaviour.document, schema, chance))
+        )
 
     # Conditions
 
@@ -157,7 +162,7 @@ class Operation:
 
     def _invalid(self, call: Call) -> None:
         call.values, wrong = self._read(call.request.query, tuple(call.path.items()))
-        if self._endpoint.takes_body and (call.request.body or self._needs_body):
+        if self._takes_body and (call.request.body or self._needs_body):
             body = call.request.value
             try:
                 breaches = self._endpoint.body_breaches(body)
@@ -214,5 +219,7 @@ def credentials(behaviour: Behaviour, stated: OperationBehaviour) -> Callable[[H
 
 @lru_cache(maxsize=1024)
 def _bearer(header: bytes) -> str:
-    kind, _, key = header.decode("latin-1").strip().partition(" ")
-    return key.strip() if kind.lower() == "bearer" else kind
+    """The key; nothing for no header, and what no account has for another scheme (RFC 6750, 2.1)."""
+    text = header.decode("latin-1").strip()
+    kind, _, key = text.partition(" ")
+    return key.strip() if kind.lower() == "bearer" else text and f"{text} "

@@ -66,7 +66,7 @@ class ResourceOperation(Operation):
             "update": self._update,
             "delete": self._delete,
         }
-        self._do = effects.get(stated.role, self._show)
+        self._done = effects.get(stated.role, self._show)
         super().__init__(backend, stated)
 
     def _settled(self, call: Call) -> HTTPResponse:
@@ -83,11 +83,12 @@ class ResourceOperation(Operation):
             super()._spend_token(account)
 
     def _effect(self, call: Call) -> HTTPResponse:
-        response = self._do(call)
-        if self._stated.charges is not None and call.account:
-            self._charge(call)
-        if self._stated.idempotency is not None:
-            self._use_key(call, response)
+        response = self._done(call)
+        if self._writes:
+            if self._stated.charges is not None and call.account:
+                self._charge(call)
+            if call.key:
+                self._use_key(call, response)
         return response
 
     # Conditions
@@ -95,7 +96,8 @@ class ResourceOperation(Operation):
     def _order(self) -> list[Condition]:
         order = list(super()._order())
         if "used-key" not in order:  # a repetition is answered, not refused
-            order.insert(order.index("invalid") + 1, "used-key")
+            first: tuple[Condition, ...] = ("no-key", "wrong-key", "malformed", "invalid")
+            order.insert(max(map(order.index, first)) + 1, "used-key")
         return order
 
     def _conditions(self) -> dict[Condition, Check]:
@@ -156,9 +158,12 @@ class ResourceOperation(Operation):
                     raise self._unknown(reference.stated, named)
 
     def _used_key(self, call: Call) -> HTTPResponse | None:
-        key = call.request.header(self._key_header)
+        key = (
+            call.request.header(self._key_header) if self._key_header in call.request.fields else ""
+        )
         if not key:
             return None
+        call.key = key
         named = call.account, self._endpoint.id, key
         answer = self._store.used(named, call.now)
         if answer is None:
@@ -166,7 +171,7 @@ class ResourceOperation(Operation):
         assert self._stated.idempotency is not None
         if self._stated.idempotency.repetition == "refused":
             raise self._refusals.rejection("used-key", "Duplicate idempotency key.")
-        return HTTPResponse(self._endpoint.success, answer)
+        return HTTPResponse(self._status, answer)
 
     def _no_credits(self, call: Call) -> None:
         if call.account and self._cost(call) > self._store.balance(call.account, call.now):
@@ -251,7 +256,7 @@ class ResourceOperation(Operation):
 
     def _show(self, call: Call) -> HTTPResponse:
         if call.found is None:
-            return HTTPResponse(self._endpoint.success)
+            return HTTPResponse(self._status)
         return self._shown(call.found, call)
 
     def _list(self, call: Call) -> HTTPResponse:
@@ -260,7 +265,7 @@ class ResourceOperation(Operation):
         assert asked is not None
         origin = call.request.origin
         body = self._lists.answer(*asked, call.now, origin, self._final, self._json)
-        return HTTPResponse(self._endpoint.success, body)
+        return HTTPResponse(self._status, body)
 
     def _update(self, call: Call) -> HTTPResponse:
         assert call.found is not None
@@ -279,19 +284,19 @@ class ResourceOperation(Operation):
         return self._shown(call.found, call)
 
     def _shown(self, entity: Entity, call: Call) -> HTTPResponse:
-        status = self._endpoint.success
         if not self._has_answer:
-            return HTTPResponse(status)
-        return HTTPResponse(status, self._json(entity, call.now, call.request.origin))
+            return HTTPResponse(self._status)
+        return HTTPResponse(self._status, self._json(entity, call.now, call.request.origin))
 
     def _json(self, entity: Entity, now: int, origin: str) -> bytes:
         """JSON of an entity, made once when it has ended."""
+        if now < entity.ended:
+            return orjson.dumps(self._view(entity, now, origin))
         known = (self, entity.seq, origin)
         made = self._final.get(known)
         if made is None:
             made = orjson.dumps(self._view(entity, now, origin))
-            if entity.ended <= now:
-                self._final.keep(known, made)
+            self._final.keep(known, made)
         return made
 
     def _drafted(self, call: Call) -> Entity:
@@ -330,12 +335,11 @@ class ResourceOperation(Operation):
         self._store.pay(call.account, self._cost(call), refunded_at)
 
     def _use_key(self, call: Call, response: HTTPResponse) -> None:
-        idempotency, key = self._stated.idempotency, call.request.header(self._key_header)
-        if idempotency is None or not key:
-            return
+        idempotency = self._stated.idempotency
+        assert idempotency is not None
         answer = response.body if idempotency.repetition == "replayed" else b""
         until = call.now + round(idempotency.window * 1000)
-        self._store.use((call.account, self._endpoint.id, key), call.now, until, answer)
+        self._store.use((call.account, self._endpoint.id, call.key), call.now, until, answer)
 
 
 def _merged(old: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from flora_contract.mock.views import Views, said
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from flora_contract.mock.state.entities import Getter
     from flora_contract.openapi.behaviour import Behaviour, Resource
 
 
@@ -46,7 +47,9 @@ def _kept(
     views = Views(behaviour, resource, steps, handler.shown, names, seed)
     listed = behaviour.of(resource.list) if resource.list is not None else None
     listing = listed.listing if listed is not None else None
-    members, texts, key = {}, {}, None
+    members: dict[str, Getter] = {}
+    texts: dict[str, Getter] = {}
+    key = None
     if listed is not None and listing is not None:
         for filter_ in listing.filters.values():
             if life is None or filter_.member != life.state:

@@ -9,6 +9,7 @@ example of its schema, the same for the same entity.
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -82,7 +83,8 @@ class Views:
         operations = [self._resource.list, self._resource.read]
         shown = [self._behaviour.of(i).items for i in operations if i is not None]
         member = next((items[path] for items in shown if path in items), None)
-        if member is None or path in self._resource.shows:
+        asked = self._asked.get(path)
+        if member is None or path in self._resource.shows or (asked is not None and asked.required):
             return said(path)
         member = replace(member, path=path)
         source = self._source(member, {}) or _sent(path)
@@ -166,7 +168,7 @@ class Views:
             chance = random.Random(f"{self._seed}/{kind}/{id_}/{member.path}")  # noqa: S311 - repeatable
             return example(self._document, member.schema, chance)
 
-        return lambda entity, now, origin: made(entity.kind, entity.id)
+        return lambda entity, _now, _origin: made(entity.kind, entity.id)
 
     def _can(self, member: Member, kind: str) -> bool:
         """Whether a member can be of a JSON type."""
@@ -181,7 +183,7 @@ class Views:
         if path in constants:
             return constants[path]
         if path in (resource.id, *resource.aliases):
-            return lambda entity, now, origin: entity.id
+            return lambda entity, _now, _origin: entity.id
         if path == resource.cost:
             return _cost
         if path == resource.link:
@@ -192,34 +194,34 @@ class Views:
         path, resource, steps = member.path, self._resource, self._steps
         written = _iso if self._can(member, "string") else int
         if path == resource.created:
-            return lambda entity, now, origin: written(entity.created)
+            return lambda entity, _now, _origin: written(entity.created)
         if path == resource.updated:
-            return lambda entity, now, origin: written(entity.updated)
+            return lambda entity, _now, _origin: written(entity.updated)
         life = resource.life
         if life is None or steps is None or path not in life.times or path not in life.members:
             return None
         step = min(steps.rank(state) for state in life.members[path].states)
-        return lambda entity, now, origin: written(steps.begins(entity, step))
+        return lambda entity, _now, _origin: written(steps.begins(entity, step))
 
     def _in_life(self, member: Member) -> Shown | None:
         path, life, steps = member.path, self._resource.life, self._steps
         if life is None or steps is None:
             return None
         if path == life.state:
-            return lambda entity, now, origin: steps.state(entity, now)
+            return lambda entity, now, _origin: steps.state(entity, now)
         if path == life.grows:
             whole = member.schema.get("maximum", 100)
             return _growing(steps, whole, exact=whole <= 1 and self._can(member, "number"))
         if path == life.estimate:
             exact = self._can(member, "number")
 
-            def estimate(entity: Entity, now: int, origin: str) -> Any:
+            def estimate(entity: Entity, _now: int, _origin: str) -> Any:
                 seconds = entity.facts.get(path, (entity.ended - entity.created) / 1000)
                 return seconds if exact else round(seconds)
 
             return estimate
         if path in life.members and path not in self._known:
-            return lambda entity, now, origin: entity.facts.get(path, ABSENT)
+            return lambda entity, _now, _origin: entity.facts.get(path, ABSENT)
         return None
 
     def _from_request(self, member: Member) -> Shown | None:
@@ -249,13 +251,18 @@ class Views:
             name: None if member == resource.id else said(member)
             for name, member in resource.path.items()
         }
+        texts = re.split(r"\{([^}]*)\}", path)  # text and name in turn
+        first, parts = (
+            texts[0],
+            [(held[name], text) for name, text in zip(texts[1::2], texts[2::2], strict=True)],
+        )
 
-        def link(entity: Entity, now: int, origin: str) -> str:
-            url = path
-            for name, get in held.items():
-                value = entity.id if get is None else get(entity)
-                url = url.replace(f"{{{name}}}", quote(str(value), safe=""))
-            return origin + url
+        def link(entity: Entity, _now: int, origin: str) -> str:
+            url = origin + first
+            for get, text in parts:
+                value = entity.id if get is None else str(get(entity))
+                url += (value if value.isidentifier() else quote(value, safe="")) + text
+            return url
 
         return link
 
@@ -277,19 +284,21 @@ def _tree(found: Mapping[str, Member]) -> _Tree:
 
 
 def _always(value: Any) -> Shown:
-    return lambda entity, now, origin: value
+    return lambda _entity, _now, _origin: value
 
 
-def _nothing(entity: Entity, now: int, origin: str) -> Any:  # noqa: ARG001 - one signature for all
+def _nothing(_entity: Entity, _now: int, _origin: str) -> Any:
     return ABSENT
 
 
-def _cost(entity: Entity, now: int, origin: str) -> float:  # noqa: ARG001
+def _cost(entity: Entity, _now: int, _origin: str) -> float:
     return entity.cost / MICROS
 
 
 def said(path: str) -> Getter:
     """A member of the request that created an entity, or None."""
+    if "." not in path:
+        return lambda entity: entity.members.get(path)
     shown = _sent(path)
 
     def said(entity: Entity) -> Any:
@@ -303,10 +312,10 @@ def _sent(path: str) -> Shown:
     """A member of the request that created an entity, or ABSENT."""
     name, _, rest = path.partition(".")
     if not rest:
-        return lambda entity, now, origin: entity.members.get(name, ABSENT)
+        return lambda entity, _now, _origin: entity.members.get(name, ABSENT)
     parts = path.split(".")
 
-    def sent(entity: Entity, now: int, origin: str) -> Any:  # noqa: ARG001
+    def sent(entity: Entity, _now: int, _origin: str) -> Any:
         value: Any = entity.members
         for part in parts:
             if not isinstance(value, dict) or part not in value:
@@ -321,7 +330,7 @@ def _growing(steps: Steps, whole: float, *, exact: bool) -> Shown:
     """Progress: nothing while the first state waits, the whole at the end, whichever end it is."""
     first = 1 if len(steps.order) > 2 else 0
 
-    def growing(entity: Entity, now: int, origin: str) -> float:  # noqa: ARG001
+    def growing(entity: Entity, now: int, _origin: str) -> float:
         began = steps.begins(entity, first)
         if now >= entity.ended:
             return whole

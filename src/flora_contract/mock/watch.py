@@ -115,7 +115,9 @@ def _entity(entity: Entity, kept: KeptResource, now: int) -> dict[str, Any]:
         else 100 * (now - entity.created) // (entity.ended - entity.created),
         "cost": entity.cost / MICROS,
         "exhibits": kept.handler.exhibits(entity) if ended and state not in steps.failed else [],
-        "error": [entity.facts.get(path, "") for path in (life.error_code, life.error_message)]
+        "error": [
+            entity.facts.get(path or "", "") for path in (life.error_code, life.error_message)
+        ]
         if state in steps.failed
         else None,
         "created": _time(entity.created),

@@ -24,6 +24,7 @@ class Runs(Handler):
         self._models: dict[str, dict[str, Any]] = {
             model["model_id"]: model for model in document.tree["x-mock-entities"]["Model"]
         }
+        self._defaults = {model["type"]: model for model in reversed(self._models.values())}
         self._facts = {name: _facts(model) for name, model in self._models.items()}
         self.shown = {"outputs": _outputs}
         self.files = {files.PREFIX: files.answer}
@@ -46,8 +47,7 @@ class Runs(Handler):
         ]
 
     def _default(self, entity: Entity) -> dict[str, Any]:
-        wanted = entity.members["type"]
-        return next(model for model in self._models.values() if model["type"] == wanted)
+        return self._defaults[entity.members["type"]]
 
 
 def _facts(model: dict[str, Any]) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def _facts(model: dict[str, Any]) -> dict[str, Any]:
     return facts
 
 
-def _outputs(entity: Entity, now: int, origin: str) -> list[dict[str, str]]:  # noqa: ARG001
+def _outputs(entity: Entity, _now: int, origin: str) -> list[dict[str, str]]:
     return [
         {"output_id": f"output_{number}", "type": kind, "url": _url(entity, number, kind, origin)}
         for number, kind in enumerate(entity.facts["makes"], 1)

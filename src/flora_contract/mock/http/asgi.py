@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Unpack
 
-from flora_contract.mock.application import Application, Options, MockSettings
+from flora_contract.mock.application import Application, MockSettings, Options
 from flora_contract.mock.http.messages import (
     MAX_BODY,
-    Rejection,
     HTTPRequest,
     HTTPResponse,
+    Rejection,
     content_headers,
     fields_of,
     too_large,

@@ -84,9 +84,10 @@ class HTTPRequest:
 
     def json(self) -> Any:
         """The body as JSON. Raises MalformedError when it is none, and Rejection 413."""
-        media_type = self.header(b"content-type").partition(";")[0].strip().lower()
-        if media_type not in {"", JSON}:
-            raise MalformedError(f"Content-Type must be {JSON}.")
+        if self.fields.get(b"content-type", b"") not in {b"", b"application/json"}:
+            media_type = self.header(b"content-type").partition(";")[0].strip().lower()
+            if media_type not in {"", JSON}:
+                raise MalformedError(f"Content-Type must be {JSON}.")
         try:
             self.value = orjson.loads(self.content())
         except orjson.JSONDecodeError as error:
@@ -95,6 +96,8 @@ class HTTPRequest:
 
     def content(self) -> bytes:
         """The body, unpacked if it was sent as gzip. Raises as `json` does when it cannot be."""
+        if b"content-encoding" not in self.fields:
+            return self.body
         coding = self.header(b"content-encoding").lower()
         if coding in {"", "identity"}:
             return self.body

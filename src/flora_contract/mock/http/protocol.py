@@ -19,9 +19,9 @@ import httptools
 
 from flora_contract.mock.http.messages import (
     MAX_BODY,
-    Rejection,
     HTTPRequest,
     HTTPResponse,
+    Rejection,
     content_headers,
     fields_of,
     reason,

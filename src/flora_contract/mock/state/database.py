@@ -92,7 +92,7 @@ class SQLite:
     def empty(self, tables: Sequence[str]) -> None:
         for table in tables:
             self._execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
-        self._execute("DELETE FROM sqlite_sequence")
+            self._execute("DELETE FROM sqlite_sequence WHERE name = ?", [table])
 
     def close(self) -> None:
         self._connection.close()

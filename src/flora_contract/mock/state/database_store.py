@@ -59,7 +59,9 @@ class DatabaseStore:
             with database.setup():
                 for statement in statements(database.types):
                     database.rows(statement)
-                self._create_world()
+                self.world = self._first_world()
+                self._ids = Ids(self.world.seed)
+                self._add_what_is_new()
         except database.error as error:
             raise InputError(
                 f"--state: {database.name} holds no state of a mock: {first_line(error)};"
@@ -271,25 +273,25 @@ class DatabaseStore:
 
     # The world, inside a transaction
 
-    def _create_world(self) -> None:
-        """Make the world, or add to one that is there the accounts that it does not know."""
-        origin = self._origin
-        if self._db.rows("SELECT 1 FROM world"):
-            self.world = self._read_world()
-            self._ids = Ids(self.world.seed)
-            known = self.world.accounts
-            new = {key: entry for key, entry in origin.accounts.items() if key not in known}
-            entities = [entity for entry in new.values() for entity in origin.held(entry)]
-        else:
-            self._db.rows("INSERT INTO world VALUES (1, 0, ?, 0, '{}', '[]')", [str(origin.seed)])
-            self.world = self._read_world()
-            self._ids = Ids(self.world.seed)
-            new, entities = dict(origin.accounts), list(origin.all())
+    def _first_world(self) -> World:
+        """The world that is there, or a new one without anything in it."""
+        if not self._db.rows("SELECT 1 FROM world"):
+            seed = str(self._origin.seed)
+            self._db.rows("INSERT INTO world VALUES (1, 0, ?, 0, '{}', '[]')", [seed])
+        return self._read_world()
+
+    def _add_what_is_new(self) -> None:
+        """Accounts that the world does not know, and if it is new, everything."""
+        origin, known = self._origin, self.world.accounts
+        new = {key: account for key, account in origin.accounts.items() if key not in known}
+        entities = [entity for account in new.values() for entity in origin.held(account)]
+        if not self.world.version:
+            entities = list(origin.all())
         if new or entities:
             for account in new.values():
                 self._add_balance(account)
             self._start(entities)
-            self._change("accounts = ?", _dump_accounts({**self.world.accounts, **new}))
+            self._change("accounts = ?", _dump_accounts({**known, **new}))
 
     def _read_world(self) -> World:
         version, seed, offset, accounts, faults = self._db.rows(
@@ -346,7 +348,8 @@ class DatabaseStore:
 
     def _facets(self, entity: Entity) -> list[int]:
         """Each once, in one order for all, so that no two transactions wait for each other."""
-        return sorted({_number(facet) for facet in self._kinds[entity.kind].facets(entity)})
+        kind = self._kinds[entity.kind]
+        return sorted({_number(facet) for facet in kind.facets(kind.character(entity))})
 
     def _enlist(self, entity: Entity) -> None:
         facets = self._facets(entity)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import combinations, product
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -24,7 +24,7 @@ MICROS: Final = 1_000_000
 """Money is kept in millionths of a dollar, so that sums are exact."""
 
 FIRST_SHARE: Final = 250
-"""Thousandths of its time that an entity is in the first of its states; the others share the rest."""
+"""Thousandths of its time that an entity is in its first state; the others share the rest."""
 
 _MASK: Final = (1 << 64) - 1
 _FACTOR: Final = 0x9E3779B97F4A7C15
@@ -128,13 +128,32 @@ class Kind:
     texts: Mapping[str, Getter] = field(default_factory=dict)
     key: Getter | None = None
 
-    def facets(self, entity: Entity) -> tuple[Facet, ...]:
-        """What it has in common with others: each member that lists are narrowed by, and each two.
+    def character(self, entity: Entity) -> tuple[Any, ...]:
+        """All that decides which lists it belongs to."""
+        values = [
+            value if type(value) is str else tuple(comparable(value))
+            for value in [get(entity) for get in self.members.values()]
+        ]
+        return self.name, entity.owner, entity.final, *values
 
-        For each, a list of those in the same final state is kept beside that of all.
+    def facets(self, character: tuple[Any, ...]) -> tuple[Facet, ...]:
+        """The lists that such entities belong to.
+
+        There is one of all; of each member that lists are narrowed by, and each two, one of those
+        that are equal in it; and beside each, one of those in the same final state.
         """
-        values = tuple([tuple(comparable(get(entity))) for get in self.members.values()])
-        return _facets(self.name, entity.owner, tuple(self.members), values, entity.final)
+        kind, owner, final, *values = character
+        members = [
+            [(name, one) for one in ([value] if isinstance(value, str) else value)]
+            for name, value in zip(self.members, values, strict=True)
+        ]
+        return tuple(
+            (kind, owner, equal, state)
+            for number in range(min(len(members), 2) + 1)
+            for chosen in combinations(members, number)
+            for equal in dict.fromkeys(product(*chosen))
+            for state in dict.fromkeys(("", final))
+        )
 
     def position(self, entity: Entity) -> Position:
         """Where it stands among those of its kind."""
@@ -171,20 +190,6 @@ class Ids:
         except ValueError:
             return None
         return seq if 0 < seq < 1 << 63 and self.encode(prefix, seq) == id_ else None
-
-
-@lru_cache(maxsize=65_536)
-def _facets(
-    kind: str, owner: str, names: tuple[str, ...], values: tuple[tuple[Any, ...], ...], final: str
-) -> tuple[Facet, ...]:
-    members = [[(name, one) for one in found] for name, found in zip(names, values, strict=True)]
-    return tuple(
-        (kind, owner, equal, state)
-        for number in range(min(len(members), 2) + 1)
-        for chosen in combinations(members, number)
-        for equal in dict.fromkeys(product(*chosen))
-        for state in dict.fromkeys(("", final))
-    )
 
 
 def comparable(value: Any) -> list[Any]:

@@ -41,6 +41,7 @@ class MemoryStore:
         self._ids = Ids(origin.seed)
         self._exchanges: deque[LoggedExchange] = deque(maxlen=KEPT_EXCHANGES)
         self._at_once = nullcontext()
+        self._now = 0
         self.world = World(1, origin.seed, 0, {}, [])
         self.reset()
 
@@ -82,6 +83,7 @@ class MemoryStore:
         self._entities: list[Entity | None] = []
         self._named: dict[tuple[str, str], Entity] = {}
         self._lists: defaultdict[Facet, list[Entity]] = defaultdict(list)
+        self._belongs: dict[tuple[Any, ...], list[list[Entity]]] = {}
         self._keys: OrderedDict[Key, tuple[int, bytes]] = OrderedDict()
         self._credits: dict[str, int] = {}
         self._refunds: dict[str, deque[tuple[int, int]]] = {}
@@ -217,18 +219,25 @@ class MemoryStore:
     def _place(self, entity: Entity) -> None:
         """Put an entity into the lists that it belongs to."""
         kind = self._kinds[entity.kind]
-        for facet in kind.facets(entity):
-            found = self._lists[facet]
+        for found in self._lists_of(entity):
             if found and (kind.key is not None or found[-1].seq > entity.seq):
                 insort(found, entity, key=kind.position)
             else:
                 found.append(entity)
 
+    def _lists_of(self, entity: Entity) -> list[list[Entity]]:
+        kind = self._kinds[entity.kind]
+        character = kind.character(entity)
+        found = self._belongs.get(character)
+        if found is None:
+            found = [self._lists[facet] for facet in kind.facets(character)]
+            self._belongs[character] = found
+        return found
+
     def _put(self, old: Entity, new: Entity | None) -> None:
         """Take an entity out of its lists, and let another stand under its number and name."""
         kind = self._kinds[old.kind]
-        for facet in kind.facets(old):
-            found = self._lists[facet]
+        for found in self._lists_of(old):
             del found[bisect_left(found, kind.position(old), key=kind.position)]
         self._entities[old.seq - 1] = new
         if self._named.pop((old.kind, old.id), None) is not None and new is not None:

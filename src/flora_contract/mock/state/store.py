@@ -169,7 +169,7 @@ Key = tuple[str, str, str]
 def looked_through(found: Iterable[Entity], page: Page) -> list[Entity]:
     """The part of a list that no position leads to."""
     skipped = 0
-    chosen = []
+    chosen: list[Entity] = []
     for entity in found:
         if skipped < page.offset:
             skipped += 1

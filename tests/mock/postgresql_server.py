@@ -1,0 +1,57 @@
+"""A PostgreSQL server of its own, where one is installed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.mock.server_process import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.conftest import Need
+
+
+@pytest.fixture(scope="session")
+def postgresql(need: Need) -> Iterator[str]:
+    """A server of its own, started for these tests."""
+    postgres = need("postgres")
+    initdb = str(Path(postgres).with_name("initdb"))
+    # It refuses to run as root, and its user cannot enter the folders of pytest.
+    as_user = [need("runuser"), "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    with tempfile.TemporaryDirectory() as folder:
+        if as_user:
+            shutil.chown(folder, "postgres")
+        data, port = f"{folder}/data", free_port()
+        options = ["-A", "trust", "-U", "flora", "-D", data, "-E", "UTF8", "--no-sync"]
+        subprocess.run([*as_user, initdb, *options], check=True, stdout=subprocess.DEVNULL, cwd="/")
+        arguments = ["-D", data, "-p", str(port), "-k", "", "-h", "127.0.0.1", "-F"]
+        server = subprocess.Popen(
+            [*as_user, postgres, *arguments], stderr=subprocess.DEVNULL, cwd="/"
+        )
+        url = f"postgresql://flora@127.0.0.1:{port}/postgres"
+        _wait_for(url)
+        yield url
+        server.terminate()
+        server.wait(20)
+
+
+def _wait_for(url: str) -> None:
+    import psycopg
+
+    for _ in range(100):
+        try:
+            psycopg.connect(url, connect_timeout=2).close()
+        except psycopg.OperationalError:
+            time.sleep(0.1)
+        else:
+            return
+    pytest.fail("PostgreSQL does not answer")
