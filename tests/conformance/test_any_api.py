@@ -55,11 +55,11 @@ FAULTS = {
     "patch lost": "update-kept",
     "patch forgets the rest": "update-kept",
     "changed goes back": "updated-sane",
-    "books of all shelves": "filter-kept",
+    "books of all shelves": "listed-in-place",
     "tag ignored": "filter-kept",
     "hidden filter ignored": "filter-kept",
     "cursor stands still": "cursor-leads-on",
-    "cursor missing too early": "listed",
+    "cursor missing too early": "full-page-leads-on",
     "no credits needed": "no-credits-refused",
     "made ones unlisted": "listed",
     "never ends": "ends",
@@ -115,7 +115,7 @@ class Served:
             api_key="key-of-ann",
             other_api_key="key-of-bob",
             broke_api_key="key-of-poor",
-            **{"profile": "full", "max_wait": 1.0, "timeout": 5.0, **given},
+            **{"profile": "full", "poll_interval": 0.02, "max_wait": 3.0, "timeout": 5.0, **given},
         )
         return Check(settings, behaviour())
 

@@ -293,7 +293,7 @@ def _sent(kind: Resource, write: Exchange, member: str) -> Any:
 
 
 def _forgets(write: Exchange) -> bool:
-    """Whether what a request leaves out is not as it was: PUT replaces, an act does what it does."""
+    """Whether what a request leaves out is not as it was: PUT replaces, an act may do anything."""
     acts = write.operation is not None and write.operation.role == "act"
     return acts or write.request.method == "PUT"
 
