@@ -123,7 +123,7 @@ def accepted(pytestconfig: pytest.Config) -> frozenset[str]:
 
 
 @pytest.fixture(scope="session")
-def check(settings: Settings, pytestconfig: pytest.Config) -> Iterator[Check]:
+def check(settings: CheckSettings, pytestconfig: pytest.Config) -> Iterator[Check]:
     """The run of the suite that every test takes part in."""
     pytestconfig.stash[CHECK] = running = Check(settings)
     with running:

@@ -1,4 +1,4 @@
-"""What the contract documents one by one: each error's shape, each enum, the way of each resource."""
+"""What the contract documents one by one: errors, enums, and the way of what moves by itself."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from flora_client import (
@@ -36,7 +36,7 @@ def flora(settings: CheckSettings) -> Iterator[Flora]:
 
 
 @pytest.fixture
-def home(settings: CheckSettings) -> dict[str, str]:
+def home(settings: CheckSettings) -> dict[str, Any]:
     """Where runs are started."""
     if settings.workspace is None or settings.project is None:
         pytest.skip("needs --workspace and --project")
@@ -68,7 +68,7 @@ def _ended(flora: Flora, run_id: str, settings: CheckSettings) -> Run:
 
 @pytest.mark.usefixtures("spending")
 def test_a_run_from_start_to_end(
-    flora: Flora, home: dict[str, str], settings: CheckSettings
+    flora: Flora, home: dict[str, Any], settings: CheckSettings
 ) -> None:
     started = flora.generations.create(type="image", prompt="A mug", **home)
     run = _ended(flora, started.run_id, settings)
@@ -78,7 +78,7 @@ def test_a_run_from_start_to_end(
 
 
 @pytest.mark.usefixtures("spending")
-def test_a_run_that_fails(flora: Flora, home: dict[str, str], settings: CheckSettings) -> None:
+def test_a_run_that_fails(flora: Flora, home: dict[str, Any], settings: CheckSettings) -> None:
     if settings.failing_model is None:
         pytest.skip("needs --failing-model")
     started = flora.generations.create(
@@ -93,7 +93,7 @@ def test_a_run_that_fails(flora: Flora, home: dict[str, str], settings: CheckSet
 
 
 @pytest.mark.usefixtures("spending")
-def test_a_used_key(flora: Flora, home: dict[str, str]) -> None:
+def test_a_used_key(flora: Flora, home: dict[str, Any]) -> None:
     request = {
         "type": "image",
         "prompt": "A mug",
@@ -105,7 +105,7 @@ def test_a_used_key(flora: Flora, home: dict[str, str]) -> None:
         flora.generations.create(**request, idempotency_key=key)
 
 
-def test_errors(flora: Flora, home: dict[str, str], settings: CheckSettings) -> None:
+def test_errors(flora: Flora, home: dict[str, Any], settings: CheckSettings) -> None:
     with pytest.raises(NotFoundError):
         flora.generations.retrieve(UNKNOWN_RUN)
     with pytest.raises(BadRequestError):

@@ -110,6 +110,25 @@ class Instance:
             return self.observations
         return [o for o in self.observations if o.state is not None]
 
+    @cached_property
+    def place(self) -> dict[str, str]:
+        """What stands above it: what paths hold besides its id, by member."""
+        first = next((o.exchange for o in self.observations), None)
+        held = self.kind.path.items() if first is not None else ()
+        return {
+            member: first.path_parameters[name]
+            for name, member in held
+            if first is not None and member != self.kind.id and name in first.path_parameters
+        }
+
+    def misplaced(self, exchange: Exchange) -> bool:
+        """Whether a request looks for it under something else than it was first seen under."""
+        path = exchange.path_parameters
+        return any(
+            member in self.place and path.get(name, self.place[member]) != self.place[member]
+            for name, member in self.kind.path.items()
+        )
+
     @property
     def size(self) -> int:
         """Grows with everything that is learnt of it."""
@@ -127,7 +146,8 @@ class Instance:
         moving = self.kind.life is not None and member not in self._settled
         seen = [o for o in self.observations if before is None or o.exchange.before(before)]
         known = [(o.exchange, o.get(member)) for o in seen if o.final or not moving]
-        known += [(o.exchange, _in_path(o.exchange, self.kind, member)) for o in seen]
+        if member in self.place:
+            return self.place[member]
         known += [
             (write, value)
             for write in (() if moving else self.writes)
@@ -146,16 +166,10 @@ class Instance:
 
 
 def _written(instance: Instance, write: Exchange, member: str) -> Any:
-    """What a request gave a member: by its body, or by its path."""
+    """What a request gave a member."""
     kind = instance.kind
     sent = next((s for s, shown in kind.shows.items() if (shown or s) == member), member)
-    return _in_path(write, kind, sent) or at(write.sent_object, sent)
-
-
-def _in_path(exchange: Exchange, kind: Resource, member: str) -> str | None:
-    """What a member is, as the path of a request has it."""
-    held = next((p for p, m in kind.path.items() if m == member), None)
-    return exchange.path_parameters.get(held) if held is not None else None
+    return at(write.sent_object, sent)
 
 
 @dataclass(frozen=True, eq=False)

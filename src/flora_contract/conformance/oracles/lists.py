@@ -110,10 +110,8 @@ def filter_kept(page: ListPage, ledger: Ledger) -> Iterator[Verdict]:
             if value is None:
                 instance = ledger.instances.get((item.kind.kind, item.id))
                 value = instance.value(stated.member, page.exchange) if instance else None
-            if value is None:
-                documented = page.operation.items.get(stated.member)
-                if documented is None or not documented.required:
-                    continue
+            if value is None and not _tells(item, stated.member):
+                continue
             yield verdict(
                 fits(value, wanted, stated),
                 page.exchange,
@@ -121,6 +119,28 @@ def filter_kept(page: ListPage, ledger: Ledger) -> Iterator[Verdict]:
                 seen=f"{value} ({item.id})",
                 subject=f"filter {' and '.join(sorted(page.filters))}",
                 statement=page.listing.statement,
+            )
+
+
+def _tells(item: Observation, member: str) -> bool:
+    """Whether an item says that a member is null, rather than nothing of it."""
+    outer, _, name = member.rpartition(".")
+    inside = item.get(outer) if outer else item.body
+    return isinstance(inside, dict) and name in inside
+
+
+@oracle("listed-in-place", "page", basis="path")
+def listed_in_place(page: ListPage, ledger: Ledger) -> Iterator[Verdict]:
+    """What is listed under something stands under it, and not elsewhere."""
+    for item in page.items if page.exchange.path_parameters else ():
+        instance = ledger.instances.get((item.kind.kind, item.id))
+        if instance is not None:
+            yield verdict(
+                not instance.misplaced(page.exchange),
+                page.exchange,
+                expected=f"what is under {', '.join(page.exchange.path_parameters.values())}",
+                seen=f"{item.id}, which is under {', '.join(instance.place.values())}",
+                statement=item.kind.statement,
             )
 
 

@@ -51,6 +51,8 @@ def _surely_valid(exchange: Exchange, operation: OperationBehaviour, ledger: Led
         asked = operation.resource.id_parameter in exchange.path_parameters
         if asked and (named is None or named.creation is None or named.gone(exchange)):
             return False
+        if named is not None and named.misplaced(exchange):
+            return False
         if asked and named is not None and named.creation is not None:
             made = named.creation.exchange
             if made.credential != exchange.credential or not made.before(exchange):
@@ -121,6 +123,8 @@ def found(instance: Instance, _ledger: Ledger) -> Iterator[Verdict]:
         # A wrong key is not told from a right one in recorded traffic.
         excused = exchange.status in statuses(exchange, "wrong-key")
         if not exchange.decided or excused or exchange.credential != reader:
+            continue
+        if instance.misplaced(exchange):
             continue
         if creation.exchange.before(exchange) and not instance.gone(exchange):
             before = [o.exchange for o in instance.of("read") if o.exchange.before(exchange)]
@@ -289,7 +293,7 @@ def _sent(kind: Resource, write: Exchange, member: str) -> Any:
 
 
 def _forgets(write: Exchange) -> bool:
-    """Whether what a request leaves out is not as it was: PUT replaces, an act does what it does."""
+    """Whether what a request leaves out is not as it was: PUT replaces, an act may do anything."""
     acts = write.operation is not None and write.operation.role == "act"
     return acts or write.request.method == "PUT"
 

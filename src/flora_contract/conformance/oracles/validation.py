@@ -224,19 +224,21 @@ def refuses_unknown_reference(exchange: Exchange, ledger: Ledger) -> Iterator[Ve
 
 
 @oracle("unknown-id-refused", "exchange", basis="x-refusals.unknown-id")
-def unknown_id_refused(exchange: Exchange, _ledger: Ledger) -> Iterator[Verdict]:
-    """What does not exist is not found; a malformed id may be refused as such."""
+def unknown_id_refused(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
+    """What does not exist, or not there, is not found; a malformed id may be refused as such."""
     named = named_by(exchange)
     if named is None or not exchange.credential.accepted or not exchange.decided:
         return
     malformed = any(b.location == "path" for b in exchange.breaches)
-    if malformed or is_unknown(named[0].kind, named[1]):
+    instance = ledger.instance(exchange)
+    misplaced = instance is not None and instance.misplaced(exchange)
+    if malformed or misplaced or is_unknown(named[0].kind, named[1]):
         wrong = malformed or bool(_breaches(exchange))
         yield refused(
             exchange,
             "unknown-id",
             *(("invalid", "malformed") if wrong else ()),
-            subject="malformed id" if malformed else "unknown id",
+            subject="malformed id" if malformed else "misplaced" if misplaced else "unknown id",
         )
 
 

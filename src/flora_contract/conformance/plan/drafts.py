@@ -8,6 +8,7 @@ from flora_contract.conformance.exchange import NOT_JSON, OWNER, Credential
 from flora_contract.conformance.flora import values as flora
 from flora_contract.conformance.oracles.validation import is_open
 from flora_contract.conformance.session import Call, NotTested
+from flora_contract.conformance.values import unknown
 from flora_contract.openapi.contract import JSON
 from flora_contract.openapi.examples import example
 
@@ -28,13 +29,14 @@ def valid(
     id_: str | None = None,
     place: Mapping[str, str] | None = None,
     full: bool = False,
+    refused: bool = False,
 ) -> Call:
     """A request that an account may make, in a place of its own; `id_` is what it names.
 
-    It has what is required and, when it is to be full, all the rest. Raises NotTested where a
-    value is needed that nobody knows.
+    It has what is required and, when it is to be full, all the rest. Raises NotTested where an
+    id is needed that nobody knows; one that is to be refused anyway has one that nobody has.
     """
-    draft = _Draft(session, operation, credential, place)
+    draft = _Draft(session, operation, credential, place, refused=refused)
     path = draft.path(id_)
     query = draft.query()
     return Call(operation, path, query, draft.body(full=full))
@@ -49,6 +51,8 @@ class _Draft:
         operation: OperationBehaviour,
         credential: Credential,
         place: Mapping[str, str] | None,
+        *,
+        refused: bool,
     ) -> None:
         self.session = session
         self.operation = operation
@@ -57,16 +61,20 @@ class _Draft:
         self.credential = credential
         places = session.ledger.facts.places(credential)
         self.place = place if place is not None else places[0] if places else {}
+        self.refused = refused
         self.known: dict[str, Any] = {}
 
     def path(self, id_: str | None) -> dict[str, str]:
         """Values of the path's template."""
         values: dict[str, str] = {}
-        for name, parameter in self.endpoint.parameters_in("path").items():
+        in_path = self.endpoint.parameters_in("path")
+        own = self.kind.id_parameter if self.kind is not None else None
+        for name, parameter in sorted(in_path.items(), key=lambda item: item[0] != own):
             member = self.kind.path.get(name, name) if self.kind is not None else name
             if self.kind is not None and member == self.kind.id and id_ is not None:
                 values[name] = id_
-                self.known |= _place_of(self.session, self.kind, id_)
+                instance = self.session.ledger.instances.get((self.kind.kind, id_))
+                self.known |= instance.place if instance is not None else {}
                 continue
             found = self.known.get(member) or self.reference(member)
             values[name] = str(found if found is not None else self.some(parameter["schema"]))
@@ -128,9 +136,9 @@ class _Draft:
             return self.place[target.kind]
         wanted = {their: self.known.get(ours) for their, ours in reference.matching.items()}
         found = next(self._candidates(target, wanted), None)
-        if found is None and needed:
+        if found is None and needed and not self.refused:
             raise NotTested(_needs(target.kind))
-        return found
+        return found or (unknown(target) if needed else None)
 
     def _candidates(self, kind: Resource, wanted: Mapping[str, Any]) -> Iterator[str]:
         session, charged = self.session, self.operation.charges is not None
@@ -149,18 +157,6 @@ def _has(instance: Instance | None, wanted: Mapping[str, Any]) -> bool:
         value is None or all(o.get(name) in {None, value} for o in instance.observations)
         for name, value in wanted.items()
     )
-
-
-def _place_of(session: Session, kind: Resource, id_: str) -> dict[str, str]:
-    """What the path of a request that shows something holds besides its id."""
-    instance = session.ledger.instances.get((kind.kind, id_))
-    shown = [o.exchange for o in instance.observations] if instance is not None else []
-    return {
-        member: exchange.path_parameters[name]
-        for exchange in shown[:1]
-        for name, member in kind.path.items()
-        if name in exchange.path_parameters and member != kind.id
-    }
 
 
 def _needs(kind: str) -> str:
@@ -183,7 +179,7 @@ def free_texts(operation: OperationBehaviour) -> list[str]:
 
 
 def _is_free_text(member: Member) -> bool:
-    bound = {"enum", "const", "pattern", "format", "maxLength", "x-extensible-enum"}
+    bound = {"enum", "const", "pattern", "format", "x-extensible-enum"}
     return (
         member.schema.get("type") == "string"
         and not bound & set(member.schema)

@@ -148,7 +148,8 @@ def _variations(operation: OperationBehaviour, call: Call) -> list[dict[str, Any
     odd = [{name: text} for text in ODD_TEXTS for name in texts[:1]]
     if operation.charges is None:
         odd += [{name: text} for name in texts[1:] for text in ODD_TEXTS[:1]]
-        return [{**call.body, **change} for change in (*others, *odd)]
+        bodies = [{**call.body, **change} for change in (*others, *odd)]
+        return [b for b in bodies if not operation.endpoint.body_breaches(b)]
     together = [
         {**(others[n] if n < len(others) else {}), **(odd[n] if n < len(odd) else {})}
         for n in range(max(min(len(others), 3), min(len(odd), 3)))

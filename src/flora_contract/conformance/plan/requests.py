@@ -24,7 +24,8 @@ FEW = 5
 def probe(session: Session, operation: OperationBehaviour, credential: Credential = OWNER) -> Call:
     """A call that is right but for an id that nobody has, where its path asks for one."""
     kind = operation.resource
-    return valid(session, operation, credential, id_=unknown(kind) if kind is not None else None)
+    id_ = unknown(kind) if kind is not None else None
+    return valid(session, operation, credential, id_=id_, refused=True)
 
 
 def first_page(
@@ -59,6 +60,30 @@ def largest(operation: OperationBehaviour) -> int:
     found = operation.listing.size if operation.listing is not None else None
     schema = operation.endpoint.parameters.get(found or "", {}).get("schema", {})
     return int(schema.get("maximum", 100))
+
+
+def _needed_by_others(behaviour: Behaviour) -> list[OperationBehaviour]:
+    """What makes, for nothing, what other resources refer to."""
+    kinds = behaviour.resources.values()
+    needed = {r.to for kind in kinds for r in kind.references.values()}
+    return [
+        o
+        for o in creating(behaviour)
+        if o.charges is None and o.resource is not None and o.resource.kind in needed
+    ]
+
+
+@step("requests", of=_needed_by_others)
+def prepare(session: Session, operation: OperationBehaviour) -> None:
+    """One for each account of what others refer to."""
+    accounts = {
+        OWNER: session.settings.api_key,
+        OTHER: session.settings.other_api_key,
+        BROKE: session.settings.broke_api_key,
+    }
+    for credential, key in accounts.items():
+        if key is not None:
+            session.ask(valid(session, operation, credential), credential)
 
 
 @step("requests", of=listing)
@@ -135,7 +160,7 @@ def _naming_one(behaviour: Behaviour) -> list[OperationBehaviour]:
 def unknown_ids(session: Session, operation: OperationBehaviour) -> None:
     """Ids that nobody has, and texts that are none."""
     session.together(
-        partial(session.ask, valid(session, operation, id_=id_))
+        partial(session.ask, valid(session, operation, id_=id_, refused=True))
         for id_ in wrong.ids(operation, session.behaviour)
     )
 
@@ -207,9 +232,11 @@ def foreign_references(session: Session, operation: OperationBehaviour) -> None:
 
 def _places_of_the_other(session: Session) -> dict[str, str]:
     """Ids of the other account: as it was told, and as its own lists have shown."""
-    places = session.ledger.facts.places(OTHER)
-    if places:
-        return dict(places[0])
+    ledger, kinds = session.ledger, session.behaviour.resources.values()
+    seen = {k.kind: i.id for k in kinds for i in ledger.of(k) if ledger.owner(k, i.id) == OTHER}
+    places = ledger.facts.places(OTHER)
+    if seen or places:
+        return {**seen, **(places[0] if places else {})}
     if flora.PLACES.keys() & session.behaviour.resources.keys():
         options = [f"--foreign-{option}" for option in flora.PLACES.values()]
         raise NotTested(f"needs {' and '.join(options)}")
