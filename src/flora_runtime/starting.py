@@ -135,7 +135,8 @@ def where_to_look(
 
 
 def _by_wire(operation: Operation[Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
-    return {p.wire: arguments.get(p.name) for p in operation.parameters}
+    given = ((p.wire, arguments.get(p.name)) for p in operation.parameters)
+    return {wire: value for wire, value in given if value is not None}
 
 
 def _taken(

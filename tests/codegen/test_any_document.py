@@ -201,14 +201,18 @@ def server() -> Farm:
 def client(farm_client: ModuleType, server: Farm, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setenv("FARM_KEY", "farm_key")
     http = httpx.Client(transport=httpx.MockTransport(server))
-    with farm_client.Farming(http_client=http) as made:
+    with farm_client.FarmClient(http_client=http) as made:
         yield made
 
 
-def test_what_is_kept_is_made_seen_changed_and_gone(farm_client: ModuleType, client: Any) -> None:
+def test_what_is_kept_is_made_seen_changed_and_gone(
+    farm_client: ModuleType, client: Any, server: Farm
+) -> None:
     made = client.farms.create(title="North")
     assert client.farms.update(made.meta.id, title="South").title == "South"
     assert client.farms.retrieve(made.meta.id).title == "South"
+    client.farms.update(made.meta.id, title="South", farm_id_of_body="f9")
+    assert (made.meta.id, server.farms[made.meta.id]["farm_id"]) == ("f0", "f9")
     assert client.farms.rest_farm(made.meta.id) is None
     assert client.farms.delete(made.meta.id) is None
     with pytest.raises(farm_client.NotFoundError):
@@ -281,7 +285,7 @@ def test_what_moves_is_waited_for_under_its_parent_and_found_again(
     (result,) = client.renders.create_many([{"farm_id": "f1", "scene_name": "x"}])
     assert result.render.id == "x2"
     assert inspect.iscoroutinefunction(
-        farm_client.AsyncFarming.renders.fget(client).create_and_wait
+        farm_client.AsyncFarmClient.renders.fget(client).create_and_wait
     )
 
 
@@ -367,7 +371,7 @@ def test_without_a_key_a_create_is_sent_once(
     with imported(document, tmp_path, "once_client") as once:
         http = httpx.Client(transport=httpx.MockTransport(server))
         with (
-            once.Farming(http_client=http) as client,
+            once.FarmClient(http_client=http) as client,
             pytest.raises(once.APITimeoutError, match="look for what it made") as caught,
         ):
             client.renders.create("f1", scene_name="cups")
