@@ -317,6 +317,32 @@ def test_kinds_do_not_mix_and_a_key_may_be_answered_again(client: Any, server: F
     assert [cake.cake for cake in client.cake_batches.list()] == ["x0", "x1"]
 
 
+def test_what_does_not_move_is_found_again_too(
+    tmp_path: Path, server: Farm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, post = [], server.post_farms
+
+    def lose(request: httpx.Request) -> httpx.Response:
+        if made:
+            return httpx.Response(409, json={"code": "seen", "text": "again"})
+        made.append(post(request))
+        raise httpx.ReadTimeout("lost", request=request)
+
+    server.farms = {"f-1": {"meta": {"id": "f-1", "openedAt": "2020-01-01"}, "title": "Old"}}
+    server.post_farms = lose  # type: ignore[method-assign]
+    server.total = False
+    monkeypatch.setenv("FARM_KEY", "farm_key")
+    document = load(HERE / "farm.yaml")
+    document.tree["paths"]["/farms"]["get"]["x-list"]["order"]["direction"] = "descending"
+    with imported(document, tmp_path, "found_client") as found:
+        http = httpx.Client(transport=httpx.MockTransport(server))
+        with found.FarmClient(http_client=http, spend_limit=0) as client:
+            farm = client.farms.create(title="North")
+        assert (farm.meta.id, farm.title, farm.call.recovered) == ("f1", "North", True)
+        assert not hasattr(client.farms, "wait")
+        assert not hasattr(client.farms, "create_many")
+
+
 def without(*parts: str | int) -> Document:
     """farm.yaml without a node."""
     document = load(HERE / "farm.yaml")
