@@ -26,13 +26,13 @@ class Create:
     key: str
     has_own_key: bool
     """The key was made up for it; no caller has seen it before."""
-    scope: Mapping[str, Any]
-    """Arguments of the history that it would be listed under."""
-    shown: Mapping[str, Any]
-    """Values by where an item of the history shows them."""
     started: float
-    window: float
-    """Seconds for which the API remembers its key."""
+    scope: Mapping[str, Any] = field(factory=dict[str, Any])
+    """Arguments of the history that it would be listed under."""
+    shown: Mapping[str, Any] = field(factory=dict[str, Any])
+    """Values by where an item of the history shows them."""
+    window: float = 7200.0
+    """Seconds for which the API remembers its key, or for which it is thought of without one."""
     ended: float | None = None
     run_id: str | None = None
     unknown: bool = False
@@ -80,7 +80,8 @@ class Ledger:
         If that one's outcome is unknown, the two are one logical create from now on.
         """
         with self._lock:
-            earlier = self._by_key.get(create.key)
+            key = named(create.kind, create.key)
+            earlier = self._by_key.get(key)
             if earlier is not None and earlier.unknown:
                 create.started = earlier.started
                 create.started_by_wall = earlier.started_by_wall
@@ -89,7 +90,7 @@ class Ledger:
             self._forget_old()
             self._open.append(create)
             if earlier is None or earlier.run_id is None:
-                self._by_key[create.key] = create
+                self._by_key[key] = create
             if len(self._by_key) > _REMEMBERED:
                 self._by_key.popitem(last=False)
             return earlier

@@ -25,15 +25,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flora_runtime.exchange import Answer
-    from flora_runtime.operation import Operation, Starts
+    from flora_runtime.operation import Operation, Recovery, Starts
     from flora_runtime.options import Options
     from flora_runtime.request import Draft
     from flora_runtime.session import RawResponse, Session
 
 T = TypeVar("T")
-
-_LONG = 7200.0
-"""Seconds for which a create without an outcome is thought of where no key says for how long."""
 
 
 async def start(
@@ -50,15 +47,9 @@ async def start(
     request = session.draft(operation, arguments, options)
     if starts.cost is not None:
         session.shared.spend.admit()
-    create = Create(
-        kind=starts.kind,
-        key=key,
-        has_own_key=has_own_key,
-        scope=_taken(operation, arguments, options, "scope"),
-        shown=_taken(operation, arguments, options, "shows"),
-        started=time.monotonic(),
-        window=operation.recovery.window if operation.recovery is not None else _LONG,
-    )
+    create = Create(starts.kind, key, has_own_key=has_own_key, started=time.monotonic())
+    if operation.recovery is not None:
+        _note_traces(create, operation.recovery, _request(operation, arguments, options.extra_body))
     earlier = session.shared.ledger.begin(create)
     try:
         return await _start(session, operation, request, options, create, earlier)
@@ -129,26 +120,24 @@ def where_to_look(
     starts, polling = operation.starts, looking.polling
     assert starts is not None
     assert polling is not None
-    request = _by_wire(operation, arguments)
+    request = _request(operation, arguments, {})
     parents = {name: request.get(member) for name, member in starts.parents.items()}
     return {**parents, polling.argument: text_at(run.to_dict(), starts.id)}
 
 
-def _by_wire(operation: Operation[Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
-    return {p.wire: arguments.get(p.name) for p in operation.parameters}
+def _request(
+    operation: Operation[Any], arguments: Mapping[str, Any], body: Mapping[str, Any]
+) -> Any:
+    """What is asked, as JSON by the names of the request."""
+    given = ((p.wire, arguments.get(p.name)) for p in operation.parameters)
+    return plain({**{wire: value for wire, value in given if value is not None}, **body})
 
 
-def _taken(
-    operation: Operation[Any], arguments: Mapping[str, Any], options: Options, what: str
-) -> dict[str, Any]:
-    """Values of the request by how they are asked of the history, or by where it shows them."""
-    recovery = operation.recovery
-    if recovery is None:
-        return {}
-    request = plain({**_by_wire(operation, arguments), **options.extra_body})
-    if what == "scope":
-        return {name: at_path(request, member) for name, member in recovery.scope.items()}
-    return {place: at_path(request, member) for member, place in recovery.shows.items()}
+def _note_traces(create: Create, recovery: Recovery[Any], request: Any) -> None:
+    """Where in the history the run of a create would stand, and what of it would be seen there."""
+    create.scope = {name: at_path(request, member) for name, member in recovery.scope.items()}
+    create.shown = {place: at_path(request, member) for member, place in recovery.shows.items()}
+    create.window = recovery.window
 
 
 def _is_duplicate(conflict: ConflictError) -> bool:

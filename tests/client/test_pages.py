@@ -5,7 +5,16 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from flora_client import Drift, Generation, InvalidArgumentError, PaginationError, RateLimitError
+from flora_client import (
+    Drift,
+    Generation,
+    InvalidArgumentError,
+    Model,
+    PaginationError,
+    Project,
+    RateLimitError,
+    Workspace,
+)
 
 from .bodies import ITEM, page
 from .server import Reply, Seen
@@ -135,3 +144,48 @@ def test_a_wrong_filter_is_refused_before_iterating(connect, serve):
     with pytest.raises(InvalidArgumentError, match="ws_"):
         connect(server).generations.list(workspace_id="mine")
     assert server.seen == []
+
+
+MODEL = {
+    "model_id": "t2i-flux-2-pro",
+    "name": "FLUX.2 Pro",
+    "type": "image",
+    "provider": "example",
+    "capabilities": [],
+    "estimated_credits": 40,
+    "estimated_seconds": 12,
+    "params": [],
+}
+WORKSPACE = {"workspace_id": "ws_1", "name": "Studio", "role": "owner", "created_at": None}
+PROJECT = {
+    "project_id": "prj_1",
+    "name": "Spring",
+    "workspace_id": "ws_1",
+    "origin": None,
+    "last_modified": 0,
+    "created_at": 0,
+}
+
+
+def test_what_comes_at_once_is_a_list_of_one_page(connect, serve):
+    server = serve(Reply(200, {"models": [MODEL]}), Reply(200, {"workspaces": [WORKSPACE] * 2}))
+    flora = connect(server)
+    (model,) = flora.models.list(type="image")
+    assert isinstance(model, Model)
+    assert (model.model_id, model.estimated_credits) == ("t2i-flux-2-pro", 40)
+    (page,) = flora.workspaces.list().pages()
+    assert [type(item) for item in page] == [Workspace] * 2
+    assert page.next_cursor is None
+    assert [seen.query for seen in server.seen] == [{"type": "image"}, {}]
+
+
+def test_the_projects_of_a_workspace_come_page_by_page(connect, serve):
+    def pages(seen: Seen) -> Reply:
+        following = None if "cursor" in seen.query else "c1"
+        return Reply(200, {"projects": [PROJECT], "meta": {"next_cursor": following}})
+
+    server = serve(pages)
+    listed = list(connect(server).projects.list(workspace_id="ws_1", query="spring", limit=1))
+    assert [(type(item), item.project_id) for item in listed] == [(Project, "prj_1")] * 2
+    asked = {"workspace_id": "ws_1", "query": "spring", "limit": "1"}
+    assert [seen.query for seen in server.seen] == [asked, {**asked, "cursor": "c1"}]

@@ -200,14 +200,18 @@ def server() -> Farm:
 def client(farm_client: ModuleType, server: Farm, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setenv("FARM_KEY", "farm_key")
     http = httpx.Client(transport=httpx.MockTransport(server))
-    with farm_client.Farming(http_client=http) as made:
+    with farm_client.FarmClient(http_client=http) as made:
         yield made
 
 
-def test_what_is_kept_is_made_seen_changed_and_gone(farm_client: ModuleType, client: Any) -> None:
+def test_what_is_kept_is_made_seen_changed_and_gone(
+    farm_client: ModuleType, client: Any, server: Farm
+) -> None:
     made = client.farms.create(title="North")
     assert client.farms.update(made.meta.id, title="South").title == "South"
     assert client.farms.retrieve(made.meta.id).title == "South"
+    client.farms.update(made.meta.id, title="South", farm_id_of_body="f9")
+    assert (made.meta.id, server.farms[made.meta.id]["farm_id"]) == ("f0", "f9")
     assert client.farms.rest_farm(made.meta.id) is None
     assert client.farms.delete(made.meta.id) is None
     with pytest.raises(farm_client.NotFoundError):
@@ -280,7 +284,7 @@ def test_what_moves_is_waited_for_under_its_parent_and_found_again(
     (result,) = client.renders.create_many([{"farm_id": "f1", "scene_name": "x"}])
     assert result.render.id == "x2"
     assert inspect.iscoroutinefunction(
-        farm_client.AsyncFarming.renders.fget(client).create_and_wait
+        farm_client.AsyncFarmClient.renders.fget(client).create_and_wait
     )
 
 
@@ -310,6 +314,32 @@ def test_kinds_do_not_mix_and_a_key_may_be_answered_again(client: Any, server: F
     assert client.spent == Decimal("1.5")
     assert client.cake_batches.create_and_wait().cake == "x1"
     assert [cake.cake for cake in client.cake_batches.list()] == ["x0", "x1"]
+
+
+def test_what_does_not_move_is_found_again_too(
+    tmp_path: Path, server: Farm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, post = [], server.post_farms
+
+    def lose(request: httpx.Request) -> httpx.Response:
+        if made:
+            return httpx.Response(409, json={"code": "seen", "text": "again"})
+        made.append(post(request))
+        raise httpx.ReadTimeout("lost", request=request)
+
+    server.farms = {"f-1": {"meta": {"id": "f-1", "openedAt": "2020-01-01"}, "title": "Old"}}
+    server.post_farms = lose  # type: ignore[method-assign]
+    server.total = False
+    monkeypatch.setenv("FARM_KEY", "farm_key")
+    document = load(HERE / "farm.yaml")
+    document.tree["paths"]["/farms"]["get"]["x-list"]["order"]["direction"] = "descending"
+    with imported(document, tmp_path, "found_client") as found:
+        http = httpx.Client(transport=httpx.MockTransport(server))
+        with found.FarmClient(http_client=http, spend_limit=0) as client:
+            farm = client.farms.create(title="North")
+        assert (farm.meta.id, farm.title, farm.call.recovered) == ("f1", "North", True)
+        assert not hasattr(client.farms, "wait")
+        assert not hasattr(client.farms, "create_many")
 
 
 def without(*parts: str | int) -> Document:
@@ -366,7 +396,7 @@ def test_without_a_key_a_create_is_sent_once(
     with imported(document, tmp_path, "once_client") as once:
         http = httpx.Client(transport=httpx.MockTransport(server))
         with (
-            once.Farming(http_client=http) as client,
+            once.FarmClient(http_client=http) as client,
             pytest.raises(once.APITimeoutError, match="look for what it made") as caught,
         ):
             client.renders.create("f1", scene_name="cups")

@@ -276,3 +276,9 @@ def test_a_closed_client_says_so() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         flora.close()
+
+
+def test_a_call_without_a_key_refuses_one(world, flora: Flora) -> None:
+    with pytest.raises(TypeError, match="idempotency_key"):
+        flora.generations.retrieve("run_1", idempotency_key="mine")  # type: ignore[call-arg]
+    assert world.sent == []

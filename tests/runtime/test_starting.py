@@ -21,6 +21,8 @@ from flora_client import (
     SpendLimitError,
 )
 
+from flora_runtime.ledger import Create, Ledger, StartedRun
+
 LOST = APITimeoutError("no answer in time.")
 
 
@@ -504,3 +506,27 @@ def test_many_that_are_interrupted_name_every_run_and_key(
     assert key_of(world.sent[1]) in second
     assert "run run_1 was started" in first
     assert len(world.sent) == 2
+
+
+def test_creates_share_a_history_unless_something_keeps_them_apart() -> None:
+    def create(kind: str = "run", **scope: str) -> Create:
+        return Create(kind, "k", has_own_key=True, started=time.monotonic(), scope=scope)
+
+    ours = create(workspace="a", project="x")
+    assert ours.may_share(create(workspace="a", project="x"))
+    assert ours.may_share(create(workspace="a"))
+    assert ours.may_share(create())
+    assert not ours.may_share(create(workspace="a", project="y"))
+    assert not ours.may_share(create("render", workspace="a", project="x"))
+
+
+def test_runs_of_two_kinds_may_have_one_id() -> None:
+    ledger = Ledger()
+    first = Create("run", "k", has_own_key=False, started=time.monotonic())
+    assert ledger.begin(first) is None
+    ledger.hand_out(first, "1", StartedRun(0.0))
+    assert ledger.run("run 1") is not None
+    assert ledger.run("render 1") is None
+    second = Create("render", "k", has_own_key=False, started=time.monotonic())
+    assert ledger.begin(second) is None
+    assert ledger.claim(second, "1", StartedRun(0.0))

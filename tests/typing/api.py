@@ -15,8 +15,10 @@ from flora_client import (
     FloraError,
     Generation,
     GenerationType,
+    Model,
     Page,
     Pager,
+    Project,
     RateLimitError,
     RawResponse,
     Run,
@@ -25,6 +27,7 @@ from flora_client import (
     RunOutput,
     RunStatus,
     WaitTimeoutError,
+    Workspace,
 )
 
 if TYPE_CHECKING:
@@ -102,6 +105,14 @@ def pages(flora: Flora) -> None:
         assert_type(page, Page[Generation])
         assert_type(page.next_cursor, str | None)
     flora.generations.list(status=RunStatus.FAILED)
+
+
+def lists(flora: Flora) -> None:
+    assert_type(flora.models.list(type="image"), Pager[Model])
+    assert_type(flora.projects.list(workspace_id="ws_1", limit=5), Pager[Project])
+    for workspace in flora.workspaces.list():
+        assert_type(workspace, Workspace)
+    flora.projects.list()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
 def raw(flora: Flora) -> None:

@@ -34,7 +34,6 @@ class _Derivation:
     """One client being completed."""
 
     def __init__(self, client: ClientView, behaviour: Behaviour) -> None:
-        self.client = client
         self.behaviour = behaviour
         self.resources = client.resources
         self.notes: list[str] = []
@@ -69,7 +68,7 @@ class _Derivation:
         if not self._is_text(stated, resource.id):
             self._note(method, "nothing waits by it: its id is no string")
             return method
-        life, kind = resource.life, kind_of(resource)
+        life, kind = resource.life, _kind(resource)
         taken = {m.name for m in among.methods} | {m.wait for m in among.methods if m.polling}
         wait = "wait" if "wait" not in taken else f"wait_for_{snake_case(resource.kind)}"
         polling = Polling(
@@ -100,7 +99,7 @@ class _Derivation:
         follow, parents = self._follow(method, resource)
         charged = stated.charges.cost if stated.charges is not None else resource.cost
         starts = Starts(
-            kind=kind_of(resource),
+            kind=_kind(resource),
             id=resource.id,
             moves=resource.life is not None,
             cost=_shown(stated, charged),
@@ -184,7 +183,7 @@ class _Derivation:
         return history
 
 
-def kind_of(resource: Resource) -> str:
+def _kind(resource: Resource) -> str:
     """What people call one: `image job` for ImageJob."""
     return snake_case(resource.kind).replace("_", " ")
 
@@ -201,13 +200,18 @@ def _paths(method: MethodView, resource: Resource) -> dict[str, str]:
 def _holding(method: MethodView, resource: Resource, member: str) -> ArgumentView | None:
     """The argument of a create that becomes a member of what it makes."""
     for argument in method.arguments:
-        if argument.parameter.place == "path":
-            holds = [resource.path[argument.wire]]
-        else:
-            holds = [argument.wire, resource.shows.get(argument.wire) or argument.wire]
-        if member in holds:
+        if member in _held(argument, resource):
             return argument
     return None
+
+
+def _held(argument: ArgumentView, resource: Resource) -> set[str | None]:
+    """The members of the resource that an argument of a create becomes, as far as is stated."""
+    if argument.parameter.place == "path":
+        return {resource.path[argument.wire]}
+    if argument.wire in {*resource.shows, *resource.references}:
+        return {argument.wire, resource.shows.get(argument.wire)}
+    return set()
 
 
 def _scope(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import keyword
-import re
 from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any, cast
@@ -13,14 +11,21 @@ from attrs import evolve, frozen
 from openapi_python_client.config import Config, ConfigFile, MetaType
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError
-from openapi_python_client.parser.openapi import Endpoint, generate_operation_id
 from openapi_python_client.parser.properties import EnumProperty, ModelProperty
 from openapi_python_client.parser.properties.list_property import ListProperty
-from openapi_python_client.schema.untrusted_string import UntrustedString
-from openapi_python_client.strings import ClassName, PythonIdentifier, snake_case
+from openapi_python_client.strings import ClassName, snake_case
 
 from flora_contract.codegen.derivation import derived
 from flora_contract.codegen.hints import Hints, is_nullable
+from flora_contract.codegen.naming import (
+    argument_name,
+    endpoint_name,
+    enum_members,
+    field_name,
+    free,
+    identifier,
+    method_names,
+)
 from flora_contract.codegen.printing import Name
 from flora_contract.codegen.schemas import keywords, properties
 from flora_contract.codegen.views import (
@@ -38,38 +43,16 @@ from flora_runtime.errors import IdempotencyDuplicateError
 from flora_runtime.operation import Media, Paging, Parameter, Profile, Refusal
 
 if TYPE_CHECKING:
+    from openapi_python_client.parser.openapi import Endpoint
     from openapi_python_client.parser.properties.protocol import PropertyProtocol
+    from openapi_python_client.parser.responses import Response
 
     from flora_contract.openapi import Operation
-    from flora_contract.openapi.behaviour import Behaviour, Listing, Role
+    from flora_contract.openapi.behaviour import Behaviour, Listing
     from flora_runtime.operation import Place
-
-_TAKEN_FIELDS = {"extra_fields", "call", "to_dict", "from_dict", "idempotency_key"}
-_TAKEN_ARGUMENTS = {
-    "self",
-    "options",
-    "timeout",
-    "max_retries",
-    "idempotency_key",
-    "extra_headers",
-    "extra_query",
-    "extra_body",
-}
-
-_HINTS = {"bool", "dict", "float", "int", "str", "tuple"}
-"""Names that a field must not take, since the hints of its neighbours are written with them."""
 
 _DEFAULTS = {"name": "API", "key-variable": "API_KEY", "base-url-variable": "API_BASE_URL"}
 """What is said of a client whose document has no `x-client`."""
-
-_VERBS: dict[Role, str] = {
-    "create": "create",
-    "read": "retrieve",
-    "list": "list",
-    "update": "update",
-    "delete": "delete",
-}
-"""Names of methods by the role of their operations."""
 
 
 @frozen
@@ -125,6 +108,7 @@ class _Reader:
         ]
         # The detail may quote a value of the document, however long.
         self.losses = [shorten(f"{p.header} {p.detail or ''}", 300) for p in problems]
+        self.classes = {*self.models, *self.enums}
         self.types = Hints(self.models)
         self.named: list[ModelProperty | EnumProperty] = []
 
@@ -134,7 +118,7 @@ class _Reader:
         resources = self._resources()
         models, enums = self._classes()
         return ClientView(
-            name=self.hints["name"],
+            name=free(self.hints["name"], "Client", self.classes),
             title=title,
             doc=str(info.get("description", "")),
             profile=self._profile(str(info.get("version", "0"))),
@@ -174,7 +158,7 @@ class _Reader:
     def _resources(self) -> list[ResourceView]:
         methods: dict[str, list[MethodView]] = {}
         for operation in self.document.operations():
-            endpoint = self.endpoints.get(_endpoint_name(operation))
+            endpoint = self.endpoints.get(endpoint_name(operation))
             if endpoint is not None:
                 method = self._method(operation, endpoint)
                 methods.setdefault(method.resource, []).append(method)
@@ -185,7 +169,7 @@ class _Reader:
         return [
             ResourceView(
                 name=name,
-                class_name=str(ClassName(name, "")),
+                class_name=free(str(ClassName(name, "")), "Resource", self.classes),
                 doc=tags.get(name, ""),
                 methods=self._named_apart(own),
             )
@@ -198,7 +182,7 @@ class _Reader:
         for method in methods:
             name = method.name
             if name in named:
-                name = _identifier(method.constant.lower())
+                name = identifier(method.constant.lower())
             if name in named:
                 self.losses.append(f"{method.http_method} {method.path}: its name stands twice")
                 continue
@@ -212,7 +196,7 @@ class _Reader:
         result, result_doc = self._result(operation, endpoint)
         item = self._item(endpoint, stated.listing.items) if stated.listing is not None else None
         operation_id = str(endpoint.name)
-        resource, name = self._names(operation)
+        resource, name = method_names(stated)
         return MethodView(
             operation_id=operation.operation_id,
             constant=operation_id.upper(),
@@ -231,23 +215,8 @@ class _Reader:
             paging=_paging(stated.listing, arguments) if item is not None else None,
         )
 
-    def _names(self, operation: Operation) -> tuple[str, str]:
-        """The attribute of the client that a method belongs to, and its own name."""
-        node, stated = operation.node, self.behaviour.of(operation.operation_id)
-        if stated.resource is None or stated.role is None:
-            resource = (node.get("tags") or ["default"])[0]
-            name = operation.operation_id if "operationId" in node else _endpoint_name(operation)
-        else:
-            resource = _plural(snake_case(stated.resource.kind))
-            name = _VERBS.get(stated.role, operation.operation_id)
-        return (
-            _identifier(node.get("x-resource", resource)),
-            _identifier(node.get("x-method", name)),
-        )
-
     def _typed_dict(self, operation_id: str) -> str:
-        name = f"{ClassName(operation_id, '')}Request"
-        return name if name not in {*self.models, *self.enums} else f"{name}Arguments"
+        return free(f"{ClassName(operation_id, '')}Request", "Arguments", self.classes)
 
     def _media(self, operation: Operation) -> Media | None:
         hint = operation.node.get("x-files")
@@ -267,11 +236,10 @@ class _Reader:
     def _deprecation(self, node: dict[str, Any]) -> str | None:
         if not node.get("deprecated"):
             return None
-        successor = node.get("x-replaced-by")
-        for operation in self.document.operations():
-            if operation.operation_id == successor:
-                return f"use {'.'.join(self._names(operation))} instead"
-        return "it is deprecated by the API"
+        successor = self.behaviour.operations.get(node.get("x-replaced-by", ""))
+        if successor is None:
+            return "it is deprecated by the API"
+        return f"use {'.'.join(method_names(successor))} instead"
 
     def _arguments(
         self, operation: Operation, endpoint: Endpoint, key_header: str | None
@@ -292,7 +260,11 @@ class _Reader:
                 words = keywords(self.document, node.get("schema"))
                 doc = str(node.get("description", words.get("description", "")))
                 arguments.append(self._argument(prop, place, {**words, "description": doc}))
-        return arguments + self._body(operation, endpoint)
+        taken = {argument.name for argument in arguments}
+        return arguments + [
+            evolve(a, parameter=evolve(a.parameter, name=free(a.name, "_of_body", taken)))
+            for a in self._body(operation, endpoint)
+        ]
 
     def _body(self, operation: Operation, endpoint: Endpoint) -> list[ArgumentView]:
         if not endpoint.bodies:
@@ -315,9 +287,8 @@ class _Reader:
         self, prop: PropertyProtocol, place: Place, words: dict[str, Any]
     ) -> ArgumentView:
         self.named.extend(self.types.classes(prop))
-        name = _python_name(prop)
         parameter = Parameter(
-            name=f"{name}_value" if name in _TAKEN_ARGUMENTS else name,
+            name=argument_name(prop),
             wire=prop.name.get_untrusted_value(),
             place=place,
             required=prop.required,
@@ -331,20 +302,18 @@ class _Reader:
         return ArgumentView(parameter, self.types.argument(prop), doc)
 
     def _result(self, operation: Operation, endpoint: Endpoint) -> tuple[str, str]:
-        for response in endpoint.responses.patterns:
-            status = response.status_code.range
-            if status is None or not 200 <= status[0] < 300:
-                continue
-            self.named.extend(self.types.classes(response.prop))
-            node = operation.responses.get(response.status_code.pattern, {})
-            hint = self.types.answer(response.prop) if node.get("content") else "None"
-            return hint, str(node.get("description", ""))
-        return "None", ""
+        response = _success(endpoint)
+        if response is None:
+            return "None", ""
+        self.named.extend(self.types.classes(response.prop))
+        node = operation.responses.get(response.status_code.pattern, {})
+        hint = self.types.answer(response.prop) if node.get("content") else "None"
+        return hint, str(node.get("description", ""))
 
     def _item(self, endpoint: Endpoint, items: str) -> str | None:
         """The type of the items of a page; None if a page has none."""
-        patterns = endpoint.responses.patterns
-        found: PropertyProtocol | None = patterns[0].prop if patterns else None
+        page = _success(endpoint)
+        found: PropertyProtocol | None = page.prop if page is not None else None
         for name in items.split("."):
             members = self.types.members(found) if isinstance(found, ModelProperty) else []
             found = next((member for member in members if member.name == name), None)
@@ -390,9 +359,8 @@ class _Reader:
     def _field(self, member: PropertyProtocol, wire: str, words: dict[str, Any]) -> FieldView:
         hint = self.types.answer(member, decimal=words.get("format") == "decimal")
         optional = not member.required and not is_nullable(member) and hint != "Any"
-        name = _python_name(member)
         return FieldView(
-            name=f"{name}_value" if name in _TAKEN_FIELDS else name,
+            name=field_name(member),
             wire=wire,
             hint=f"{hint} | None" if optional else hint,
             required=member.required,
@@ -407,16 +375,16 @@ class _Reader:
             name=name,
             base="OpenIntEnum" if enum.value_type is int else "OpenStrEnum",
             doc=str(node.get("description", "")) if isinstance(node, dict) else "",
-            members=_members(enum.values),
+            members=[EnumMember(*pair) for pair in enum_members(enum.values).items()],
         )
 
 
-def _members(values: dict[str, Any]) -> list[EnumMember]:
-    """The values of an enum under names with their words apart: `IMAGE_URL` for `imageUrl`."""
-    names = [snake_case(str(value)).upper() for value in values.values()]
-    if not all(name.isidentifier() for name in names) or len(set(names)) < len(names):
-        names = list(values)
-    return [EnumMember(*pair) for pair in zip(names, values.values(), strict=True)]
+def _success(endpoint: Endpoint) -> Response | None:
+    for response in endpoint.responses.patterns:
+        status = response.status_code.range
+        if status is not None and 200 <= status[0] < 300:
+            return response
+    return None
 
 
 def _paging(listing: Listing | None, arguments: list[ArgumentView]) -> Paging | None:
@@ -431,35 +399,6 @@ def _paging(listing: Listing | None, arguments: list[ArgumentView]) -> Paging | 
         size=named.get(listing.size or ""),
         total=listing.total,
     )
-
-
-def _plural(name: str) -> str:
-    if re.search(r"[^aeiou]y$", name):
-        return f"{name[:-1]}ies"
-    return f"{name}es" if re.search(r"(s|x|z|ch|sh)$", name) else f"{name}s"
-
-
-def _python_name(prop: PropertyProtocol) -> str:
-    """The generator's name, without the mark it puts on the names of builtins."""
-    name = str(prop.python_name)
-    bare = name.removesuffix("_")
-    if bare in _HINTS:
-        return name
-    if bare != name and bare == snake_case(prop.name) and not keyword.iskeyword(bare):
-        return bare
-    return name
-
-
-def _endpoint_name(operation: Operation) -> str:
-    if "operationId" in operation.node:
-        return str(PythonIdentifier(operation.node["operationId"], "field_"))
-    path = UntrustedString(operation.path)
-    return str(generate_operation_id(path=path, method=operation.method.lower(), prefix="field_"))
-
-
-def _identifier(text: str) -> str:
-    name = re.sub(r"\W+", "_", snake_case(str(text))) or "default"
-    return f"{name}_" if keyword.iskeyword(name) else name if name.isidentifier() else f"_{name}"
 
 
 def _sentences(*texts: Any) -> str:

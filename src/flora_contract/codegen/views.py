@@ -190,11 +190,6 @@ class ClientView:
         """Requests that can be written as dictionaries."""
         return [m.typed_dict for m in self.methods if m.starts_many]
 
-    def members(self, result: str) -> set[str] | None:
-        """What an answer holds, as the API names it; None where it is no single object."""
-        model = next((m for m in self.models if m.name == result), None)
-        return {f.wire for f in model.fields} if model is not None else None
-
     def holders_of(self, wire: str, result: str) -> str:
         """The models that have the same field as an answer, as a type hint."""
         found = {m.name: f for m in self.models for f in m.fields if f.wire == wire}
