@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 _INTRODUCTION = """\
 # The contract at a glance
 
-Made by `nox -s make` from `openapi.yaml`. For each field: what is documented; which pages state it,
-by the labels of [sources.md](sources.md); the points of [conflicts.md](conflicts.md) on which they
-differ; and the rules of [oracles.md](oracles.md) that `flora-contract check` tests it by. Rules about
-whole exchanges, runs and lists stand there only. How the operations behave over time is told in
-[behaviour.md](behaviour.md).
+Made by `nox -s make` from `openapi.yaml`. For each field: what is documented; which pages state
+it, by the labels of [sources.md](sources.md); the points of [conflicts.md](conflicts.md) on which
+they differ; and the rules of [oracles.md](oracles.md) that `flora-contract check` tests it by. The
+rules about whole exchanges, runs and lists stand there only. [behaviour.md](behaviour.md) tells how
+the operations behave over time.
 """
 _PARTS = {
     "path": "In the path",

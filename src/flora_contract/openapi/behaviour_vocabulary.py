@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import jsonschema_rs
 
-from flora_contract.errors import InputError
 from flora_contract.openapi.behaviour import ON_DOCUMENT, ON_OPERATION, VOCABULARY
+from flora_contract.openapi.behaviour_checks.subject import StatementError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +47,7 @@ def statements(document: Document) -> Statements:
 
 
 def check_vocabulary(document: Document) -> None:
-    """Raises InputError, with file and line, for the first that is not written so."""
+    """Raises StatementError, with file and line, for the first that is not written so."""
     for pointer, node, names in _holders(document):
         for key in node:
             if key.startswith("x-") and key not in names:
@@ -58,7 +58,7 @@ def check_vocabulary(document: Document) -> None:
         )
         for error in sorted(check.iter_errors(node), key=_is_no_slip):
             part, problem = _told(error, name)
-            raise InputError(f"{document.locate((*pointer, *part))}: {problem}")
+            raise StatementError(document, (*pointer, *part), problem)
 
 
 # Where it stands
@@ -79,12 +79,12 @@ def _holders(
 
 def _check_name(document: Document, pointer: Pointer, names: tuple[str, ...]) -> None:
     name = str(pointer[-1])
-    place = document.locate(pointer)
     if name in _KNOWN:
         right = "an operation" if name in ON_OPERATION else "the document"
-        raise InputError(f"{place}: {name} is not read here; state it on {right}")
+        raise StatementError(document, pointer, f"{name} is not read here; state it on {right}")
     if meant := difflib.get_close_matches(name, names, 1, _SIMILAR):
-        raise InputError(f"{place}: {name} is no statement; did you mean {meant[0]}?")
+        problem = f"{name} is no statement; did you mean {meant[0]}?"
+        raise StatementError(document, pointer, problem)
 
 
 # How it is written

@@ -77,13 +77,14 @@ class Contract:
         self.base = urlsplit(url).path.rstrip("/")
         self.operations = {o.operation_id: Endpoint(self, o) for o in document.operations()}
         self._fixed: dict[str, dict[str, Endpoint]] = {}
-        self._templates: dict[tuple[str, ...], dict[str, Endpoint]] = {}
+        self._templates: dict[int, dict[tuple[str, ...], dict[str, Endpoint]]] = {}
         # A path without a template wins over one with (OpenAPI 3.1, Paths Object).
         for endpoint in sorted(self.operations.values(), key=lambda e: e.path.count("{")):
             segments = tuple(endpoint.path.strip("/").split("/"))
-            self._templates.setdefault(segments, {})[endpoint.method] = endpoint
+            methods = self._templates.setdefault(len(segments), {}).setdefault(segments, {})
+            methods[endpoint.method] = endpoint
             if "{" not in endpoint.path:
-                self._fixed[self.base + endpoint.path] = self._templates[segments]
+                self._fixed[self.base + endpoint.path] = methods
 
     def at(self, path: str) -> tuple[dict[str, Endpoint], dict[str, str]] | None:
         """The operations at a path, by method, and the values of its template; None if unknown.
@@ -97,7 +98,7 @@ class Contract:
         if not path.startswith(self.base + "/"):
             return None
         segments = [unquote(segment) for segment in path[len(self.base) + 1 :].split("/")]
-        for template, methods in self._templates.items():
+        for template, methods in self._templates.get(len(segments), {}).items():
             values = _template_values(template, segments)
             if values is not None:
                 return methods, values
@@ -216,8 +217,9 @@ class Endpoint:
         """The values of a path's template, with the types that the contract gives them."""
         declared = self.parameters_in("path")
         return {
-            name: self._parameter_value(declared[name], text) if name in declared else text
+            name: self._parameter_value(declared[name], text)
             for name, text in texts.items()
+            if name in declared
         }
 
     def _parameter_value(self, parameter: Mapping[str, Any], text: str) -> Any:
@@ -247,6 +249,11 @@ class Endpoint:
     def takes_body(self) -> bool:
         """Whether a request has a body of JSON."""
         return self.request_schema is not None
+
+    @property
+    def needs_body(self) -> bool:
+        """Whether a request without a body is wrong."""
+        return bool((self.operation.request_body or {}).get("required"))
 
     @cached_property
     def _body_check(self) -> jsonschema_rs.Draft202012Validator | None:
@@ -328,8 +335,6 @@ def _meant(ways: Any, depth: int) -> Any:
 
 
 def _template_values(template: tuple[str, ...], segments: list[str]) -> dict[str, str] | None:
-    if len(template) != len(segments):
-        return None
     values = {}
     for pattern, segment in zip(template, segments, strict=True):
         if pattern.startswith("{"):

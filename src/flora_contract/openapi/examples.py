@@ -9,7 +9,7 @@ from flora_contract.openapi.schemas import prefix_of
 if TYPE_CHECKING:
     import random
 
-    from flora_contract.openapi.document import Document
+    from flora_contract.openapi.document import Document, Operation
 
 _FORMATS: Final = {
     "uri": "https://example.com/x",
@@ -79,3 +79,10 @@ def _string(schema: dict[str, Any], chance: random.Random) -> str:
         chance.choices("abcdefghkmnprstwxyz", k=8)
     )
     return text.ljust(schema.get("minLength", 0), "x")[: schema.get("maxLength", 200)]
+
+
+def body_example(operation: Operation) -> Any:
+    """The first example that the contract has of an operation's JSON body; None for none."""
+    content = (operation.request_body or {}).get("content", {}).get("application/json", {})
+    named: dict[str, Any] = next(iter(content.get("examples", {}).values()), {})
+    return content.get("example", named.get("value"))
