@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from flora_contract import shipped
 from flora_contract.conformance.oracle import catalogue
-from flora_contract.documents.contract_page import Row, contract_page
+from flora_contract.documents.contract_page import FieldRow, contract_page
 from flora_contract.openapi import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 # What the oracles of schemas hold of a field in an answer, by what the contract says of it.
-_SCHEMAS: dict[str, Callable[[Row], bool]] = {
+_SCHEMAS: dict[str, Callable[[FieldRow], bool]] = {
     "schema-type": lambda row: row.type != "any",
     "schema-required": lambda row: row.required,
     "schema-enum": lambda row: row.closed,
@@ -91,7 +91,7 @@ _FIELDS = {
 }
 
 
-def tested(row: Row) -> list[str]:
+def tested(row: FieldRow) -> list[str]:
     """The oracles that check a field, in the order of docs/oracles.md."""
     known = catalogue()
     for name in (*_SCHEMAS, *_FIELDS):
@@ -100,7 +100,7 @@ def tested(row: Row) -> list[str]:
     return [name for name in known if _applies(name, row)]
 
 
-def _applies(oracle: str, row: Row) -> bool:
+def _applies(oracle: str, row: FieldRow) -> bool:
     if oracle in _SCHEMAS:
         return row.place.part in {"answer", "error"} and _SCHEMAS[oracle](row)
     where = _FIELDS.get(oracle)
