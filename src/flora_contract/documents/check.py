@@ -50,7 +50,7 @@ class Judgement:
 
 
 @dataclass
-class Comparison:
+class CheckResult:
     """All that came of holding a contract to pages."""
 
     findings: list[Judgement] = field(default_factory=list)
@@ -66,7 +66,7 @@ class Comparison:
 
 def check(
     document: Document, pages: list[SourcePage], explained: dict[str, str] | None = None
-) -> Comparison:
+) -> CheckResult:
     """Hold a contract to pages.
 
     `explained` are facts that a row of docs/conflicts.md names, with the row's number: the
@@ -128,7 +128,7 @@ class _Check:
         self.pages = pages
         self.explained = explained
         self.used: set[str] = set()
-        self.result = Comparison()
+        self.result = CheckResult()
         self.facts = [(page, fact) for page in pages for fact in readings(page)]
         self.at: dict[Place, list[tuple[SourcePage, PageFact]]] = defaultdict(list)
         for page, fact in self.facts:
@@ -149,7 +149,7 @@ class _Check:
         self.contradicted: set[tuple[Pointer, str]] = set()
         self.absent: dict[str, set[Place]] = defaultdict(set)
 
-    def run(self) -> Comparison:
+    def run(self) -> CheckResult:
         for page in self.pages:
             for unread in page.unread:
                 self.add("unread", unread.problem, page.where(unread.line))

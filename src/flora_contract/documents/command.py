@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from flora_contract.documents.changes import PageChange
-    from flora_contract.documents.check import Comparison
+    from flora_contract.documents.check import CheckResult
     from flora_contract.documents.facts import SourcePage
     from flora_contract.openapi import Document
 
@@ -158,7 +158,7 @@ def _deliver(output: Path | None, show: Callable[[Console], None]) -> None:
 
 
 def _show(
-    console: Console, document: Document, pages: list[SourcePage], result: Comparison
+    console: Console, document: Document, pages: list[SourcePage], result: CheckResult
 ) -> None:
     for page in pages:
         facts = sum(f.aspect != "wording" for f in page.facts)
@@ -192,7 +192,7 @@ def _line(console: Console, head: str, rest: str = "", style: str = "") -> None:
         console.print(Text.assemble((head, style), rest), soft_wrap=True)
 
 
-def _report(document: Document, pages: list[SourcePage], result: Comparison) -> dict[str, object]:
+def _report(document: Document, pages: list[SourcePage], result: CheckResult) -> dict[str, object]:
     return {
         "pages": [{"label": p.label, "form": p.form, "facts": len(p.facts)} for p in pages],
         "counts": {verdict: result.count(verdict) for verdict in VERDICTS},

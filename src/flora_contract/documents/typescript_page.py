@@ -21,7 +21,7 @@ from flora_contract.documents.sheet import Sheet
 
 OPERATION = re.compile(r"\*\*(get|post|put|patch|delete)\*\* `(/\S*)`")
 _HEADING = re.compile(r"(#{1,4}) (.+)")
-_SIGNATURE = re.compile(r"`client(\.\w+)+\(.*\): (?:\w+SourcePage<)?(\w+)>?`")
+_SIGNATURE = re.compile(r"`client(\.\w+)+\(.*\): (?:\w+Page<)?(\w+)>?`")
 _BULLET = re.compile(r"( *)- `(.+)`")
 _FIELD = re.compile(r"([A-Za-z_]\w*)(\?)?: (.+)")
 _VALUE = re.compile(r'"([^"]*)"')
