@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flora_contract import shipped
 from flora_contract.conformance.oracle import catalogue
-from flora_contract.documents.contract_page import Row, contract_page
+from flora_contract.documents.contract_page import FieldRow, contract_page
 from flora_contract.openapi import load
 from flora_contract.openapi.behaviour import Behaviour
 from flora_contract.openapi.contract import Contract
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # What the oracles of schemas hold of a field, by what the contract says of it: in an answer, in a
 # request, and when.
-_SCHEMAS: tuple[tuple[str | None, str | None, Callable[[Row], bool]], ...] = (
+_SCHEMAS: tuple[tuple[str | None, str | None, Callable[[FieldRow], bool]], ...] = (
     ("schema-type", "refuses-wrong-type", lambda row: row.type != "any"),
     ("schema-required", "refuses-missing-field", lambda row: row.required),
     ("schema-enum", "refuses-unknown-value", lambda row: row.closed),
@@ -37,7 +37,7 @@ def page() -> str:
     return contract_page(load(shipped.CONTRACT), tested)
 
 
-def tested(row: Row) -> list[str]:
+def tested(row: FieldRow) -> list[str]:
     """The oracles that check a field, in the order of docs/oracles.md.
 
     Those of its schema, and those that judge by a statement about it. The rest judge whole
@@ -60,7 +60,7 @@ def _behaviour() -> Behaviour:
     return Behaviour(Contract(shipped.contract("behaviour")))
 
 
-def _statements(row: Row) -> Iterator[str]:
+def _statements(row: FieldRow) -> Iterator[str]:
     """What is stated of a field, as the bases of oracles name it."""
     field = row.place.field.replace("[]", "")
     label = row.place.operation

@@ -14,34 +14,34 @@ import pytest
 import yaml
 
 from flora_contract.diff import report_schema
-from flora_contract.diff.client import Argument, Member, effects
+from flora_contract.diff.client import Argument, PublicName, effects
 
 ROOT = Path(__file__).parents[2]
 FLORA = Path(sys.executable).with_name("flora-contract")
 
-METHOD = Member("method", "Run", (("prompt", Argument("str", required=True)),))
+METHOD = PublicName("method", "Run", (("prompt", Argument("str", required=True)),))
 
 
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ({"A": Member("class")}, {}, ["model A removed"]),
+        ({"A": PublicName("class")}, {}, ["model A removed"]),
         ({"A.x": METHOD}, {}, ["method A.x removed"]),
         ({"A.x": METHOD}, {"A.y": METHOD}, ["method A.x renamed to A.y"]),
         (
-            {"A": Member("class"), "A.x": METHOD},
-            {"B": Member("class"), "B.x": METHOD},
+            {"A": PublicName("class"), "A.x": METHOD},
+            {"B": PublicName("class"), "B.x": METHOD},
             ["model A renamed to B"],
         ),
         (
             {"A.x": METHOD},
-            {"A.x": Member("method", "Run", (("text", Argument("str", required=True)),))},
+            {"A.x": PublicName("method", "Run", (("text", Argument("str", required=True)),))},
             ["A.x() takes text, and no longer prompt"],
         ),
         (
             {"A.x": METHOD},
             {
-                "A.x": Member(
+                "A.x": PublicName(
                     "method", "Run", (*METHOD.arguments, ("b", Argument("int", required=True)))
                 )
             },
@@ -49,23 +49,25 @@ METHOD = Member("method", "Run", (("prompt", Argument("str", required=True)),))
         ),
         (
             {"A.x": METHOD},
-            {"A.x": Member("method", "Run", (("prompt", Argument("int", required=True)),))},
+            {"A.x": PublicName("method", "Run", (("prompt", Argument("int", required=True)),))},
             ["A.x() takes prompt as int, and not as str"],
         ),
         (
             {"A.x": METHOD},
-            {"A.x": Member("method", "Run", (("prompt", Argument("str", required=False)),))},
+            {"A.x": PublicName("method", "Run", (("prompt", Argument("str", required=False)),))},
             ["A.x() need no longer be given prompt"],
         ),
         ({"A.x": METHOD}, {"A.x": METHOD, "A.y": METHOD}, []),
         (
-            {"A.x": Member("attribute", "int")},
-            {"A.x": Member("attribute", "int | None")},
+            {"A.x": PublicName("attribute", "int")},
+            {"A.x": PublicName("attribute", "int | None")},
             ["attribute A.x is int | None, and not int"],
         ),
     ],
 )
-def test_what_users_notice(old: dict[str, Member], new: dict[str, Member], told: list[str]) -> None:
+def test_what_users_notice(
+    old: dict[str, PublicName], new: dict[str, PublicName], told: list[str]
+) -> None:
     assert [effect.text for effect in effects(old, new)] == told
 
 

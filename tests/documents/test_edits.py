@@ -15,7 +15,7 @@ from flora_contract.documents.check import check
 from flora_contract.documents.reading import elsewhere, stored_pages
 from flora_contract.documents.register import explained
 from flora_contract.openapi import Document, load
-from flora_contract.openapi.nodes import SCHEMAS, Node, nodes
+from flora_contract.openapi.nodes import SCHEMAS, TypedNode, nodes
 
 if TYPE_CHECKING:
     import random
@@ -117,11 +117,11 @@ def _swap_label(node: dict[str, Any], random: random.Random) -> str:
 BOUNDS = ("minimum", "maximum", "minLength")
 
 
-def _with(*keys: str) -> Callable[[Node], bool]:
+def _with(*keys: str) -> Callable[[TypedNode], bool]:
     return lambda node: node.kind in SCHEMAS and any(key in node.tree for key in keys)
 
 
-KINDS: dict[str, tuple[Callable[[Node], bool], Callable[[Any, random.Random], str]]] = {
+KINDS: dict[str, tuple[Callable[[TypedNode], bool], Callable[[Any, random.Random], str]]] = {
     "property removed": (_with("properties"), _remove_property),
     "enum value dropped": (_with("enum", "x-extensible-enum"), _drop_value),
     "enum value added": (_with("enum", "x-extensible-enum"), _add_value),

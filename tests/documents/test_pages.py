@@ -17,7 +17,7 @@ from flora_contract.openapi import load
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from flora_contract.documents.facts import Page
+    from flora_contract.documents.facts import SourcePage
 
 DOCUMENTS = shipped.ROOT.parent / "shared" / "documents"
 PAGES = sorted(DOCUMENTS.glob("0*.txt"))
@@ -65,7 +65,7 @@ def write(folder: Path, text: str, name: str = "002_page.txt") -> Path:
     return path
 
 
-def read(path: Path) -> Page | None:
+def read(path: Path) -> SourcePage | None:
     """The page; None where it is refused."""
     try:
         return read_page(path)

@@ -164,6 +164,9 @@ class TestOperations:
             "createGenerationRun": "POST /runs/generation",
             "getRun": "GET /runs/{runId}",
             "listGenerations": "GET /generations",
+            "listModels": "GET /models",
+            "listWorkspaces": "GET /workspaces",
+            "listProjects": "GET /projects",
         }
 
     def test_without_paths(self) -> None:

@@ -4,9 +4,12 @@ import json
 
 import pytest
 
-from flora_contract.report.sarif import Place, Result, Rule, sarif
+from flora_contract.report.sarif import PhysicalLocation, ReportingDescriptor, Result, sarif
 
-RULES = [Rule("a-rule", "It is so.", "error"), Rule("b-rule", "It may be so.", "warning")]
+RULES = [
+    ReportingDescriptor("a-rule", "It is so.", "error"),
+    ReportingDescriptor("b-rule", "It may be so.", "warning"),
+]
 
 
 def test_a_result_names_its_rule_place_and_identity() -> None:
@@ -14,8 +17,8 @@ def test_a_result_names_its_rule_place_and_identity() -> None:
         "b-rule",
         "note",
         "here",
-        Place("a b.yaml", 3, 7),
-        related=(Place("old.yaml", 9, message="before"),),
+        PhysicalLocation("a b.yaml", 3, 7),
+        related=(PhysicalLocation("old.yaml", 9, message="before"),),
         identity="GET /runs b-rule",
         accepted="agreed",
     )

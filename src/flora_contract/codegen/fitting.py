@@ -6,7 +6,8 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 from flora_contract.openapi import Document
-from flora_contract.openapi.behaviour import Behaviour, StatementError
+from flora_contract.openapi.behaviour import Behaviour
+from flora_contract.openapi.behaviour_checks import StatementError
 from flora_contract.openapi.contract import Contract
 
 if TYPE_CHECKING:

@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from flora_contract.diff.facts import Fact
-    from flora_contract.diff.log import Finding, Log, Root, Site
+    from flora_contract.diff.log import FiredRule, Log, Root, Site
     from flora_contract.diff.pairs import Edge, Pair
     from flora_contract.diff.positions import Positions
     from flora_contract.diff.tree import Node, Tree
-    from flora_contract.diff.verdicts import Standing, Verdict
+    from flora_contract.diff.verdicts import Ruling, Standing
     from flora_contract.diff.within import Property
 
-    Judge = Callable[[Pair, Standing, Property | None], list[tuple[Fact, Verdict, Level]]]
+    Judge = Callable[[Pair, Standing, Property | None], list[tuple[Fact, Ruling, Level]]]
 
 EXPANDED_AT_MOST = 100_000
 """Changes that `expand` prints before it gives up: paths through recursive schemas have no end."""
@@ -332,7 +332,7 @@ def _expanded(log: Log, settings: Settings) -> Iterator[_Group]:
     @cache
     def judge(
         pair: Pair, standing: Standing, held: Property | None
-    ) -> list[tuple[Fact, Verdict, Level]]:
+    ) -> list[tuple[Fact, Ruling, Level]]:
         found = judged(Occurrence(pair, standing, held, 0), log.pairs, settings.policy)
         levels = [(fact, verdict, settings.level(verdict.rule_id)) for fact, _, verdict in found]
         return [(fact, verdict, level) for fact, verdict, level in levels if level is not None]
@@ -348,7 +348,7 @@ def _expanded(log: Log, settings: Settings) -> Iterator[_Group]:
             yield group
 
 
-def _single(finding: Finding, level: Level) -> _Group:
+def _single(finding: FiredRule, level: Level) -> _Group:
     group = _Group(finding.base, finding.revision)
     reach = _reach(finding.site, finding.side, "", finding.rule_id, level)
     group.found.append((level, finding.rule_id, finding.message, (reach,)))

@@ -48,7 +48,7 @@ class Argument:
 
 
 @dataclass(frozen=True)
-class Member:
+class PublicName:
     """A public name: a class, a method of one with its arguments, or an attribute."""
 
     kind: str  # class, method, attribute
@@ -64,7 +64,7 @@ class Effect:
     names: tuple[str, ...]
 
 
-Interface = dict[str, Member]
+Interface = dict[str, PublicName]
 
 
 def with_effects(comparison: Comparison, base: Tree, revision: Tree) -> Comparison:
@@ -138,7 +138,7 @@ def interface(folder: Path) -> Interface:
     return dict(_members(package))
 
 
-def _members(module: griffe.Module) -> Iterator[tuple[str, Member]]:
+def _members(module: griffe.Module) -> Iterator[tuple[str, PublicName]]:
     for name, item in module.members.items():
         if item.is_alias or name.startswith("_"):
             continue
@@ -146,19 +146,19 @@ def _members(module: griffe.Module) -> Iterator[tuple[str, Member]]:
             if name not in _INNER:
                 yield from _members(item)
         elif isinstance(item, griffe.Class) and not _TWINS.match(name):
-            yield name, Member("class")
+            yield name, PublicName("class")
             yield from _of_class(item)
 
 
-def _of_class(item: griffe.Class) -> Iterator[tuple[str, Member]]:
+def _of_class(item: griffe.Class) -> Iterator[tuple[str, PublicName]]:
     for name, member in item.members.items():
         if name.startswith("_") and name != "__init__":
             continue
         if isinstance(member, griffe.Function):
             found = tuple(_arguments(member))
-            yield f"{item.name}.{name}", Member("method", str(member.returns or ""), found)
+            yield f"{item.name}.{name}", PublicName("method", str(member.returns or ""), found)
         elif isinstance(member, griffe.Attribute):
-            yield f"{item.name}.{name}", Member("attribute", str(member.annotation or ""))
+            yield f"{item.name}.{name}", PublicName("attribute", str(member.annotation or ""))
 
 
 def _arguments(function: griffe.Function) -> Iterator[tuple[str, Argument]]:
@@ -207,7 +207,7 @@ def _renamed(
             break
 
 
-def _inner(names: Interface, holder: str) -> dict[str, Member]:
+def _inner(names: Interface, holder: str) -> dict[str, PublicName]:
     return {
         name.removeprefix(f"{holder}."): member
         for name, member in names.items()
@@ -215,7 +215,7 @@ def _inner(names: Interface, holder: str) -> dict[str, Member]:
     }
 
 
-def _changed(name: str, old: Member, new: Member) -> Iterator[Effect]:
+def _changed(name: str, old: PublicName, new: PublicName) -> Iterator[Effect]:
     holder, _, last = name.rpartition(".")
     if old.annotation != new.annotation:
         word = "returns" if old.kind == "method" else "is"

@@ -10,7 +10,7 @@ from flora_contract.diff import lifecycle
 from flora_contract.diff.facts import alike
 from flora_contract.diff.lifecycle import Lifecycle
 from flora_contract.diff.log import Log, Site
-from flora_contract.diff.operations import METHODS, Endpoint, OperationDiff, compare_called
+from flora_contract.diff.operations import METHODS, OperationDiff, OperationNode, compare_called
 from flora_contract.diff.pairs import Pairs
 from flora_contract.diff.schema import Schemas
 from flora_contract.diff.security import compare_requirements, compare_schemes, requirements
@@ -107,8 +107,8 @@ class _ContractDiff:
                 continue
             one, two = self.base.resolve(node), self.revision.resolve(new[name])
             of = OperationDiff(
-                Endpoint(one, one, self.base),
-                Endpoint(two, two, self.revision),
+                OperationNode(one, one, self.base),
+                OperationNode(two, two, self.revision),
                 Site("webhooks", "WEBHOOK", name),
                 self.log,
                 self.policy,
@@ -172,8 +172,8 @@ class _ContractDiff:
                 self._removed(method, path, node, "api")
                 continue
             OperationDiff(
-                Endpoint(node, base, self.base),
-                Endpoint(new[method], revision, self.revision),
+                OperationNode(node, base, self.base),
+                OperationNode(new[method], revision, self.revision),
                 _site(method, path, node),
                 self.log,
                 self.policy,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from flora_contract.diff.containment import all_of
 from flora_contract.diff.parts import is_settled, part
 from flora_contract.diff.rules import PLACES, Level, rules
-from flora_contract.diff.verdicts import Verdict, verdicts
+from flora_contract.diff.verdicts import Ruling, verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ class Judged(NamedTuple):
 
     fact: Fact
     number: int
-    verdict: Verdict
+    verdict: Ruling
 
 
 def judged(occurrence: Occurrence, pairs: Pairs, policy: Policy) -> Iterator[Judged]:
@@ -83,12 +83,12 @@ def _with_answer(
 
 
 def _saying(one: Judged, text: str) -> Judged:
-    verdict = Verdict(one.verdict.rule_id, f"{one.verdict.message}; {text}")
+    verdict = Ruling(one.verdict.rule_id, f"{one.verdict.message}; {text}")
     return one._replace(verdict=verdict)
 
 
 def _second(one: Judged, kind: str, standing: Standing) -> Judged:
-    return one._replace(verdict=Verdict(f"{PLACES[standing.place]}-{kind}", one.verdict.message))
+    return one._replace(verdict=Ruling(f"{PLACES[standing.place]}-{kind}", one.verdict.message))
 
 
 def _answers(about: list[Judged], parts: Parts, *, typed: bool) -> dict[int, Answer]:

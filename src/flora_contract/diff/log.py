@@ -30,7 +30,7 @@ class Site:
 
 
 @dataclass(frozen=True, eq=False)
-class Finding:
+class FiredRule:
     """A rule that fires at a place, for one operation."""
 
     rule_id: str
@@ -64,7 +64,7 @@ class Log:
     """Collects what is found while two contracts are compared."""
 
     pairs: Pairs
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[FiredRule] = field(default_factory=list)
     roots: list[Root] = field(default_factory=list)
 
     def add(
@@ -79,7 +79,7 @@ class Log:
         subject: str = "",
     ) -> None:
         """Note a finding."""
-        self.findings.append(Finding(rule_id, message, site, side, base, revision, subject))
+        self.findings.append(FiredRule(rule_id, message, site, side, base, revision, subject))
 
     def schema(
         self, base: Node, revision: Node, standing: Standing, site: Site, where: str

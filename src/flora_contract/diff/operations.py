@@ -24,7 +24,7 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", 
 
 
 @dataclass(frozen=True)
-class Endpoint:
+class OperationNode:
     """An operation of one contract, and the path item it stands in."""
 
     node: Node
@@ -64,8 +64,8 @@ class OperationDiff:
     API's user answers, so that who reads and who writes is the other way round.
     """
 
-    base: Endpoint
-    revision: Endpoint
+    base: OperationNode
+    revision: OperationNode
     site: Site
     log: Log
     policy: Policy
@@ -296,7 +296,7 @@ class OperationDiff:
                 message = f"header {name} of response {status} added"
                 self._add("response-header-added", message, None, two, side="response", subject=key)
 
-    def _header_nodes(self, endpoint: Endpoint, response: Node) -> dict[str, tuple[str, Node]]:
+    def _header_nodes(self, endpoint: OperationNode, response: Node) -> dict[str, tuple[str, Node]]:
         headers = response.get("headers")
         if headers is None:
             return {}

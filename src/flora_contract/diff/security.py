@@ -9,7 +9,7 @@ from flora_contract.diff.log import Site
 
 if TYPE_CHECKING:
     from flora_contract.diff.log import Log
-    from flora_contract.diff.operations import Endpoint
+    from flora_contract.diff.operations import OperationNode
     from flora_contract.diff.tree import Node, Tree
 
 
@@ -34,7 +34,7 @@ def requirements(holder: Node) -> Requirements:
     return Requirements(node, ways, own=True)
 
 
-def effective(endpoint: Endpoint) -> Requirements:
+def effective(endpoint: OperationNode) -> Requirements:
     """What holds for an operation: its own requirements, or those of the whole API."""
     own = requirements(endpoint.node)
     if own.own:

@@ -55,7 +55,7 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Ruling:
     """A rule and what to say."""
 
     rule_id: str
@@ -77,11 +77,11 @@ _READ_ONLY = {
 
 def verdicts(
     fact: Fact, pair: Pair, held: Property | None, standing: Standing, policy: Policy
-) -> Iterator[Verdict]:
+) -> Iterator[Ruling]:
     """The rules that a fact falls under; none if it does not matter there."""
     if _hidden(fact, pair, standing):
         rule_id = "request-read-only-property-changed"
-        yield Verdict(rule_id, f"read-only property: {fact.kind.replace('-', ' ')}")
+        yield Ruling(rule_id, f"read-only property: {fact.kind.replace('-', ' ')}")
         return
     match fact.kind:
         case "type":
@@ -96,7 +96,7 @@ def verdicts(
             yield from _lifecycle(pair, standing, policy)
         case _ if fact.kind in rules():
             told = f"{show_value(fact.old)} to {show_value(fact.new)}"
-            yield Verdict(fact.kind, f"{fact.subject}: {told}")
+            yield Ruling(fact.kind, f"{fact.subject}: {told}")
         case _:
             yield _keyword(fact, pair, held, standing)
 
@@ -111,7 +111,7 @@ def _hidden(fact: Fact, pair: Pair, standing: Standing) -> bool:
     return fact.kind in {"type", "list-of-types"} and pair.revision.flag("readOnly")
 
 
-def _keyword(fact: Fact, pair: Pair, held: Property | None, standing: Standing) -> Verdict:
+def _keyword(fact: Fact, pair: Pair, held: Property | None, standing: Standing) -> Ruling:
     kind, place = fact.kind, standing.place
     rule_id = f"{PLACES[place]}-{kind}"
     read_only = pair.revision.flag("readOnly")
@@ -128,7 +128,7 @@ def _keyword(fact: Fact, pair: Pair, held: Property | None, standing: Standing) 
     elif place == "PP" and standing.location == "header" and kind == "became-enum":
         rule_id = "request-header-property-became-enum"
     rule_id = _BY_NAME.get(rule_id, rule_id)
-    return Verdict(rule_id, _message(rules()[rule_id].text, fact))
+    return Ruling(rule_id, _message(rules()[rule_id].text, fact))
 
 
 def _message(text: str, fact: Fact) -> str:
@@ -151,14 +151,14 @@ def _message(text: str, fact: Fact) -> str:
 # Types
 
 
-def _type(fact: Fact, pair: Pair, standing: Standing) -> Verdict:
+def _type(fact: Fact, pair: Pair, standing: Standing) -> Ruling:
     (old, old_format), (new, new_format) = fact.old, fact.new
     if standing.place == "PP":
         kind = _type_of_unknown_serialization(fact)
     else:
         kind = _type_kind(fact, pair, standing)
     message = f"type: {_type_name(old, old_format)} to {_type_name(new, new_format)}"
-    return Verdict(f"{PLACES[standing.place]}-{kind}", message)
+    return Ruling(f"{PLACES[standing.place]}-{kind}", message)
 
 
 def _type_kind(fact: Fact, pair: Pair, standing: Standing) -> str:
@@ -248,7 +248,7 @@ def _type_name(types: Types, form: str) -> str:
     return f"{names}/{form}" if form else names
 
 
-def _list_of_types(fact: Fact, standing: Standing) -> Verdict:
+def _list_of_types(fact: Fact, standing: Standing) -> Ruling:
     added = sorted(name for name in fact.new - fact.old if not _covers(fact.old, {name}))
     gone = sorted(name for name in fact.old - fact.new if not _covers(fact.new, {name}))
     if standing.side == "request":
@@ -256,18 +256,18 @@ def _list_of_types(fact: Fact, standing: Standing) -> Verdict:
     else:
         kind, names = ("widened", added) if added else ("narrowed", gone)
     rule_id = f"{PLACES[standing.place]}-list-of-types-{kind}"
-    return Verdict(rule_id, f"set of types {kind}: {' and '.join(names)}")
+    return Ruling(rule_id, f"set of types {kind}: {' and '.join(names)}")
 
 
 # Properties
 
 
-def _property(fact: Fact, standing: Standing) -> Verdict:
+def _property(fact: Fact, standing: Standing) -> Ruling:
     added = fact.kind == "property-added"
     required, schema = fact.new if added else fact.old
     rule_id = _property_rule(standing, added=added, required=required, schema=schema)
     need = "required " if required else ""
-    return Verdict(rule_id, f"{need}property {fact.subject} {'added' if added else 'removed'}")
+    return Ruling(rule_id, f"{need}property {fact.subject} {'added' if added else 'removed'}")
 
 
 def _property_rule(standing: Standing, *, added: bool, required: bool, schema: Schema) -> str:
@@ -293,7 +293,7 @@ def _property_rule(standing: Standing, *, added: bool, required: bool, schema: S
     return f"response-{need}{hidden}-property-{'added' if added else 'removed'}"
 
 
-def _required(fact: Fact, standing: Standing) -> Verdict:
+def _required(fact: Fact, standing: Standing) -> Ruling:
     now, schema = fact.new
     kind = fact.kind
     nested = replace(standing, nested=True)
@@ -305,13 +305,13 @@ def _required(fact: Fact, standing: Standing) -> Verdict:
             rule_id = "request-property-became-required-with-default"
         case "PP" if now and standing.location == "header":
             rule_id = "request-header-property-became-required"
-    return Verdict(rule_id, f"property {fact.subject} {'now' if now else 'no longer'} required")
+    return Ruling(rule_id, f"property {fact.subject} {'now' if now else 'no longer'} required")
 
 
 # Lifecycle
 
 
-def _lifecycle(pair: Pair, standing: Standing, policy: Policy) -> Iterator[Verdict]:
+def _lifecycle(pair: Pair, standing: Standing, policy: Policy) -> Iterator[Ruling]:
     old, new = Lifecycle.of(pair.base.words), Lifecycle.of(pair.revision.words)
     prefix = PLACES[standing.place]
     for outcome in changed(old, new, policy, standing.stability):
@@ -322,7 +322,7 @@ def _lifecycle(pair: Pair, standing: Standing, policy: Policy) -> Iterator[Verdi
         elif rule_id not in rules():
             rule_id = f"{prefix}-{_plainly(kind)}"
         detail = f": {outcome.detail}" if outcome.detail else ""
-        yield Verdict(rule_id, rules()[rule_id].text.split(": ", 1)[-1] + detail)
+        yield Ruling(rule_id, rules()[rule_id].text.split(": ", 1)[-1] + detail)
     if old.stability != new.stability:
         yield from _stability(old, new, prefix)
 
@@ -342,10 +342,10 @@ def _rank(stability: Any) -> int:
     return STABILITY.index(stability) if stability in STABILITY else len(STABILITY)
 
 
-def _stability(old: Lifecycle, new: Lifecycle, prefix: str) -> Iterator[Verdict]:
+def _stability(old: Lifecycle, new: Lifecycle, prefix: str) -> Iterator[Ruling]:
     if not old.known_stability or not new.known_stability:
         return
     rose = _rank(new.stability) > _rank(old.stability)
     rule_id = f"{prefix}-stability-{'increased' if rose else 'decreased'}"
     if rule_id in rules():
-        yield Verdict(rule_id, f"stability level: {old.stability} to {new.stability}")
+        yield Ruling(rule_id, f"stability level: {old.stability} to {new.stability}")

@@ -215,13 +215,13 @@ def _life(resource: Resource, life: Life) -> Iterator[str]:
         rows = (
             (
                 code(presence.member),
-                _listed(state for state in life.states if state in presence.states),
+                _listed((s for s in life.states if s in presence.states), "or"),
                 "must be there" if presence.required else "may be there",
                 (presence.severity or "violation") if presence.required else "",
             )
             for presence in life.members.values()
         )
-        yield table(("member", "only when", "then it", "else a"), rows)
+        yield table(("member", "only when", "then it", "else that is a"), rows)
     facts = list(_of_a_life(life))
     if facts:
         yield _bullets(facts)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from flora_contract.documents.facts import Fact, Page, Place
+    from flora_contract.documents.facts import PageFact, Place, SourcePage
 
 Kind = Literal["added", "removed", "renamed", "changed", "reworded"]
 
@@ -23,7 +23,7 @@ _WORDS = {
 
 
 @dataclass(frozen=True)
-class Change:
+class PageChange:
     """One difference. `old` and `new` are the lines it stands on; None where it does not."""
 
     kind: Kind
@@ -36,7 +36,7 @@ class Change:
         return f"{self.place}: {self.what}" if self.what else str(self.place)
 
 
-def changes(old: Page, new: Page) -> list[Change]:
+def changes(old: SourcePage, new: SourcePage) -> list[PageChange]:
     """The differences, in the order of the pages.
 
     A field that is gone, with all that stood in it, is one change; so is one under a new name
@@ -47,16 +47,18 @@ def changes(old: Page, new: Page) -> list[Change]:
     come = _outermost(after.keys() - before.keys())
     renamed = _renamed(gone, come, before, after)
     found = [
-        Change("renamed", place, f"is now {to.field or to}", _line(before[place]), _line(after[to]))
+        PageChange(
+            "renamed", place, f"is now {to.field or to}", _line(before[place]), _line(after[to])
+        )
         for place, to in renamed.items()
     ]
     found += [
-        Change("removed", place, "", _line(before[place]), None)
+        PageChange("removed", place, "", _line(before[place]), None)
         for place in gone
         if place not in renamed
     ]
     found += [
-        Change("added", place, _summary(after[place]), None, _line(after[place]))
+        PageChange("added", place, _summary(after[place]), None, _line(after[place]))
         for place in come
         if place not in renamed.values()
     ]
@@ -65,8 +67,8 @@ def changes(old: Page, new: Page) -> list[Change]:
     return sorted(found, key=lambda c: (c.new or c.old or 0, str(c)))
 
 
-def _by_place(page: Page) -> dict[Place, list[Fact]]:
-    facts: dict[Place, list[Fact]] = defaultdict(list)
+def _by_place(page: SourcePage) -> dict[Place, list[PageFact]]:
+    facts: dict[Place, list[PageFact]] = defaultdict(list)
     for fact in page.facts:
         if fact.aspect != "sample":
             facts[fact.place].append(fact)
@@ -82,8 +84,8 @@ def _outermost(places: set[Place]) -> list[Place]:
 def _renamed(
     gone: Iterable[Place],
     come: Iterable[Place],
-    before: dict[Place, list[Fact]],
-    after: dict[Place, list[Fact]],
+    before: dict[Place, list[PageFact]],
+    after: dict[Place, list[PageFact]],
 ) -> dict[Place, Place]:
     """Fields that went and came in the same object with the same facts, in the order of lines."""
     pairs: dict[Place, Place] = {}
@@ -96,7 +98,7 @@ def _renamed(
     return pairs
 
 
-def _body(root: Place, facts: dict[Place, list[Fact]]) -> set[tuple[str, str, str]]:
+def _body(root: Place, facts: dict[Place, list[PageFact]]) -> set[tuple[str, str, str]]:
     """The facts of a field and those in it, without its name."""
     return {
         (place.field.removeprefix(root.field), fact.aspect, json.dumps(fact.value))
@@ -106,7 +108,9 @@ def _body(root: Place, facts: dict[Place, list[Fact]]) -> set[tuple[str, str, st
     }
 
 
-def _differences(place: Place, before: list[Fact], after: list[Fact]) -> Iterator[Change]:
+def _differences(
+    place: Place, before: list[PageFact], after: list[PageFact]
+) -> Iterator[PageChange]:
     for aspect in sorted({f.aspect for f in (*before, *after)}):
         old = [f for f in before if f.aspect == aspect]
         new = [f for f in after if f.aspect == aspect]
@@ -116,26 +120,26 @@ def _differences(place: Place, before: list[Fact], after: list[Fact]) -> Iterato
         come = [f for f in new if (more - less)[json.dumps(f.value)]]
         if aspect == "wording":
             if gone or come:
-                yield Change("reworded", place, "read it anew", _line(before), _line(after))
+                yield PageChange("reworded", place, "read it anew", _line(before), _line(after))
         elif len(gone) == len(come) == 1 and aspect not in {"value", "says", "refuses"}:
             what = f"{_WORDS.get(aspect, aspect)} was {_shown(gone[0])}, is {_shown(come[0])}"
-            yield Change("changed", place, what, gone[0].line, come[0].line)
+            yield PageChange("changed", place, what, gone[0].line, come[0].line)
         else:
             for fact in gone:
-                yield Change("removed", place, f"{_word(fact)}", fact.line, None)
+                yield PageChange("removed", place, f"{_word(fact)}", fact.line, None)
             for fact in come:
-                yield Change("added", place, f"{_word(fact)}", None, fact.line)
+                yield PageChange("added", place, f"{_word(fact)}", None, fact.line)
 
 
-def _word(fact: Fact) -> str:
+def _word(fact: PageFact) -> str:
     return f"{_WORDS.get(fact.aspect, fact.aspect)} {_shown(fact)}"
 
 
-def _shown(fact: Fact) -> str:
+def _shown(fact: PageFact) -> str:
     return fact.value if isinstance(fact.value, str) else json.dumps(fact.value)
 
 
-def _summary(facts: list[Fact]) -> str:
+def _summary(facts: list[PageFact]) -> str:
     stated = {f.aspect: f.value for f in facts}
     words = [str(stated["type"])] if "type" in stated else []
     if "required" in stated:
@@ -143,5 +147,5 @@ def _summary(facts: list[Fact]) -> str:
     return ", ".join(words)
 
 
-def _line(facts: list[Fact]) -> int:
+def _line(facts: list[PageFact]) -> int:
     return min(fact.line for fact in facts)

@@ -12,7 +12,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from flora_contract.documents.facts import CONSTRAINTS, SINGLE, Fact, Page, Place
+from flora_contract.documents.facts import CONSTRAINTS, SINGLE, PageFact, Place, SourcePage
 from flora_contract.documents.rendering import FORMS, HELD, REFUSAL
 from flora_contract.documents.transcript import Claim, Response, Transcript, transcript
 
@@ -33,7 +33,7 @@ VERDICTS: tuple[Verdict, ...] = (
 
 
 @dataclass(frozen=True)
-class Finding:
+class Judgement:
     """A fact or a claim and what became of it.
 
     `page` is where a page says so, `S002:57`, or None; `pointer` the node of the contract. Where
@@ -45,18 +45,18 @@ class Finding:
     what: str
     page: str | None = None
     pointer: Pointer = ()
-    fact: Fact | None = None
+    fact: PageFact | None = None
     stated: tuple[str, ...] | None = None
 
 
 @dataclass
-class Result:
+class CheckResult:
     """All that came of holding a contract to pages."""
 
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Judgement] = field(default_factory=list)
 
     @property
-    def faults(self) -> list[Finding]:
+    def faults(self) -> list[Judgement]:
         """What must not be: everything but what is held or explained."""
         return [f for f in self.findings if f.verdict not in {"held", "explained"}]
 
@@ -64,7 +64,9 @@ class Result:
         return sum(f.verdict == verdict for f in self.findings)
 
 
-def check(document: Document, pages: list[Page], explained: dict[str, str] | None = None) -> Result:
+def check(
+    document: Document, pages: list[SourcePage], explained: dict[str, str] | None = None
+) -> CheckResult:
     """Hold a contract to pages.
 
     `explained` are facts that a row of docs/conflicts.md names, with the row's number: the
@@ -73,7 +75,7 @@ def check(document: Document, pages: list[Page], explained: dict[str, str] | Non
     return _Check(transcript(document), pages, explained or {}).run()
 
 
-def readings(page: Page) -> list[Fact]:
+def readings(page: SourcePage) -> list[PageFact]:
     """The facts of a page, with those that follow from its samples and from HTTP.
 
     A header carries a string. A sample shows the type of what is described nowhere else. Where
@@ -82,12 +84,12 @@ def readings(page: Page) -> list[Fact]:
     """
     facts = list(page.facts)
     facts += [
-        Fact(fact.place, "type", "string", fact.line)
+        PageFact(fact.place, "type", "string", fact.line)
         for fact in page.facts
         if fact.aspect == "is" and fact.place.part in {"header", "answer-header"}
     ]
     declared = {f.place for f in page.facts if f.aspect == "type"}
-    shown: dict[Place, list[Fact]] = defaultdict(list)
+    shown: dict[Place, list[PageFact]] = defaultdict(list)
     for fact in page.facts:
         if fact.aspect == "shows":
             shown[fact.place].append(fact)
@@ -96,14 +98,16 @@ def readings(page: Page) -> list[Fact]:
         if place in declared:
             continue
         if first.value is not None:
-            facts.append(Fact(place, "type", _type_of(first.value), first.line))
+            facts.append(PageFact(place, "type", _type_of(first.value), first.line))
         parent = place.parent()
         if parent in shown and FORMS[page.form].whole_samples:
             always = len(samples) == len(shown[parent])
-            facts.append(Fact(place, "required", always, first.line))
+            facts.append(PageFact(place, "required", always, first.line))
     bodies = [f for f in page.facts if f.place.part == "body" and f.aspect == "required"]
     for operation in {f.place.operation for f in bodies if f.value}:
-        facts.append(Fact(Place(operation, "body"), "required", value=True, line=bodies[0].line))
+        facts.append(
+            PageFact(Place(operation, "body"), "required", value=True, line=bodies[0].line)
+        )
     return facts
 
 
@@ -116,15 +120,17 @@ def _type_of(value: object) -> str:
 
 
 class _Check:
-    def __init__(self, made: Transcript, pages: list[Page], explained: dict[str, str]) -> None:
+    def __init__(
+        self, made: Transcript, pages: list[SourcePage], explained: dict[str, str]
+    ) -> None:
         self.made = made
         self.document = made.document
         self.pages = pages
         self.explained = explained
         self.used: set[str] = set()
-        self.result = Result()
+        self.result = CheckResult()
         self.facts = [(page, fact) for page in pages for fact in readings(page)]
-        self.at: dict[Place, list[tuple[Page, Fact]]] = defaultdict(list)
+        self.at: dict[Place, list[tuple[SourcePage, PageFact]]] = defaultdict(list)
         for page, fact in self.facts:
             self.at[fact.place].append((page, fact))
         self.of_answers = [(page, fact) for page, fact in self.facts if _is_of_answers(fact)]
@@ -143,7 +149,7 @@ class _Check:
         self.contradicted: set[tuple[Pointer, str]] = set()
         self.absent: dict[str, set[Place]] = defaultdict(set)
 
-    def run(self) -> Result:
+    def run(self) -> CheckResult:
         for page in self.pages:
             for unread in page.unread:
                 self.add("unread", unread.problem, page.where(unread.line))
@@ -165,15 +171,15 @@ class _Check:
         page: str | None = None,
         pointer: Pointer = (),
         *,
-        fact: Fact | None = None,
+        fact: PageFact | None = None,
         stated: Iterable[str] | None = None,
     ) -> None:
         labels = None if stated is None else tuple(sorted(stated))
-        self.result.findings.append(Finding(verdict, what, page, pointer, fact, labels))
+        self.result.findings.append(Judgement(verdict, what, page, pointer, fact, labels))
 
     # Forwards: from the pages to the contract.
 
-    def forwards(self, page: Page, fact: Fact) -> None:
+    def forwards(self, page: SourcePage, fact: PageFact) -> None:
         """Say whether the contract holds a fact, and where."""
         verdict, what, pointer = self.judge(page, fact)
         if verdict == "missing" and fact.place.field and fact.place not in self.places:
@@ -189,13 +195,13 @@ class _Check:
             self.contradicted.add((pointer, fact.aspect))
         self.add(verdict, what, page.where(fact.line), pointer, fact=fact)
 
-    def reported(self, page: Page, place: Place) -> bool:
+    def reported(self, page: SourcePage, place: Place) -> bool:
         """Whether a field that the contract lacks, or one around it, was reported before."""
         known = any(place.within(p) or place == p for p in self.absent[page.label])
         self.absent[page.label].add(place)
         return known
 
-    def judge(self, page: Page, fact: Fact) -> tuple[Verdict, str, Pointer]:
+    def judge(self, page: SourcePage, fact: PageFact) -> tuple[Verdict, str, Pointer]:
         rule = _JUDGES.get(fact.aspect)
         if rule is not None:
             pointer = rule(self, page, fact)
@@ -217,13 +223,13 @@ class _Check:
         around = place.parent() or Place(place.operation)
         return self.nearest(around) if around != place else ()
 
-    def existence(self, _page: Page, fact: Fact) -> Pointer | None:
+    def existence(self, _page: SourcePage, fact: PageFact) -> Pointer | None:
         claims = self.claims[fact.place, "is"]
         if fact.place.operation == "API" and fact.place.part == "status":
             claims = [c for c in self.made.claims if c.place.field == fact.place.field]
         return claims[0].pointer if claims else None
 
-    def mentioned(self, page: Page, fact: Fact) -> Pointer | None:
+    def mentioned(self, page: SourcePage, fact: PageFact) -> Pointer | None:
         """An operation that a page describes, or one it only names."""
         pointer = self.existence(page, fact)
         if pointer is not None or fact.value != "mention":
@@ -231,7 +237,7 @@ class _Check:
         named = page.label in self.made.undescribed.get(fact.place.operation, [])
         return ("x-undescribed", fact.place.operation) if named else None
 
-    def shown(self, _page: Page, fact: Fact) -> Pointer | None:
+    def shown(self, _page: SourcePage, fact: PageFact) -> Pointer | None:
         """What a sample shows is a field, and a value that the field can have."""
         if fact.place not in self.places:
             return None
@@ -239,19 +245,19 @@ class _Check:
         values = [c.value for c in self.claims[fact.place, "value"]]
         return pointer if not values or fact.value in values else None
 
-    def sampled(self, _page: Page, fact: Fact) -> Pointer | None:
+    def sampled(self, _page: SourcePage, fact: PageFact) -> Pointer | None:
         body = json.dumps(json.loads(str(fact.value)), sort_keys=True)
         held = body in self.samples.get(fact.place, [])
         return self.nearest(fact.place) if held else None
 
-    def said(self, _page: Page, fact: Fact) -> Pointer | None:
+    def said(self, _page: SourcePage, fact: PageFact) -> Pointer | None:
         rule = HELD[str(fact.value)]
         if rule in self.made.conflicts.get(fact.place, set()):
             return self.nearest(fact.place)
         found = re.search(rule, self.made.descriptions.get(fact.place, ""))
         return self.nearest(fact.place) if found else None
 
-    def refused(self, _page: Page, fact: Fact) -> Pointer | None:
+    def refused(self, _page: SourcePage, fact: PageFact) -> Pointer | None:
         name = Place(fact.place.operation, "body", str(fact.value))
         for pointer, responses in self.made.responses.items():
             for response in responses:
@@ -274,7 +280,7 @@ class _Check:
                 what = f"{place} has {_a(aspect)} in the contract, and none on the page"
                 self.add("contradicted", what, page.where(declared[0].line), claims[0].pointer)
 
-    def shows(self, page: Page, place: Place, aspect: str) -> bool:
+    def shows(self, page: SourcePage, place: Place, aspect: str) -> bool:
         form = FORMS[page.form]
         silent = aspect in form.silent or not form.whole_samples
         return silent or bool(page.at(place, aspect))
@@ -314,13 +320,13 @@ class _Check:
         if len(set(labels)) != len(labels):
             self.add("invented", f"{_short(pointer)} names a label twice", pointer=at)
 
-    def stating(self, places: Iterable[Place]) -> Iterator[tuple[Page, Fact]]:
+    def stating(self, places: Iterable[Place]) -> Iterator[tuple[SourcePage, PageFact]]:
         for place in places:
             for page, fact in self.at[place]:
                 if fact.aspect not in {"wording", "refuses"}:
                     yield page, fact
 
-    def answering(self, responses: Iterable[Response]) -> Iterator[tuple[Page, Fact]]:
+    def answering(self, responses: Iterable[Response]) -> Iterator[tuple[SourcePage, PageFact]]:
         for page, fact in self.of_answers:
             if any(_answers(fact, response) for response in responses):
                 yield page, fact
@@ -408,7 +414,7 @@ class _Check:
         )
 
 
-_JUDGES: dict[str, Callable[[_Check, Page, Fact], Pointer | None]] = {
+_JUDGES: dict[str, Callable[[_Check, SourcePage, PageFact], Pointer | None]] = {
     "is": _Check.mentioned,
     "shows": _Check.shown,
     "sample": _Check.sampled,
@@ -417,7 +423,7 @@ _JUDGES: dict[str, Callable[[_Check, Page, Fact], Pointer | None]] = {
 }
 
 
-def _agree(page: Page, fact: Fact, claim: Claim) -> bool:
+def _agree(page: SourcePage, fact: PageFact, claim: Claim) -> bool:
     if fact.aspect == "type" and claim.value == "integer" and fact.value == "number":
         sampled = not page.at(fact.place, "type")
         return sampled or not FORMS[page.form].integers
@@ -426,7 +432,7 @@ def _agree(page: Page, fact: Fact, claim: Claim) -> bool:
     return type(fact.value) is type(claim.value) and fact.value == claim.value
 
 
-def _is_of_answers(fact: Fact) -> bool:
+def _is_of_answers(fact: PageFact) -> bool:
     """Whether a fact is one that `_answers` can be asked about at all."""
     place = fact.place
     if fact.aspect == "wording":
@@ -437,7 +443,7 @@ def _is_of_answers(fact: Fact) -> bool:
     return place.part == "status" or fact.aspect == "refuses" or code
 
 
-def _answers(fact: Fact, response: Response) -> bool:
+def _answers(fact: PageFact, response: Response) -> bool:
     """Whether a fact is about a response: its status, its body, or the code of its error."""
     place = fact.place
     if place.operation not in {response.operation, "API"}:

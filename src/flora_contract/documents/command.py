@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from flora_contract.documents.changes import Change
-    from flora_contract.documents.check import Result
-    from flora_contract.documents.facts import Page
+    from flora_contract.documents.changes import PageChange
+    from flora_contract.documents.check import CheckResult
+    from flora_contract.documents.facts import SourcePage
     from flora_contract.openapi import Document
 
 _file = click.Path(path_type=Path)
@@ -143,7 +143,7 @@ def _near(path: Path) -> Path:
     return path.relative_to(here) if path.is_relative_to(here) else path
 
 
-def with_pages(stored: list[Page], read: list[Page]) -> list[Page]:
+def with_pages(stored: list[SourcePage], read: list[SourcePage]) -> list[SourcePage]:
     """The stored pages, those of the same label replaced by what was read."""
     by_label = {page.label: page for page in stored} | {page.label: page for page in read}
     return list(by_label.values())
@@ -157,7 +157,9 @@ def _deliver(output: Path | None, show: Callable[[Console], None]) -> None:
         deliver(console.file.getvalue(), output)
 
 
-def _show(console: Console, document: Document, pages: list[Page], result: Result) -> None:
+def _show(
+    console: Console, document: Document, pages: list[SourcePage], result: CheckResult
+) -> None:
     for page in pages:
         facts = sum(f.aspect != "wording" for f in page.facts)
         _line(console, f"{page.label}  {facts:>4} facts  {FORMS[page.form].title}")
@@ -174,7 +176,7 @@ def _show(console: Console, document: Document, pages: list[Page], result: Resul
     _line(console, f"\n{counts}", style="red" if result.faults else "green")
 
 
-def _show_changes(console: Console, found: list[Change], after: Page) -> None:
+def _show_changes(console: Console, found: list[PageChange], after: SourcePage) -> None:
     for change in found:
         lines = [f"old:{change.old}"] if change.old else []
         lines += [f"new:{change.new}"] if change.new else []
@@ -190,7 +192,7 @@ def _line(console: Console, head: str, rest: str = "", style: str = "") -> None:
         console.print(Text.assemble((head, style), rest), soft_wrap=True)
 
 
-def _report(document: Document, pages: list[Page], result: Result) -> dict[str, object]:
+def _report(document: Document, pages: list[SourcePage], result: CheckResult) -> dict[str, object]:
     return {
         "pages": [{"label": p.label, "form": p.form, "facts": len(p.facts)} for p in pages],
         "counts": {verdict: result.count(verdict) for verdict in VERDICTS},

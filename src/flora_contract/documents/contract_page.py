@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 _INTRODUCTION = """\
 # The contract at a glance
 
-Made by `nox -s make` from `openapi.yaml`. For each field: what is documented; which pages state it,
-by the labels of [sources.md](sources.md); the points of [conflicts.md](conflicts.md) on which they
-differ; and the rules of [oracles.md](oracles.md) that `flora-contract check` tests it by. Rules about
-whole exchanges, runs and lists stand there only. How the operations behave over time is told in
-[behaviour.md](behaviour.md).
+Made by `nox -s make` from `openapi.yaml`. For each field: what is documented; which pages state
+it, by the labels of [sources.md](sources.md); the points of [conflicts.md](conflicts.md) on which
+they differ; and the rules of [oracles.md](oracles.md) that `flora-contract check` tests it by. The
+rules about whole exchanges, runs and lists stand there only. [behaviour.md](behaviour.md) tells how
+the operations behave over time.
 """
 _PARTS = {
     "path": "In the path",
@@ -36,7 +36,7 @@ _MOST_VALUES = 8
 
 
 @dataclass(frozen=True)
-class Row:
+class FieldRow:
     """A field at one of its places: what the contract says of it, and who states it."""
 
     place: Place
@@ -50,21 +50,21 @@ class Row:
     conflicts: tuple[str, ...]
 
 
-def rows(document: Document) -> list[Row]:
+def rows(document: Document) -> list[FieldRow]:
     """Every parameter and field of the contract, in its order."""
     made = transcript(document)
     places = dict.fromkeys(c.place for c in made.claims if c.place.part in _PARTS and c.place.field)
     return [_row(made, place) for place in places]
 
 
-def _row(made: Transcript, place: Place) -> Row:
+def _row(made: Transcript, place: Place) -> FieldRow:
     claims = [c for c in made.claims if c.place == place]
     said = {c.aspect: c.value for c in claims}
     values = [c for c in claims if c.aspect == "value"]
     nodes = [pointer for pointer, places in made.nodes.items() if place in places]
     own = [p for p in nodes if "properties" in p or "parameters" in p] or nodes
     labels = made.document.at(own[0])["x-source"] if own else []
-    return Row(
+    return FieldRow(
         place=place,
         type=str(said.get("type", "any")),
         required=said.get("required") is True,
@@ -77,7 +77,7 @@ def _row(made: Transcript, place: Place) -> Row:
     )
 
 
-def contract_page(document: Document, tested: Callable[[Row], list[str]]) -> str:
+def contract_page(document: Document, tested: Callable[[FieldRow], list[str]]) -> str:
     """The page as Markdown; `tested` names the oracles that check a field."""
     listed = rows(document)
     parts = [_INTRODUCTION]
@@ -99,7 +99,7 @@ def contract_page(document: Document, tested: Callable[[Row], list[str]]) -> str
     return "\n".join(parts)
 
 
-def _tables(listed: list[Row], tested: Callable[[Row], list[str]]) -> Iterator[str]:
+def _tables(listed: list[FieldRow], tested: Callable[[FieldRow], list[str]]) -> Iterator[str]:
     order = list(_PARTS)
     ordered = sorted(listed, key=lambda row: order.index(row.place.part))
     for part, members in groupby(ordered, lambda row: row.place.part):
@@ -119,7 +119,7 @@ def _tables(listed: list[Row], tested: Callable[[Row], list[str]]) -> Iterator[s
         )
 
 
-def _cells(row: Row, oracles: list[str]) -> tuple[str, ...]:
+def _cells(row: FieldRow, oracles: list[str]) -> tuple[str, ...]:
     return (
         code(row.place.field),
         row.type,
@@ -132,7 +132,7 @@ def _cells(row: Row, oracles: list[str]) -> tuple[str, ...]:
     )
 
 
-def _constraints(row: Row) -> str:
+def _constraints(row: FieldRow) -> str:
     words = [
         f"begins with {code(str(value))}" if aspect == "prefix" else f"{aspect} {value}"
         for aspect, value in row.constraints.items()

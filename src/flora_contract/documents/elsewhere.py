@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from flora_contract.documents.facts import Fact, Page, Place, entries, statements
+from flora_contract.documents.facts import PageFact, Place, SourcePage, entries, statements
 from flora_contract.errors import InputError
 from flora_contract.openapi import load
 
@@ -24,14 +24,14 @@ _TYPES: Final = {"string", "number", "integer", "boolean", "object", "array", "m
 Entry = dict[str, Any]
 
 
-def read_elsewhere(path: Path) -> list[Page]:
-    """What other public material states, one `Page` for each label it is from."""
-    pages: dict[str, Page] = {}
+def read_elsewhere(path: Path) -> list[SourcePage]:
+    """What other public material states, one `SourcePage` for each label it is from."""
+    pages: dict[str, SourcePage] = {}
     tree = load(path).tree
     for place, entry in (*entries(tree, path), *_operations(tree.get("operations", {}), path)):
         for label in entry.pop("from"):
-            page = pages.setdefault(label, Page(label, "elsewhere", path.name))
-            page.facts += [Fact(place, aspect, value, 0) for aspect, value in statements(entry)]
+            page = pages.setdefault(label, SourcePage(label, "elsewhere", path.name))
+            page.facts += [PageFact(place, aspect, value, 0) for aspect, value in statements(entry)]
     return list(pages.values())
 
 

@@ -97,7 +97,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Fact:
+class PageFact:
     """One statement of a page. `line` counts from 1; 0 where there is no page."""
 
     place: Place
@@ -124,7 +124,7 @@ class Unread:
 
 
 @dataclass
-class Page:
+class SourcePage:
     """The facts of one page; they are not changed once it has been made.
 
     `label` is what `x-source` calls it, `form` the name of its `rendering.Form`, `file` what
@@ -134,16 +134,16 @@ class Page:
     label: str
     form: str
     file: str
-    facts: list[Fact] = field(default_factory=list)
+    facts: list[PageFact] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
 
-    def at(self, place: Place, aspect: str) -> list[Fact]:
+    def at(self, place: Place, aspect: str) -> list[PageFact]:
         """Its facts on one aspect of a place."""
         return self._index.get((place, aspect), [])
 
     @cached_property
-    def _index(self) -> dict[tuple[Place, str], list[Fact]]:
-        index: dict[tuple[Place, str], list[Fact]] = {}
+    def _index(self) -> dict[tuple[Place, str], list[PageFact]]:
+        index: dict[tuple[Place, str], list[PageFact]] = {}
         for fact in self.facts:
             index.setdefault((fact.place, fact.aspect), []).append(fact)
         return index
@@ -153,7 +153,7 @@ class Page:
         return f"{self.label}:{line}" if line else self.label
 
 
-def dump(page: Page) -> str:
+def dump(page: SourcePage) -> str:
     """The facts of a page as YAML: places in the order of the page, one entry for each line."""
     lines = [
         f"# The facts of {page.label}, read from the page by flora_contract.documents.",
@@ -161,7 +161,7 @@ def dump(page: Page) -> str:
         f"form: {page.form}",
         "facts:",
     ]
-    places: dict[Place, dict[int, list[Fact]]] = {}
+    places: dict[Place, dict[int, list[PageFact]]] = {}
     for fact in page.facts:
         places.setdefault(fact.place, {}).setdefault(fact.line, []).append(fact)
     for place, entries in places.items():
@@ -171,7 +171,7 @@ def dump(page: Page) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _pairs(facts: list[Fact]) -> str:
+def _pairs(facts: list[PageFact]) -> str:
     aspects: dict[str, list[str]] = {}
     for fact in facts:
         aspects.setdefault(fact.aspect, []).append(_inline(fact.value))
@@ -195,13 +195,13 @@ def _inline(value: Scalar) -> str:
     return json.dumps(value)
 
 
-def read_facts(path: Path) -> Page:
+def read_facts(path: Path) -> SourcePage:
     """The facts that `dump` wrote. Raises InputError when the file is none of its kind."""
     tree = load(path).tree
-    page = Page(path.stem, tree["form"], path.name)
+    page = SourcePage(path.stem, tree["form"], path.name)
     for place, entry in entries(tree, path):
         line = entry.pop("line")
-        page.facts += [Fact(place, aspect, value, line) for aspect, value in statements(entry)]
+        page.facts += [PageFact(place, aspect, value, line) for aspect, value in statements(entry)]
     return page
 
 
@@ -222,7 +222,7 @@ def entries(tree: Any, path: Path) -> Iterator[tuple[Place, dict[str, Any]]]:
         raise InputError(f"{path}: not a file of facts") from None
 
 
-def unique(facts: Iterable[Fact]) -> list[Fact]:
+def unique(facts: Iterable[PageFact]) -> list[PageFact]:
     """Facts without those that an earlier line states already. What samples show is counted."""
     seen: set[tuple[Place, str, str]] = set()
     kept = []

@@ -6,7 +6,7 @@ import re
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from flora_contract.documents.facts import Fact, Place
+from flora_contract.documents.facts import PageFact, Place
 from flora_contract.documents.prose import SENTENCE, facts_of_sentence
 from flora_contract.documents.rendering import CREATE, POLL
 from flora_contract.documents.samples import (
@@ -32,7 +32,7 @@ _POLLING = "Poll for the result"
 _UNTIL = re.compile(r"until `(\w+)` is ((?:`\w+`(?:,? or )?)+)")
 
 
-class _Reading:
+class _GuideReading:
     """Where the reading stands: the section, the operation last called, the table's columns."""
 
     def __init__(self, sheet: Sheet) -> None:
@@ -45,13 +45,13 @@ class _Reading:
 def read(text: str) -> Sheet:
     """The facts of a guide."""
     sheet = Sheet(text)
-    reading = _Reading(sheet)
+    reading = _GuideReading(sheet)
     sheet.read(reading, _RULES)
     sheet.finish()
     return sheet
 
 
-def _front_matter(reading: _Reading, line: str) -> bool:
+def _front_matter(reading: _GuideReading, line: str) -> bool:
     sheet = reading.sheet
     if line != FRONT_MATTER or sheet.number != 1:
         return False
@@ -67,7 +67,7 @@ def _front_matter(reading: _Reading, line: str) -> bool:
     return True
 
 
-def _heading(reading: _Reading, line: str) -> bool:
+def _heading(reading: _GuideReading, line: str) -> bool:
     found = _HEADING.fullmatch(line)
     if found is None:
         return False
@@ -76,7 +76,7 @@ def _heading(reading: _Reading, line: str) -> bool:
     return True
 
 
-def _sample(reading: _Reading, line: str) -> bool:
+def _sample(reading: _GuideReading, line: str) -> bool:
     sheet, start = reading.sheet, reading.sheet.number
     if line == "Terminal window":  # the caption of a rendered terminal
         return True
@@ -92,7 +92,7 @@ def _sample(reading: _Reading, line: str) -> bool:
     return True
 
 
-def _body_or_command(reading: _Reading, lines: list[str], start: int) -> None:
+def _body_or_command(reading: _GuideReading, lines: list[str], start: int) -> None:
     text = "\n".join(lines)
     if text.startswith("curl "):
         if curl_length(lines) != len(lines):
@@ -106,7 +106,7 @@ def _body_or_command(reading: _Reading, lines: list[str], start: int) -> None:
     reading.sheet.keep(facts_of_json(text, place, start))
 
 
-def _status(reading: _Reading, line: str) -> bool:
+def _status(reading: _GuideReading, line: str) -> bool:
     found = _STATUS.fullmatch(line)
     if found is not None:
         status = Place(reading.operation.operation, "status", found[1])
@@ -114,7 +114,7 @@ def _status(reading: _Reading, line: str) -> bool:
     return found is not None
 
 
-def _table(reading: _Reading, line: str) -> bool:
+def _table(reading: _GuideReading, line: str) -> bool:
     found = _ROW.fullmatch(line)
     if found is None:
         return False
@@ -132,7 +132,7 @@ def _table(reading: _Reading, line: str) -> bool:
     return row(reading, *cells)
 
 
-def _request_row(reading: _Reading, name: str, required: str, notes: str) -> bool:
+def _request_row(reading: _GuideReading, name: str, required: str, notes: str) -> bool:
     sheet = reading.sheet
     if not re.fullmatch(r"`\w+`", name) or required not in {"Yes", "No"}:
         return False
@@ -147,7 +147,7 @@ def _request_row(reading: _Reading, name: str, required: str, notes: str) -> boo
     return True
 
 
-def _endpoint_row(reading: _Reading, method: str, path: str, _description: str) -> bool:
+def _endpoint_row(reading: _GuideReading, method: str, path: str, _description: str) -> bool:
     found = re.fullmatch(r"`/api/v\d+(/[\w/{}-]+)(?:\?\S*)?`", path)
     if found is None or not method.isupper():
         return False
@@ -155,7 +155,7 @@ def _endpoint_row(reading: _Reading, method: str, path: str, _description: str) 
     return True
 
 
-def _validation(reading: _Reading, line: str) -> bool:
+def _validation(reading: _GuideReading, line: str) -> bool:
     """A bullet on what is refused: the fields it begins with, and what they must be."""
     found = re.fullmatch(r"- (`\w+`(?: and `\w+`)*) (must be|are required|is required)(.*)", line)
     if found is None or reading.section != _VALIDATION:
@@ -175,18 +175,18 @@ def _validation(reading: _Reading, line: str) -> bool:
 CREATE_BODY = Place(CREATE.operation, "body")
 
 
-def _rules(place: Place, verb: str, rule: str, line: int) -> Iterator[Fact]:
-    yield Fact(Place(place.operation, "error"), "refuses", place.field, line)
+def _rules(place: Place, verb: str, rule: str, line: int) -> Iterator[PageFact]:
+    yield PageFact(Place(place.operation, "error"), "refuses", place.field, line)
     if verb.endswith("required"):
-        yield Fact(place, "required", value=True, line=line)
+        yield PageFact(place, "required", value=True, line=line)
     elif rule.startswith(" exactly "):
         for value in _code(rule):
-            yield Fact(place, "value", value, line)
+            yield PageFact(place, "value", value, line)
     elif rule.startswith(" a string"):
-        yield Fact(place, "type", "string", line)
+        yield PageFact(place, "type", "string", line)
 
 
-def _prose(reading: _Reading, line: str) -> bool:
+def _prose(reading: _GuideReading, line: str) -> bool:
     sheet = reading.sheet
     text = line.removeprefix("- ")
     if not SENTENCE.fullmatch(text) or reading.section == _VALIDATION:

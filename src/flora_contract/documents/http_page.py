@@ -54,7 +54,7 @@ class _Object:
         return self.shape is not None and self.read >= self.shape.count
 
 
-class _Reading:
+class _HttpReading:
     """Where the reading stands: the operation, the objects around, the field before."""
 
     def __init__(self, sheet: Sheet) -> None:
@@ -84,20 +84,20 @@ class _Reading:
 def read(text: str) -> Sheet:
     """The facts of an HTTP reference page."""
     sheet = Sheet(text)
-    reading = _Reading(sheet)
+    reading = _HttpReading(sheet)
     sheet.read(reading, _RULES)
     reading.close()
     sheet.finish()
     return sheet
 
 
-def _chrome(reading: _Reading, line: str) -> bool:
+def _chrome(reading: _HttpReading, line: str) -> bool:
     if line == MODELS_HEADING:
         reading.close()
     return line in CHROME
 
 
-def _operation(reading: _Reading, line: str) -> bool:
+def _operation(reading: _HttpReading, line: str) -> bool:
     found = OPERATION.fullmatch(line)
     if found is None:
         return False
@@ -110,7 +110,7 @@ def _operation(reading: _Reading, line: str) -> bool:
     return True
 
 
-def _title(reading: _Reading, line: str) -> bool:
+def _title(reading: _HttpReading, line: str) -> bool:
     """The name of the page; the name of an operation, above it and again above its samples."""
     following = next((rest for rest in reading.sheet.lines[reading.sheet.number :] if rest), "")
     names_next = OPERATION.fullmatch(following) is not None
@@ -121,7 +121,7 @@ def _title(reading: _Reading, line: str) -> bool:
     return False
 
 
-def _section(reading: _Reading, line: str) -> bool:
+def _section(reading: _HttpReading, line: str) -> bool:
     part = _SECTIONS.get(line)
     if part is None:
         return False
@@ -135,7 +135,7 @@ def _section(reading: _Reading, line: str) -> bool:
     return True
 
 
-def _model(reading: _Reading, line: str) -> bool:
+def _model(reading: _HttpReading, line: str) -> bool:
     found = _MODEL.fullmatch(line)
     if found is None:
         return False
@@ -146,7 +146,7 @@ def _model(reading: _Reading, line: str) -> bool:
     return True
 
 
-def _field(reading: _Reading, line: str) -> bool:
+def _field(reading: _HttpReading, line: str) -> bool:
     found = _FIELD.fullmatch(line)
     if found is None or not reading.objects:
         return False
@@ -162,7 +162,7 @@ def _field(reading: _Reading, line: str) -> bool:
     return True
 
 
-def _enter(reading: _Reading, name: str, shape: Shape, *, required: bool) -> None:
+def _enter(reading: _HttpReading, name: str, shape: Shape, *, required: bool) -> None:
     sheet, around = reading.sheet, reading.objects[-1]
     if around.shape is not None and around.read < len(around.shape.fields):
         listed = around.shape.fields[around.read]
@@ -179,7 +179,7 @@ def _enter(reading: _Reading, name: str, shape: Shape, *, required: bool) -> Non
         reading.objects.append(_Object(place, shape, sheet.number))
 
 
-def _value(reading: _Reading, line: str) -> bool:
+def _value(reading: _HttpReading, line: str) -> bool:
     if reading.values is None:
         return False
     found = _VALUE.fullmatch(line)
@@ -188,7 +188,7 @@ def _value(reading: _Reading, line: str) -> bool:
     return found is not None or line == "One of the following:"
 
 
-def _constraint(reading: _Reading, line: str) -> bool:
+def _constraint(reading: _HttpReading, line: str) -> bool:
     found = _CONSTRAINT.fullmatch(line)
     if found is None or not reading.described.field:
         return False
@@ -200,7 +200,7 @@ def _constraint(reading: _Reading, line: str) -> bool:
     return True
 
 
-def _curl(reading: _Reading, line: str) -> bool:
+def _curl(reading: _HttpReading, line: str) -> bool:
     if not line.startswith("curl "):
         return False
     reading.close()
@@ -216,7 +216,7 @@ def _curl(reading: _Reading, line: str) -> bool:
     return True
 
 
-def _json(reading: _Reading, line: str) -> bool:
+def _json(reading: _HttpReading, line: str) -> bool:
     if line != "{":
         return False
     reading.close()
@@ -235,7 +235,7 @@ def _json(reading: _Reading, line: str) -> bool:
     return True
 
 
-def _sentence(reading: _Reading, line: str) -> bool:
+def _sentence(reading: _HttpReading, line: str) -> bool:
     """A description: a paragraph of one line below an operation or a field."""
     sheet = reading.sheet
     if not SENTENCE.fullmatch(line) and not _words(line):

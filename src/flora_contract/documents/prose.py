@@ -6,7 +6,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
-from flora_contract.documents.facts import Fact, Place
+from flora_contract.documents.facts import PageFact, Place
 from flora_contract.documents.rendering import SAYINGS
 
 if TYPE_CHECKING:
@@ -22,20 +22,20 @@ _IDEMPOTENCY = re.compile(
 )
 
 
-def facts_of_sentence(text: str, place: Place, line: int) -> Iterator[Fact]:
+def facts_of_sentence(text: str, place: Place, line: int) -> Iterator[PageFact]:
     """What a sentence at `place` states, and a digest of its words."""
-    yield Fact(place, "wording", hashlib.sha256(text.encode()).hexdigest()[:12], line)
+    yield PageFact(place, "wording", hashlib.sha256(text.encode()).hexdigest()[:12], line)
     plain = text.replace("`", "")
     for method, path in _MENTION.findall(plain):
-        yield Fact(Place(f"{method} {path}"), "is", "mention", line)
+        yield PageFact(Place(f"{method} {path}"), "is", "mention", line)
     if found := _PREFIX.search(plain):
-        yield Fact(place, "prefix", found[1], line)
+        yield PageFact(place, "prefix", found[1], line)
     if found := _IDEMPOTENCY.search(plain):
         header = Place(place.operation, "header", "Idempotency-Key")
-        yield Fact(header, "is", "parameter", line)
-        yield Fact(header, "required", value=False, line=line)
-        yield Fact(header, "says", found[1], line)
-        yield Fact(Place(place.operation, "error", "error.code"), "value", found[2], line)
+        yield PageFact(header, "is", "parameter", line)
+        yield PageFact(header, "required", value=False, line=line)
+        yield PageFact(header, "says", found[1], line)
+        yield PageFact(Place(place.operation, "error", "error.code"), "value", found[2], line)
     for saying in SAYINGS:
         if saying.stated.search(plain):
-            yield Fact(saying.place or place, "says", saying.name, line)
+            yield PageFact(saying.place or place, "says", saying.name, line)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from flora_contract.documents import guide, http_page, typescript_page
 from flora_contract.documents.elsewhere import read_elsewhere
-from flora_contract.documents.facts import Page, dump, read_facts
+from flora_contract.documents.facts import SourcePage, dump, read_facts
 from flora_contract.errors import InputError
 
 if TYPE_CHECKING:
@@ -31,17 +31,17 @@ _HTML = re.compile(r"\s*<(!doctype html|html|head|body|div|\?xml)\b", re.IGNOREC
 _NUMBERED = re.compile(r"(\d{3})_")
 
 
-def stored_pages() -> list[Page]:
+def stored_pages() -> list[SourcePage]:
     """The facts of the pages that the contract was transcribed from, by label."""
     return [read_facts(path) for path in sorted(FACTS.glob("S*.yaml"))]
 
 
-def elsewhere() -> list[Page]:
+def elsewhere() -> list[SourcePage]:
     """What other public material states of the nodes that carry its labels."""
     return read_elsewhere(ELSEWHERE)
 
 
-def read_page(path: Path, label: str | None = None) -> Page:
+def read_page(path: Path, label: str | None = None) -> SourcePage:
     """Read a page.
 
     Without `label` a page whose file name begins with a number, `003_…`, is called `S003`, and
@@ -60,7 +60,7 @@ def read_page(path: Path, label: str | None = None) -> Page:
     if label is None:
         number = _NUMBERED.match(path.name)
         label = f"S{number[1]}" if number else path.stem
-    return Page(label, form, str(path), sheet.facts, sheet.unread)
+    return SourcePage(label, form, str(path), sheet.facts, sheet.unread)
 
 
 def _text(path: Path) -> str:
@@ -100,6 +100,6 @@ def _form(text: str, path: Path) -> str:
     )
 
 
-def facts_file(page: Page) -> tuple[Path, str]:
+def facts_file(page: SourcePage) -> tuple[Path, str]:
     """Where the facts of a page are stored, and the text that is stored there."""
     return FACTS / f"{page.label}.yaml", dump(page)

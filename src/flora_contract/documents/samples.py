@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from flora_contract.documents.facts import Fact, Place
+from flora_contract.documents.facts import PageFact, Place
 from flora_contract.documents.rendering import PATH_IDS
 
 if TYPE_CHECKING:
@@ -39,28 +39,28 @@ def json_length(lines: list[str]) -> int:
     return text.count("\n", 0, end) + 1
 
 
-def facts_of_json(text: str, place: Place, line: int) -> Iterator[Fact]:
+def facts_of_json(text: str, place: Place, line: int) -> Iterator[PageFact]:
     """A JSON text whose first line is `line`: the sample, and what it shows at each field."""
-    yield Fact(place, "sample", json.dumps(json.loads(text)), line)
+    yield PageFact(place, "sample", json.dumps(json.loads(text)), line)
     # JSON is YAML, and the YAML reader tells lines.
     root = yaml.compose(text, Loader=yaml.CSafeLoader)
     assert root is not None
     yield from _shown(root, place, line)
 
 
-def _shown(node: yaml.Node, place: Place, line: int) -> Iterator[Fact]:
+def _shown(node: yaml.Node, place: Place, line: int) -> Iterator[PageFact]:
     at = line + node.start_mark.line
     if isinstance(node, yaml.MappingNode):
-        yield Fact(place, "shows", "{}", at)
+        yield PageFact(place, "shows", "{}", at)
         for key, value in node.value:
             yield from _shown(value, place.child(key.value), line)
     elif isinstance(node, yaml.SequenceNode):
-        yield Fact(place, "shows", "[]", at)
+        yield PageFact(place, "shows", "[]", at)
         for item in node.value:
             yield from _shown(item, place.items(), line)
     elif isinstance(node, yaml.ScalarNode):
         text = json.dumps(node.value) if node.style == '"' else node.value
-        yield Fact(place, "shows", json.loads(text), at)
+        yield PageFact(place, "shows", json.loads(text), at)
 
 
 def curl_length(lines: list[str]) -> int:
@@ -76,7 +76,7 @@ def curl_length(lines: list[str]) -> int:
     raise SampleError("the command does not end")
 
 
-def facts_of_curl(text: str, line: int) -> tuple[Place, list[Fact]]:
+def facts_of_curl(text: str, line: int) -> tuple[Place, list[PageFact]]:
     """The operation that a curl command calls, and what it states.
 
     Raises SampleError when the command cannot be read.
@@ -89,8 +89,8 @@ def facts_of_curl(text: str, line: int) -> tuple[Place, list[Fact]]:
     path = "/".join(_segment(part) for part in found[2].split("/"))
     operation = Place(f"{method or ('GET' if body is None else 'POST')} {path}")
     facts = [
-        Fact(operation, "is", "operation", line),
-        Fact(Place("API", "server"), "url", found[1], line),
+        PageFact(operation, "is", "operation", line),
+        PageFact(Place("API", "server"), "url", found[1], line),
     ]
     for name, value in headers:
         facts += _header(operation, name, value, line)
@@ -126,12 +126,12 @@ def _segment(part: str) -> str:
     return next((name for prefix, name in PATH_IDS.items() if part.startswith(prefix)), part)
 
 
-def _header(operation: Place, name: str, value: str, line: int) -> list[Fact]:
+def _header(operation: Place, name: str, value: str, line: int) -> list[PageFact]:
     if name == "Authorization" and value.startswith("Bearer "):
-        return [Fact(Place("API", "security"), "scheme", "bearer", line)]
+        return [PageFact(Place("API", "security"), "scheme", "bearer", line)]
     if name == "Content-Type":
-        return [Fact(Place(operation.operation, "body"), "media", value, line)]
-    return [Fact(Place(operation.operation, "header", name), "is", "parameter", line)]
+        return [PageFact(Place(operation.operation, "body"), "media", value, line)]
+    return [PageFact(Place(operation.operation, "header", name), "is", "parameter", line)]
 
 
 def is_error(body: Any) -> bool:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from flora_contract.documents.facts import Fact
+from flora_contract.documents.facts import PageFact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,10 +104,10 @@ def _unquoted(values: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(value[1:-1] for value in values)
 
 
-def facts_of_shape(shape: Shape, place: Place, line: int) -> Iterator[Fact]:
+def facts_of_shape(shape: Shape, place: Place, line: int) -> Iterator[PageFact]:
     """The type, and whether null belongs to it; the same for the items of an array."""
-    yield Fact(place, "type", shape.type, line)
+    yield PageFact(place, "type", shape.type, line)
     if shape.nullable is not None:
-        yield Fact(place, "nullable", shape.nullable, line)
+        yield PageFact(place, "nullable", shape.nullable, line)
     if shape.items is not None:
         yield from facts_of_shape(shape.items, place.items(), line)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from flora_contract.documents.facts import SINGLE, Fact, Place, Unread, unique
+from flora_contract.documents.facts import SINGLE, PageFact, Place, Unread, unique
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -21,7 +21,7 @@ class Sheet:
     def __init__(self, text: str) -> None:
         self.lines = [line.rstrip() for line in text.split("\n")]
         self.number = 0
-        self.facts: list[Fact] = []
+        self.facts: list[PageFact] = []
         self.unread: list[Unread] = []
 
     def next(self) -> str | None:
@@ -65,9 +65,9 @@ class Sheet:
 
     def state(self, place: Place, aspect: str, value: str | float | bool) -> None:
         """Keep a fact of the current line."""
-        self.facts.append(Fact(place, aspect, value, self.number))
+        self.facts.append(PageFact(place, aspect, value, self.number))
 
-    def keep(self, facts: Iterable[Fact]) -> None:
+    def keep(self, facts: Iterable[PageFact]) -> None:
         """Keep facts."""
         self.facts.extend(facts)
 
@@ -79,7 +79,7 @@ class Sheet:
         """Hold the full list of values below a heading against what the heading says of it."""
         values = [f.value for f in self.facts if f.place == place and f.aspect == "value"]
         if not values:
-            self.keep(Fact(place, "value", value, line) for value in shape.values)
+            self.keep(PageFact(place, "value", value, line) for value in shape.values)
             values = list(shape.values)
         if len(values) != shape.count:
             self.doubt(
@@ -91,7 +91,7 @@ class Sheet:
     def finish(self) -> None:
         """Drop repetitions; report where the page disagrees with itself."""
         self.facts = unique(self.facts)
-        said: dict[tuple[Place, str], Fact] = {}
+        said: dict[tuple[Place, str], PageFact] = {}
         for fact in self.facts:
             if fact.aspect in SINGLE:
                 first = said.setdefault((fact.place, fact.aspect), fact)

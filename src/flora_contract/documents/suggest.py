@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml.comments import CommentedSeq
 
-from flora_contract.documents.check import Finding, check
-from flora_contract.documents.facts import CONSTRAINTS, Fact, Page, Place
+from flora_contract.documents.check import Judgement, check
+from flora_contract.documents.facts import CONSTRAINTS, PageFact, Place, SourcePage
 from flora_contract.documents.transcript import Transcript, transcript
 from flora_contract.errors import InputError
 from flora_contract.openapi import Edit, parse, written
@@ -30,11 +30,11 @@ class Suggestion:
     """The contract as it would be, and the faults that no edit here mends."""
 
     document: Document
-    left: list[Finding]
+    left: list[Judgement]
 
 
 def suggest(
-    document: Document, pages: list[Page], new: Page, explained: dict[str, str]
+    document: Document, pages: list[SourcePage], new: SourcePage, explained: dict[str, str]
 ) -> Suggestion:
     """What a contract would be with a new version of one of its pages.
 
@@ -56,7 +56,7 @@ def suggest(
             return Suggestion(document, faults)
 
 
-def _subject(fault: Finding) -> tuple[object, ...]:
+def _subject(fault: Judgement) -> tuple[object, ...]:
     """What a fault is about. It is mended once: where places that share a schema differ, the first
     of them has its way and the others are left to a person."""
     fact = fault.fact
@@ -77,14 +77,14 @@ def patch(before: Document, after: Document, name: str) -> str:
     return "".join(lines)
 
 
-def closest(page: Page, stored: list[Page]) -> Page:
+def closest(page: SourcePage, stored: list[SourcePage]) -> SourcePage:
     """The stored page of which `page` is another version: its label, or most facts in common."""
     facts = {fact.key for fact in page.facts}
     same = [s for s in stored if s.label == page.label]
     return same[0] if same else max(stored, key=lambda s: len(facts & {f.key for f in s.facts}))
 
 
-def _mend(made: Transcript, new: Page, fault: Finding) -> list[Edit]:
+def _mend(made: Transcript, new: SourcePage, fault: Judgement) -> list[Edit]:
     """Edits that end a fault; none when a person has to."""
     if fault.stated is not None:
         if "x-source-values" in fault.pointer:
@@ -134,7 +134,7 @@ def _value_sources(made: Transcript, pointer: Pointer, stated: tuple[str, ...]) 
     return [Edit("set", pointer, _flow(stated))]
 
 
-def _add_field(made: Transcript, page: Page, place: Place) -> list[Edit]:
+def _add_field(made: Transcript, page: SourcePage, place: Place) -> list[Edit]:
     name = place.field.rpartition(".")[2]
     if place.part in {"query", "path", "header"}:
         return _add_parameter(made, page, place)
@@ -151,7 +151,7 @@ def _add_field(made: Transcript, page: Page, place: Place) -> list[Edit]:
     return edits
 
 
-def _add_parameter(made: Transcript, page: Page, place: Place) -> list[Edit]:
+def _add_parameter(made: Transcript, page: SourcePage, place: Place) -> list[Edit]:
     at = [c.pointer for c in made.claims if c.place == Place(place.operation) and c.aspect == "is"]
     if not at:
         return []
@@ -165,7 +165,7 @@ def _add_parameter(made: Transcript, page: Page, place: Place) -> list[Edit]:
     return [Edit("set", (*at[0], "parameters"), [parameter])]
 
 
-def _schema(page: Page, place: Place, *, sourced: bool = True) -> dict[str, Any]:
+def _schema(page: SourcePage, place: Place, *, sourced: bool = True) -> dict[str, Any]:
     """A schema of what a page states of a field and of all that is in it."""
     said = _said(page, place)
     kind = str(said.get("type", "string"))
@@ -193,7 +193,7 @@ def _schema(page: Page, place: Place, *, sourced: bool = True) -> dict[str, Any]
     return schema
 
 
-def _keyword(made: Transcript, fact: Fact) -> list[Edit]:
+def _keyword(made: Transcript, fact: PageFact) -> list[Edit]:
     """Make a field of the contract say what a fact says."""
     claims = [c for c in made.claims if c.place == fact.place]
     typed = [c.pointer for c in claims if c.aspect == "type"]
@@ -217,7 +217,7 @@ def _keyword(made: Transcript, fact: Fact) -> list[Edit]:
     return []
 
 
-def _require(made: Transcript, fact: Fact, claims: list[Pointer]) -> list[Edit]:
+def _require(made: Transcript, fact: PageFact, claims: list[Pointer]) -> list[Edit]:
     pointer = claims[0]
     if "parameters" in pointer:
         node = pointer[:-1] if pointer[-1] == "required" else pointer
@@ -236,7 +236,7 @@ def _claimed(made: Transcript, place: Place) -> bool:
     return any(claim.place == place for claim in made.claims)
 
 
-def _said(page: Page, place: Place) -> dict[str, Any]:
+def _said(page: SourcePage, place: Place) -> dict[str, Any]:
     return {fact.aspect: fact.value for fact in page.facts if fact.place == place}
 
 

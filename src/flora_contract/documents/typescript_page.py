@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 
-from flora_contract.documents.facts import Fact, Place
+from flora_contract.documents.facts import PageFact, Place
 from flora_contract.documents.prose import SENTENCE, facts_of_sentence
 from flora_contract.documents.rendering import MODELS
 from flora_contract.documents.samples import SampleError, facts_of_json, json_length
@@ -52,7 +52,7 @@ class _Item:
         return self.place if self.shape is None else innermost(self.place, self.shape)[0]
 
 
-class _Reading:
+class _TypeScriptReading:
     """Where the reading stands: the operation, its section, the bullets around."""
 
     def __init__(self, sheet: Sheet) -> None:
@@ -62,7 +62,7 @@ class _Reading:
         self.bullets: list[_Item] = []
         self.described = Place("API")
         self.repeats = False  # among the domain types, which repeat the models
-        self.first: list[Fact] = []  # what the operations stated before the repetition
+        self.first: list[PageFact] = []  # what the operations stated before the repetition
 
     def close(self, indent: int = 0) -> None:
         """End the bullets that stand as deep as `indent`, or deeper."""
@@ -78,7 +78,7 @@ class _Reading:
 def read(text: str) -> Sheet:
     """The facts of a TypeScript reference page."""
     sheet = Sheet(text)
-    reading = _Reading(sheet)
+    reading = _TypeScriptReading(sheet)
     sheet.read(reading, _RULES)
     reading.close()
     if reading.repeats:
@@ -87,7 +87,7 @@ def read(text: str) -> Sheet:
     return sheet
 
 
-def _compare(reading: _Reading) -> None:
+def _compare(reading: _TypeScriptReading) -> None:
     """Each model among the domain types must say what its operation said."""
     sheet = reading.sheet
     again, sheet.facts = sheet.facts, reading.first
@@ -104,7 +104,7 @@ def _compare(reading: _Reading) -> None:
                 sheet.doubt(f"{fact} (line {fact.line}): the repetition lacks it", root.line)
 
 
-def _heading(reading: _Reading, line: str) -> bool:
+def _heading(reading: _TypeScriptReading, line: str) -> bool:
     found = _HEADING.fullmatch(line)
     if found is None:
         return False
@@ -119,7 +119,7 @@ def _heading(reading: _Reading, line: str) -> bool:
     return True
 
 
-def _operation(reading: _Reading, line: str) -> bool:
+def _operation(reading: _TypeScriptReading, line: str) -> bool:
     if _SIGNATURE.fullmatch(line):
         return True
     found = OPERATION.fullmatch(line)
@@ -130,7 +130,7 @@ def _operation(reading: _Reading, line: str) -> bool:
     return True
 
 
-def _bullet(reading: _Reading, line: str) -> bool:
+def _bullet(reading: _TypeScriptReading, line: str) -> bool:
     found = _BULLET.fullmatch(line)
     if found is None or reading.section not in {"Parameters", "Returns"}:
         return False
@@ -145,7 +145,7 @@ def _bullet(reading: _Reading, line: str) -> bool:
     return _field(reading, indent, text, around)
 
 
-def _root(reading: _Reading, text: str) -> bool:
+def _root(reading: _TypeScriptReading, text: str) -> bool:
     """The first bullet of a section: a model, the body, the query, or a parameter of the path."""
     sheet, operation = reading.sheet, reading.operation.operation
     if reading.section == "Returns" and re.fullmatch(r"[A-Z]\w*", text):
@@ -163,7 +163,7 @@ def _root(reading: _Reading, text: str) -> bool:
     return True
 
 
-def _path_parameter(reading: _Reading, text: str) -> bool:
+def _path_parameter(reading: _TypeScriptReading, text: str) -> bool:
     """An argument of its own; the SDK spells `{runId}` as `runID`."""
     found = _FIELD.fullmatch(text)
     if found is None:
@@ -176,7 +176,7 @@ def _path_parameter(reading: _Reading, text: str) -> bool:
     return _field(reading, 0, text.replace(found[1], name, 1), root)
 
 
-def _field(reading: _Reading, indent: int, text: str, around: _Item) -> bool:
+def _field(reading: _TypeScriptReading, indent: int, text: str, around: _Item) -> bool:
     found = _FIELD.fullmatch(text)
     if found is None:
         return False
@@ -191,7 +191,7 @@ def _field(reading: _Reading, indent: int, text: str, around: _Item) -> bool:
     return True
 
 
-def _sample(reading: _Reading, line: str) -> bool:
+def _sample(reading: _TypeScriptReading, line: str) -> bool:
     language = {"```typescript": "Example", "```json": "Response"}.get(line)
     if language is None or language != reading.section:
         return False
@@ -214,7 +214,7 @@ def _sample(reading: _Reading, line: str) -> bool:
     return True
 
 
-def _call(reading: _Reading, lines: list[str], start: int) -> None:
+def _call(reading: _TypeScriptReading, lines: list[str], start: int) -> None:
     """A TypeScript sample: the arguments of the call are a sample of the body, query or path."""
     sheet, operation = reading.sheet, reading.operation.operation
     arguments: list[tuple[int, str, str]] = []
@@ -226,18 +226,20 @@ def _call(reading: _Reading, lines: list[str], start: int) -> None:
         if (call := _CALL.search(line)) and (call[1] or "").startswith("'"):
             name = re.findall(r"\{(\w+)\}", operation)
             path = Place(operation, "path", name[0] if name else "")
-            sheet.keep([Fact(path, "shows", call[1].strip("'"), number)])
+            sheet.keep([PageFact(path, "shows", call[1].strip("'"), number)])
     if arguments:
         parts = {f.place.part for f in sheet.facts if f.place.operation == operation}
         place = Place(operation, "body" if "body" in parts else "query")
         first = arguments[0][0] - 1
         body = json.dumps({name: value for _, name, value in arguments})
         if place.part == "body":
-            sheet.keep([Fact(place, "sample", body, first), Fact(place, "shows", "{}", first)])
-        sheet.keep(Fact(place.child(n), "shows", value, at) for at, n, value in arguments)
+            sheet.keep(
+                [PageFact(place, "sample", body, first), PageFact(place, "shows", "{}", first)]
+            )
+        sheet.keep(PageFact(place.child(n), "shows", value, at) for at, n, value in arguments)
 
 
-def _sentence(reading: _Reading, line: str) -> bool:
+def _sentence(reading: _TypeScriptReading, line: str) -> bool:
     """A description: below an operation, or indented below a bullet."""
     indented = line.startswith(" ")
     text = line.strip()

@@ -16,21 +16,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from flora_contract.errors import InputError
-
 if TYPE_CHECKING:
     from flora_contract.openapi.contract import Contract, Endpoint
-    from flora_contract.openapi.document import Document, Pointer
+    from flora_contract.openapi.document import Pointer
     from flora_contract.openapi.schemas import Member
-
-
-class StatementError(InputError):
-    """A statement that cannot hold, and where it stands in its document."""
-
-    def __init__(self, document: Document, pointer: Pointer, problem: str) -> None:
-        super().__init__(f"{document.locate(pointer)}: {problem}")
-        self.pointer = pointer
-
 
 Role = Literal["create", "read", "list", "update", "delete", "act"]
 ROLES: Final[tuple[Role, ...]] = ("create", "read", "list", "update", "delete", "act")

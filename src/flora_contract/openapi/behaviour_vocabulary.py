@@ -7,12 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import jsonschema_rs
 
-from flora_contract.openapi.behaviour import (
-    ON_DOCUMENT,
-    ON_OPERATION,
-    VOCABULARY,
-    StatementError,
-)
+from flora_contract.openapi.behaviour import ON_DOCUMENT, ON_OPERATION, VOCABULARY
+from flora_contract.openapi.behaviour_checks.subject import StatementError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +47,7 @@ def statements(document: Document) -> Statements:
 
 
 def check_vocabulary(document: Document) -> None:
-    """Raises StatementError for the first that is not written so."""
+    """Raises StatementError, with file and line, for the first that is not written so."""
     for pointer, node, names in _holders(document):
         for key in node:
             if key.startswith("x-") and key not in names:

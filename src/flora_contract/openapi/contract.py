@@ -217,8 +217,9 @@ class Endpoint:
         """The values of a path's template, with the types that the contract gives them."""
         declared = self.parameters_in("path")
         return {
-            name: self._parameter_value(declared[name], text) if name in declared else text
+            name: self._parameter_value(declared[name], text)
             for name, text in texts.items()
+            if name in declared
         }
 
     def _parameter_value(self, parameter: Mapping[str, Any], text: str) -> Any:

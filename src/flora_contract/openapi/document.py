@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from flora_contract.errors import InputError
-from flora_contract.openapi.reading import Location, Place, read
+from flora_contract.openapi.reading import Location, SourceNode, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,7 +50,7 @@ class Document:
         self,
         tree: Any,
         file: str,
-        place: Callable[[], Place] | None = None,
+        place: Callable[[], SourceNode] | None = None,
         *,
         text: str = "",
         is_json: bool = False,
@@ -63,9 +63,9 @@ class Document:
         self._others: dict[str, Document] = {}
 
     @cached_property
-    def place(self) -> Place:
+    def place(self) -> SourceNode:
         """Where the root and, by its children, every node stands."""
-        return self._place() if self._place is not None else Place(Location(self.file, 1, 1))
+        return self._place() if self._place is not None else SourceNode(Location(self.file, 1, 1))
 
     def locate(self, pointer: Pointer) -> Location:
         """Where a node stands; its nearest ancestor if it is in no file."""

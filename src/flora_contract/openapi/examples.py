@@ -84,5 +84,5 @@ def _string(schema: dict[str, Any], chance: random.Random) -> str:
 def body_example(operation: Operation) -> Any:
     """The first example that the contract has of an operation's JSON body; None for none."""
     content = (operation.request_body or {}).get("content", {}).get("application/json", {})
-    named = next(iter(content.get("examples", {}).values()), {})
+    named: dict[str, Any] = next(iter(content.get("examples", {}).values()), {})
     return content.get("example", named.get("value"))

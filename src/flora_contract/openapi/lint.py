@@ -11,7 +11,7 @@ import jsonschema_rs
 from flora_contract.errors import InputError
 from flora_contract.openapi.behaviour_vocabulary import statements
 from flora_contract.openapi.document import Document, Pointer, pointer_of, walk
-from flora_contract.openapi.nodes import SCHEMAS, Node, nodes
+from flora_contract.openapi.nodes import SCHEMAS, TypedNode, nodes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -93,7 +93,7 @@ def conflicts_are_registered(document: Document, registers: Registers) -> Iterat
         yield (), f"row {number} of docs/conflicts.md is named by no x-conflict"
 
 
-def _sourced(node: Node) -> str | None:
+def _sourced(node: TypedNode) -> str | None:
     """What a node is, if it is of the kinds that name their sources."""
     if node.kind not in {"operation", "property"} and "$ref" in node.tree:
         return None
@@ -153,7 +153,7 @@ def examples_are_given(document: Document, _registers: Registers) -> Iterator[Fa
     for operation in document.operations():
         for status, answer in operation.responses.items():
             for media in _mapping(answer.get("content")).values():
-                found = _examples(Node((), "media type", _mapping(media)))
+                found = _examples(TypedNode((), "media type", _mapping(media)))
                 if status[:1] in {"4", "5"} and len(found) > 1:
                     place = (*operation.pointer, "responses", status)
                     yield place, f"error {status} has {len(found)} examples; keep one"
@@ -176,7 +176,7 @@ def examples_hold(document: Document, _registers: Registers) -> Iterator[Fault]:
                 yield (*pointer, *place), f"example{where} is not valid: {error.message}"
 
 
-def _examples(node: Node) -> list[tuple[Pointer, Any]]:
+def _examples(node: TypedNode) -> list[tuple[Pointer, Any]]:
     if node.kind not in {*SCHEMAS, "media type", "parameter", "header"}:
         return []
     found: list[tuple[Pointer, Any]] = []

@@ -88,7 +88,7 @@ SCHEMAS: Final = frozenset({"schema", "property", "subschema"})
 
 
 @dataclass(frozen=True)
-class Node:
+class TypedNode:
     """A mapping that describes the API: its place, what it is, and what it holds."""
 
     pointer: Pointer
@@ -96,11 +96,11 @@ class Node:
     tree: dict[str, Any]
 
 
-def nodes(tree: Any, kind: str = "document", pointer: Pointer = ()) -> Iterator[Node]:
+def nodes(tree: Any, kind: str = "document", pointer: Pointer = ()) -> Iterator[TypedNode]:
     """Every node that describes the API, a parent before its children; no extension, no data."""
     if not isinstance(tree, dict):
         return
-    yield Node(pointer, kind, tree)
+    yield TypedNode(pointer, kind, tree)
     keywords = _GRAMMAR.get(kind, {})
     for name, child in tree.items():
         shape = keywords.get(name, keywords.get("*", ""))

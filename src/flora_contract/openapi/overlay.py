@@ -18,7 +18,7 @@ from jsonpath_rfc9535 import JSONPathEnvironment, JSONPathError
 
 from flora_contract.errors import InputError
 from flora_contract.openapi.document import Document, Pointer
-from flora_contract.openapi.reading import MAX_DEPTH, Place
+from flora_contract.openapi.reading import MAX_DEPTH, SourceNode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,7 +33,7 @@ class Edit:
     kind: Literal["set", "append", "delete"]
     pointer: Pointer  # of the node that is set or deleted, or of the array that is appended to
     value: Any = None
-    place: Place | None = None  # where the value was written
+    place: SourceNode | None = None  # where the value was written
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def apply(document: Document, overlays: Iterable[Document], *, strict: bool = Fa
         raise InputError(run.warnings[0])
     base, edits = document, run.edits
 
-    def place() -> Place:
+    def place() -> SourceNode:
         return replaced(base.place, edits)
 
     return Applied(Document(run.tree, document.file, place), edits, run.warnings)
@@ -201,7 +201,9 @@ class _Run:
             place = place.child(part) or place
         self._update(action, targets, copied(self._at(source)), place)
 
-    def _update(self, action: Action, targets: list[Pointer], value: Any, place: Place) -> None:
+    def _update(
+        self, action: Action, targets: list[Pointer], value: Any, place: SourceNode
+    ) -> None:
         kinds = {_kind(self._at(target)) for target in targets}
         if len(kinds) > 1:
             action.fail(f"target selects {' and '.join(sorted(kinds))}; they must be of one kind")
@@ -216,7 +218,7 @@ class _Run:
             else:
                 self._make(Edit("append", target, value, place))
 
-    def _merge(self, action: Action, pointer: Pointer, value: Any, place: Place) -> None:
+    def _merge(self, action: Action, pointer: Pointer, value: Any, place: SourceNode) -> None:
         node = self._at(pointer)
         if _kind(node) != _kind(value):
             field = "copy" if "copy" in action.node else "update"
@@ -240,7 +242,7 @@ class _Run:
         else:
             self._make(Edit("set", pointer, value, place))
 
-    def _extend(self, pointer: Pointer, items: list[Any], place: Place) -> None:
+    def _extend(self, pointer: Pointer, items: list[Any], place: SourceNode) -> None:
         for index, item in enumerate(items):
             self._make(Edit("append", pointer, item, place.child(index) or place))
 
@@ -262,7 +264,7 @@ class _Run:
             parent[key] = copied(edit.value)
 
 
-def replaced(root: Place, edits: list[Edit]) -> Place:
+def replaced(root: SourceNode, edits: list[Edit]) -> SourceNode:
     """The places of a tree's nodes after edits of the tree."""
     root = root.copy()
     for edit in edits:

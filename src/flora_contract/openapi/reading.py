@@ -39,26 +39,26 @@ class Location:
         return f"{self.file}:{self.line}"
 
 
-class Place:
+class SourceNode:
     """Where a node and the nodes in it stand. The children are looked up when asked for."""
 
     __slots__ = ("_children", "_origin", "location")
 
     def __init__(
-        self, location: Location, origin: tuple[Text, yaml.Node] | Place | None = None
+        self, location: Location, origin: tuple[SourceText, yaml.Node] | SourceNode | None = None
     ) -> None:
         self.location = location
         self._origin = origin
-        self._children: dict[str, Place] | list[Place] | None = None
+        self._children: dict[str, SourceNode] | list[SourceNode] | None = None
 
     @property
-    def children(self) -> dict[str, Place] | list[Place]:
+    def children(self) -> dict[str, SourceNode] | list[SourceNode]:
         """The places of a mapping's values or of a sequence's items; empty for a scalar."""
         if self._children is None:
             self._children = self._look_up()
         return self._children
 
-    def child(self, part: str | int) -> Place | None:
+    def child(self, part: str | int) -> SourceNode | None:
         """The place of one child, or None if there is no such child."""
         children = self.children
         if isinstance(children, dict):
@@ -66,14 +66,14 @@ class Place:
         index = int(part) if str(part).isdigit() else -1
         return children[index] if 0 <= index < len(children) else None
 
-    def copy(self) -> Place:
+    def copy(self) -> SourceNode:
         """A place whose children can be changed without changing this one's."""
-        return Place(self.location, self)
+        return SourceNode(self.location, self)
 
-    def _look_up(self) -> dict[str, Place] | list[Place]:
+    def _look_up(self) -> dict[str, SourceNode] | list[SourceNode]:
         if self._origin is None:
             return {}
-        if isinstance(self._origin, Place):
+        if isinstance(self._origin, SourceNode):
             children = self._origin.children
             if isinstance(children, list):
                 return [child.copy() for child in children]
@@ -81,17 +81,17 @@ class Place:
         text, node = self._origin
         if isinstance(node, yaml.MappingNode):
             return {
-                name: Place(text.location(key), (text, value))
+                name: SourceNode(text.location(key), (text, value))
                 for name, (key, value) in text.pairs(node).items()
             }
         if isinstance(node, yaml.SequenceNode):
-            return [Place(text.location(item), (text, item)) for item in node.value]
+            return [SourceNode(text.location(item), (text, item)) for item in node.value]
         return {}
 
 
-def read(text: str, file: str) -> tuple[Any, Text]:
+def read(text: str, file: str) -> tuple[Any, SourceText]:
     """The data that a text stands for, and the text's places. Raises InputError with the line."""
-    source = Text(text.removeprefix("\ufeff"), file)
+    source = SourceText(text.removeprefix("\ufeff"), file)
     if source.is_json:
         try:
             tree = json.loads(
@@ -115,7 +115,7 @@ def read(text: str, file: str) -> tuple[Any, Text]:
     return source.build(root), source
 
 
-class Text:
+class SourceText:
     """A text and the nodes that libyaml sees in it."""
 
     def __init__(self, text: str, file: str) -> None:
@@ -141,7 +141,7 @@ class Text:
                 raise InputError.at(self.file, at, self._fault(error)) from None
         return self._root
 
-    def place(self) -> Place:
+    def place(self) -> SourceNode:
         """Where the root stands."""
         nowhere = Location(self.file, 1, 1)
         if self.is_json:
@@ -152,10 +152,10 @@ class Text:
             try:
                 root = self.compose()
             except InputError:
-                return Place(nowhere)
+                return SourceNode(nowhere)
         else:
             root = self.compose()
-        return Place(nowhere, (self, root) if root is not None else None)
+        return SourceNode(nowhere, (self, root) if root is not None else None)
 
     def location(self, node: yaml.Node) -> Location:
         """Where a node starts."""
@@ -314,7 +314,7 @@ class _Loader(yaml.CSafeLoader):
         self._depth -= 1
 
 
-def _known(text: Text, node: yaml.Node, *kinds: str) -> None:
+def _known(text: SourceText, node: yaml.Node, *kinds: str) -> None:
     if node.tag not in {_TAG + kind for kind in kinds}:
         raise InputError.at(
             text.file, node.start_mark.line + 1, f"tag {node.tag} has no meaning here; remove it"
@@ -335,7 +335,7 @@ def _finite(text: str) -> float:
     return number
 
 
-def _check_surrogates(tree: Any, source: Text) -> None:
+def _check_surrogates(tree: Any, source: SourceText) -> None:
     """JSON can spell half a character; no text file can hold it."""
     if not _SURROGATE.search(source.text):
         return

@@ -16,7 +16,7 @@ SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 @dataclass(frozen=True)
-class Rule:
+class ReportingDescriptor:
     """What a tool can find: a stable id, one sentence, and its usual level."""
 
     id: str
@@ -26,7 +26,7 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Place:
+class PhysicalLocation:
     """A place in a file; line and column count from 1. A message may say what is there."""
 
     file: str
@@ -45,14 +45,16 @@ class Result:
     rule_id: str
     level: Level
     message: str
-    place: Place | None
-    related: tuple[Place, ...] = ()
+    place: PhysicalLocation | None
+    related: tuple[PhysicalLocation, ...] = ()
     identity: str | None = None
     accepted: str | None = None
     properties: dict[str, Any] = field(default_factory=dict)
 
 
-def sarif(tool: str, rules: Iterable[Rule], results: Iterable[Result]) -> dict[str, Any]:
+def sarif(
+    tool: str, rules: Iterable[ReportingDescriptor], results: Iterable[Result]
+) -> dict[str, Any]:
     """A SARIF log with one run, of plain data that JSON can hold.
 
     `accepted` of a result is the reason why it is suppressed. Raises KeyError when a result has
@@ -73,7 +75,7 @@ def sarif(tool: str, rules: Iterable[Rule], results: Iterable[Result]) -> dict[s
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
 
 
-def _rule(rule: Rule) -> dict[str, Any]:
+def _rule(rule: ReportingDescriptor) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "id": rule.id,
         "shortDescription": {"text": rule.text},
@@ -105,7 +107,7 @@ def _result(result: Result, rule_index: int) -> dict[str, Any]:
     return entry
 
 
-def _location(place: Place) -> dict[str, Any]:
+def _location(place: PhysicalLocation) -> dict[str, Any]:
     location: dict[str, Any] = {
         "physicalLocation": {
             "artifactLocation": {"uri": quote(place.file.replace("\\", "/"))},

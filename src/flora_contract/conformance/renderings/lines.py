@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flora_contract import shipped
 from flora_contract.conformance.oracle import Severity
 from flora_contract.openapi import load
-from flora_contract.report.sarif import Level, Place, Result, Rule, sarif
+from flora_contract.report.sarif import Level, PhysicalLocation, ReportingDescriptor, Result, sarif
 
 if TYPE_CHECKING:
     from flora_contract.conformance.summary import Summary
@@ -24,13 +24,13 @@ def render(summary: Summary) -> str:
     """The SARIF log as JSON. A finding's place is its operation in openapi.yaml."""
     document = load(shipped.CONTRACT)
     lines = {o.operation_id: document.locate(o.pointer).line for o in document.operations()}
-    rules = [Rule(o.id, o.sentence, LEVELS[o.severity]) for o in summary.oracles]
+    rules = [ReportingDescriptor(o.id, o.sentence, LEVELS[o.severity]) for o in summary.oracles]
     results = [
         Result(
             rule_id=f.oracle.id,
             level=LEVELS[f.severity],
             message=f"{f.oracle.sentence} Expected {f.expected}; seen {f.seen}",
-            place=Place("openapi.yaml", lines.get(f.operation, 1)),
+            place=PhysicalLocation("openapi.yaml", lines.get(f.operation, 1)),
             identity=f.fingerprint,
             accepted=accepted,
             properties={

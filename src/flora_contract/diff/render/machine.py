@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from flora_contract.diff.rules import Level, rules
-from flora_contract.report.sarif import Place, Result, Rule, sarif
+from flora_contract.report.sarif import PhysicalLocation, ReportingDescriptor, Result, sarif
 
 if TYPE_CHECKING:
     from flora_contract.diff.changes import Change, Comparison, Spot
@@ -88,7 +88,7 @@ def as_sarif(changes: list[Change]) -> str:
     """The changes as a SARIF log: each at its line of the revision, the base as related place."""
     used = sorted({change.id for change in changes})
     table = [
-        Rule(name, rules()[name].text, _SARIF_LEVELS[rules()[name].level])  # type: ignore[arg-type] # the values of the mapping are SARIF levels
+        ReportingDescriptor(name, rules()[name].text, _SARIF_LEVELS[rules()[name].level])  # type: ignore[arg-type] # the values of the mapping are SARIF levels
         for name in used
     ]
     results = [
@@ -109,8 +109,10 @@ def as_sarif(changes: list[Change]) -> str:
     return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
 
 
-def _place(spot: Spot | None, message: str | None = None) -> Place | None:
-    return None if spot is None else Place(file_of(spot), spot.line, spot.column, message)
+def _place(spot: Spot | None, message: str | None = None) -> PhysicalLocation | None:
+    return (
+        None if spot is None else PhysicalLocation(file_of(spot), spot.line, spot.column, message)
+    )
 
 
 def title(change: Change) -> str:

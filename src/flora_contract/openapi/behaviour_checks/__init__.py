@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flora_contract.openapi.behaviour import StatementError
 from flora_contract.openapi.behaviour_checks.errors import errors_hold, refusal_holds
 from flora_contract.openapi.behaviour_checks.operations import items_hold, operation_holds
 from flora_contract.openapi.behaviour_checks.resources import resource_holds, roles_hold
-from flora_contract.openapi.behaviour_checks.subject import Subject
+from flora_contract.openapi.behaviour_checks.subject import StatementError, Subject
 from flora_contract.openapi.behaviour_reading import read_refusals
 
 if TYPE_CHECKING:
@@ -22,8 +21,11 @@ if TYPE_CHECKING:
     from flora_contract.openapi.behaviour_checks.subject import Fault
 
 
+__all__ = ["StatementError", "check"]
+
+
 def check(behaviour: Behaviour) -> None:
-    """Raises StatementError for the first statement that cannot hold."""
+    """Raises StatementError, with file and line, for the first statement that cannot hold."""
     for pointer, problem in _faults(behaviour):
         raise StatementError(behaviour.document, pointer, problem)
 

@@ -50,6 +50,11 @@ def _named(subject: Subject) -> Iterator[tuple[Resource, Role, str, Pointer]]:
                 yield resource, role, operation_id, (*pointer, index) if several else pointer
 
 
+def _place_of(subject: Subject, operation_id: str) -> Pointer:
+    """Where a resource names an operation."""
+    return next(pointer for _, _, named, pointer in _named(subject) if named == operation_id)
+
+
 def resource_holds(subject: Subject, resource: Resource) -> Iterator[Fault]:
     """What is stated of a kind of resource fits what shows it."""
     yield from _id(subject, resource)
@@ -68,9 +73,11 @@ def _id(subject: Subject, resource: Resource) -> Iterator[Fault]:
     if not representations:
         remedy = "name one that creates or reads it, or state the x-list of one"
         yield (*pointer, "id"), f"no operation shows {resource.one}; {remedy}"
+    known = any(resource.id in members for members in representations.values())
     for operation_id, members in representations.items():
         if resource.id not in members:
-            yield (*pointer, "id"), lacks(f"what {operation_id} shows", "", resource.id, members)
+            place = _place_of(subject, operation_id) if known else (*pointer, "id")
+            yield place, lacks(f"what {operation_id} shows", "", resource.id, members)
         pattern = members[resource.id].schema.get("pattern", "")
         literal = prefix_of(pattern)
         if literal and resource.prefix and not literal.startswith(resource.prefix):

@@ -6,12 +6,14 @@ import difflib
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+from flora_contract.errors import InputError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from flora_contract.openapi.behaviour import Behaviour, Resource, Role
     from flora_contract.openapi.contract import Endpoint
-    from flora_contract.openapi.document import Pointer
+    from flora_contract.openapi.document import Document, Pointer
     from flora_contract.openapi.schemas import Member
 
 Fault = tuple["Pointer", str]
@@ -22,6 +24,14 @@ NUMBERS: Final = frozenset({"number", "integer"})
 _SHOWING: Final[tuple[Role, ...]] = ("create", "read", "list", "update")
 _LISTED: Final = 6
 """How many names a message proposes."""
+
+
+class StatementError(InputError):
+    """A statement that cannot hold, and where it stands in its document."""
+
+    def __init__(self, document: Document, pointer: Pointer, problem: str) -> None:
+        super().__init__(f"{document.locate(pointer)}: {problem}")
+        self.pointer = pointer
 
 
 class Subject:
