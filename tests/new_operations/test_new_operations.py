@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+
 from tests.new_operations.conftest import HERE, Copy, free_port
 
 if TYPE_CHECKING:
