@@ -143,7 +143,7 @@ EXPLAINED: dict[str, str] = {}
 """Edits that the check cannot see, each with the reason; none is known."""
 
 
-@pytest.mark.parametrize("seed", [20260621, 1, 2, 3])
+@pytest.mark.parametrize("seed", [20260621])
 def test_200_random_edits_turn_the_check_red(seed: int) -> None:
     document = load(shipped.CONTRACT)
     pages = stored_pages() + elsewhere()

@@ -187,6 +187,9 @@ CONTRADICTIONS: list[tuple[Pointer, Any, Pointer, str]] = [
     ((*RESOURCES, "Recipe", "path", "recipeId"), "title", ("..",), "no parameter holds recipeId"),
     ((*LIFE, "order"), ["queued", "heating", ["done", "burnt"]], (), "can be baking"),
     ((*LIFE, "order", 0), ["queued", "done"], ("..", 2, 0), "done stands twice"),
+    ((*LIFE, "order"), ["queued"], (), "has less than 2 items; correct it"),
+    ((*LIFE, "state"), None, ("..",), "does not say state; add it"),
+    ((*RESOURCES, "Order", "aliases"), ["alsoNo", "alsoNo"], (), "names one twice; remove it"),
     ((*LIFE, "failed"), ["heating"], (0,), "heating is no final state; those are done"),
     ((*LIFE, "grows"), "loaf", (), "loaf is no number"),
     ((*LIFE, "members", "phase"), {"in": ["done"]}, (), "phase is in every state"),
@@ -316,6 +319,26 @@ def test_a_document_without_statements_has_none() -> None:
     stated = Behaviour(Contract(CONTRACTS[BAKERY[0]]))
     assert stated.resources == {}
     assert all(not o.refusals and o.role is None for o in stated.operations.values())
+    assert len([gap for _, gap in unstated(stated) if "no resource names it" in gap]) == len(
+        stated.operations
+    )
+
+
+@pytest.mark.parametrize(
+    ("place", "gap"),
+    [
+        ((*ORDERS, "x-list", "order"), "allOrders: the order of what it lists"),
+        ((*ORDERS, "x-list", "filters", "open"), "allOrders: what the query parameter open does"),
+        ((*ORDERS, "x-list"), "allOrders: how it lists (x-list)"),
+    ],
+)
+def test_what_is_left_out_of_a_list_is_told(place: Pointer, gap: str) -> None:
+    tree = load(BAKERY[1]).tree
+    node: Any = tree
+    for part in place[:-1]:
+        node = node[part]
+    del node[place[-1]]
+    assert gap in [told for _, told in unstated(behaviour(BAKERY, yaml.safe_dump(tree)))]
 
 
 def test_the_vocabulary_describes_each_of_its_words() -> None:

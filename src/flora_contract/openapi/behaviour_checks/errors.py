@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def errors_hold(subject: Subject) -> Iterator[Fault]:
-    """What is said of error answers, some of them have."""
+    """What is said of error answers, some of them have, if the contract describes any."""
     errors, pointer = subject.behaviour.errors, "x-errors"
     entry = f"{errors.fields}."
     for place, path in (
@@ -24,10 +24,10 @@ def errors_hold(subject: Subject) -> Iterator[Fault]:
         (("fields", "name"), entry + errors.field_name if errors.fields else None),
         (("fields", "message"), entry + errors.field_message if errors.fields else None),
     ):
-        if path is not None and path not in subject.errors:
+        if path is not None and subject.errors and path not in subject.errors:
             yield (pointer, *place), lacks("an error answer", "", path, subject.errors)
     for name, header in (("request-id", errors.request_id), ("retry-after", errors.retry_after)):
-        if header is not None and header.lower() not in subject.headers:
+        if header is not None and subject.headers and header.lower() not in subject.headers:
             yield (pointer, name), lacks("an answer", "header", header, subject.headers.values())
     for index, status in enumerate(errors.also):
         if status in subject.statuses:
