@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -13,7 +14,6 @@ from flora_contract.errors import InputError
 from flora_contract.mock import MockFlora
 from tests.mock.conftest import client_of
 from tests.mock.server_process import free_port, running
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
