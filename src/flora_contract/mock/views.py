@@ -117,7 +117,9 @@ class Views:
         perhaps = [part[:4] for part in parts if not part.always]
 
         def show(entity: Entity, now: int, origin: str) -> Any:
-            found = {name: shown(entity, now, origin) for name, shown in always}
+            found = {}
+            for name, shown in always:
+                found[name] = shown(entity, now, origin)
             given = required or bool(found)
             for name, shown, instead, nullable in perhaps:
                 value = shown(entity, now, origin)

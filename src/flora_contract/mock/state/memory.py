@@ -108,11 +108,14 @@ class MemoryStore:
             self._named[entity.kind, entity.id] = entity
         else:
             entity.id = self._ids.encode(self._kinds[entity.kind].prefix, entity.seq)
-        for found in self._lists_of(entity):
-            if self._kinds[entity.kind].key is None:
+        kind = self._kinds[entity.kind]
+        lists = self._lists_of(entity)
+        if kind.key is None:
+            for found in lists:
                 found.append(entity)
-            else:
-                insort(found, entity, key=self._kinds[entity.kind].position)
+        else:
+            for found in lists:
+                insort(found, entity, key=kind.position)
         return entity
 
     def get(self, kind: str, id_: str) -> Entity | None:
