@@ -186,7 +186,7 @@ class Application:
     ) -> HTTPResponse:
         """An operation's answer, as it is or as a fault makes it, and recorded."""
         endpoint = stated.endpoint
-        rule = self._fault(stated)
+        rule = self._fault(stated) if self.store.world.faults else None
         response = faults.instead(rule, endpoint, self._envelope) if rule else None
         problems: list[str] = []
         if response is None:

@@ -139,10 +139,15 @@ class Operation:
         return {condition: check for condition, (applies, check) in found.items() if applies}
 
     def _no_key(self, call: Call) -> None:
-        if not self._credentials(call.request):
+        key = self._credentials(call.request)
+        if key in self._store.world.accounts:
+            call.account = key
+        elif not key:
             raise self._unauthorized("no-key", "No API key.")
 
     def _wrong_key(self, call: Call) -> None:
+        if call.account:
+            return
         key = self._credentials(call.request)
         if key in self._store.world.accounts:
             call.account = key

@@ -28,7 +28,7 @@ _LAST: Final[dict[Condition, int]] = {
     "unknown-id": 404,
     "rate": 429,
 }
-"""What has to be refused, stated or not: statuses, in this order before and after what is stated."""
+"""What is refused though nothing states it: statuses, before and after what is stated."""
 
 
 class Refusals:

@@ -59,6 +59,9 @@ class ResourceOperation(Operation):
         self._references = self._checked_references(stated)
         by = stated.charges.by if stated.charges is not None else None
         self._priced_by = self._asked(stated, by) if by is not None else None
+        assumed = stated.charges.assumed if stated.charges is not None else {"": 0}
+        prices = {"": ASSUMED_COST, **assumed}
+        self._prices = {value: round(price * MICROS) for value, price in prices.items()}
         self._listed = lru_cache(maxsize=1024)(self._listed_anew)
         effects: dict[str | None, Callable[[Call], HTTPResponse]] = {
             "create": self._create,
@@ -154,7 +157,8 @@ class ResourceOperation(Operation):
             if found is None or (found.owner and found.owner != call.account):
                 raise self._unknown(reference.stated, named)
             for theirs, ours in reference.matching:
-                if ours(call) not in {None, theirs(found)}:
+                wanted = ours(call)
+                if wanted is not None and wanted != theirs(found):
                     raise self._unknown(reference.stated, named)
 
     def _used_key(self, call: Call) -> HTTPResponse | None:
@@ -276,6 +280,7 @@ class ResourceOperation(Operation):
             replaced = {path.partition(".")[0] for path in self._endpoint.request_members}
             members = {name: value for name, value in old.items() if name not in replaced}
             members |= sent
+        self._place(members, call)
         return self._shown(self._store.update(call.found, members=members, updated=call.now), call)
 
     def _delete(self, call: Call) -> HTTPResponse:
@@ -302,8 +307,7 @@ class ResourceOperation(Operation):
     def _drafted(self, call: Call) -> Entity:
         """The entity that a request is about to create."""
         now, members = call.now, dict(call.body)
-        for name, _ in self._attributes:
-            put(members, self._kept.stated.path[name], call.path[name])
+        self._place(members, call)
         owner = call.account if self._owned else ""
         entity = Entity(self._kept.kind.name, owner, members, "", now, now, now)
         if self._final_state:
@@ -315,13 +319,15 @@ class ResourceOperation(Operation):
         call.draft = entity
         return entity
 
+    def _place(self, members: dict[str, Any], call: Call) -> None:
+        """Put into an entity's members what the path says of it."""
+        for name, _ in self._attributes:
+            put(members, self._kept.stated.path[name], call.path[name])
+
     def _price(self, call: Call) -> int:
         """Micro-dollars that an operation costs, as far as the statements tell."""
-        charges = self._stated.charges
-        if charges is None:
-            return 0
         value = self._priced_by(call) if self._priced_by is not None else None
-        return round(charges.assumed.get(str(value), ASSUMED_COST) * MICROS)
+        return self._prices.get(str(value), self._prices[""])
 
     def _cost(self, call: Call) -> int:
         if self._stated.role != "create":

@@ -35,12 +35,16 @@ ABSENT: Final = object()
 
 
 class _Part(NamedTuple):
-    """One member of an object, and what is shown where nothing gives it; None: it is left out."""
+    """One member of an object, and what is shown where nothing gives it; None: it is left out.
+
+    `always` says that it is given whatever was asked and whatever the time is.
+    """
 
     name: str
     shown: Shown
     instead: Shown | None
     nullable: bool
+    always: bool
 
 
 class Views:
@@ -87,7 +91,7 @@ class Views:
         if member is None or path in self._resource.shows or (asked is not None and asked.required):
             return said(path)
         member = replace(member, path=path)
-        source = self._source(member, {}) or _sent(path)
+        source = self._given(member, {}) or self._from_request(member) or _sent(path)
         instead = self._instead(member) if member.required else _always(None)
 
         def attribute(entity: Entity) -> Any:
@@ -109,10 +113,15 @@ class Views:
         ]
         if not required and all(part.shown is _nothing for part in parts):
             return None
+        always = [(part.name, part.shown) for part in parts if part.always]
+        perhaps = [part[:4] for part in parts if not part.always]
 
         def show(entity: Entity, now: int, origin: str) -> Any:
-            found, given = {}, required
-            for name, shown, instead, nullable in parts:
+            found = {}
+            for name, shown in always:
+                found[name] = shown(entity, now, origin)
+            given = required or bool(found)
+            for name, shown, instead, nullable in perhaps:
                 value = shown(entity, now, origin)
                 if value is ABSENT or (value is None and not nullable):
                     if instead is None:
@@ -126,18 +135,21 @@ class Views:
         return show
 
     def _parts(self, member: Member, inner: _Tree, constants: Mapping[str, Shown]) -> list[_Part]:
-        shown = self._source(member, constants)
+        shown = self._given(member, constants)
+        always = shown is not None
+        shown = shown or self._made.get(member.path) or self._from_request(member)
         if shown is None and inner:
             shown = self._object(
                 inner, constants, required=member.required and not self._can(member, "null")
             )
         life = self._resource.life
         if life is not None and member.path in life.members:
-            shown = self._in_states(member, shown)
+            shown, always = self._in_states(member, shown), False
         instead = self._instead(member) if member.required else None
         if shown is None and instead is None:
             return []
-        return [_Part(member.name, shown or _nothing, instead, self._can(member, "null"))]
+        nullable = self._can(member, "null")
+        return [_Part(member.name, shown or _nothing, instead, nullable, always)]
 
     def _in_states(self, member: Member, shown: Shown | None) -> Shown | None:
         """A member that is there in some states only."""
@@ -176,10 +188,11 @@ class Views:
 
     # Where they come from
 
-    def _source(self, member: Member, constants: Mapping[str, Shown]) -> Shown | None:
+    def _given(self, member: Member, constants: Mapping[str, Shown]) -> Shown | None:
+        """What does not depend on what the request said, nor on a handler."""
         path, resource = member.path, self._resource
         if path in self._made:
-            return self._made[path]
+            return None
         if path in constants:
             return constants[path]
         if path in (resource.id, *resource.aliases):
@@ -188,13 +201,16 @@ class Views:
             return _cost
         if path == resource.link:
             return self._link()
-        return self._time(member) or self._in_life(member) or self._from_request(member)
+        return self._time(member) or self._in_life(member)
 
     def _time(self, member: Member) -> Shown | None:
         path, resource, steps = member.path, self._resource, self._steps
-        written = _iso if self._can(member, "string") else int
+        text = self._can(member, "string")
+        written = _iso if text else int
         if path == resource.created:
-            return lambda entity, _now, _origin: written(entity.created)
+            if not text:
+                return lambda entity, _now, _origin: entity.created
+            return lambda entity, _now, _origin: _iso(entity.created)
         if path == resource.updated:
             return lambda entity, _now, _origin: written(entity.updated)
         life = resource.life

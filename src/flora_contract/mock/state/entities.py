@@ -131,8 +131,8 @@ class Kind:
     def character(self, entity: Entity) -> tuple[Any, ...]:
         """All that decides which lists it belongs to."""
         values = [
-            value if type(value) is str else tuple(comparable(value))
-            for value in [get(entity) for get in self.members.values()]
+            value if type(value := get(entity)) is str else tuple(comparable(value))
+            for get in self.members.values()
         ]
         return self.name, entity.owner, entity.final, *values
 

@@ -108,7 +108,14 @@ class MemoryStore:
             self._named[entity.kind, entity.id] = entity
         else:
             entity.id = self._ids.encode(self._kinds[entity.kind].prefix, entity.seq)
-        self._place(entity)
+        kind = self._kinds[entity.kind]
+        lists = self._lists_of(entity)
+        if kind.key is None:
+            for found in lists:
+                found.append(entity)
+        else:
+            for found in lists:
+                insort(found, entity, key=kind.position)
         return entity
 
     def get(self, kind: str, id_: str) -> Entity | None:
@@ -122,7 +129,8 @@ class MemoryStore:
     def update(self, entity: Entity, **changes: Any) -> Entity:
         new = replace(entity, **changes)
         self._put(entity, new)
-        self._place(new)
+        for found in self._lists_of(new):
+            insort(found, new, key=self._kinds[new.kind].position)
         return new
 
     def delete(self, entity: Entity) -> None:
@@ -216,16 +224,8 @@ class MemoryStore:
         self._refunds[account.key] = deque()
         self._tokens.setdefault(account.key, (self._rate or 0, 0))
 
-    def _place(self, entity: Entity) -> None:
-        """Put an entity into the lists that it belongs to."""
-        kind = self._kinds[entity.kind]
-        for found in self._lists_of(entity):
-            if found and (kind.key is not None or found[-1].seq > entity.seq):
-                insort(found, entity, key=kind.position)
-            else:
-                found.append(entity)
-
     def _lists_of(self, entity: Entity) -> list[list[Entity]]:
+        """The lists that an entity belongs to."""
         kind = self._kinds[entity.kind]
         character = kind.character(entity)
         found = self._belongs.get(character)
