@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from flora_contract.conformance.basis import statement_of
 from flora_contract.conformance.oracle import Severity, catalogue
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from flora_contract.conformance.exchange import Exchange
     from flora_contract.conformance.ledger import Ledger
     from flora_contract.conformance.oracle import Oracle, Verdict
-    from flora_contract.openapi.behaviour import Statement
+    from flora_contract.openapi.behaviour import OperationBehaviour, Statement
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,9 @@ class Judge:
                 if not verdict.holds:
                     key = (oracle.id, _operation(verdict), verdict.subject)
                     groups.setdefault(key, []).append((oracle, verdict))
-        found = [_finding(operation, group) for (_, operation, _), group in groups.items()]
+        found = [
+            _finding(operation, group, self.ledger) for (_, operation, _), group in groups.items()
+        ]
         return sorted(found, key=lambda f: (f.severity.rank, f.evidence[-1].number, f.oracle.id))
 
 
@@ -146,13 +149,14 @@ def _operation(verdict: Verdict) -> str:
     return verdict.evidence[-1].operation_id or "unknown operation"
 
 
-def _finding(operation: str, group: list[tuple[Oracle, Verdict]]) -> Finding:
+def _finding(operation: str, group: list[tuple[Oracle, Verdict]], ledger: Ledger) -> Finding:
     oracle = group[0][0]
     severities = [verdict.severity or oracle.severity for _, verdict in group]
     worst = min(severities, key=lambda s: s.rank)
     shown = [v for (_, v), severity in zip(group, severities, strict=True) if severity is worst]
     shortest = min(shown, key=lambda v: (len(v.evidence), v.evidence[-1].number))
-    source, conflict = _labels(oracle, shortest)
+    statement = statement_of(oracle, shortest, ledger.behaviour)
+    source, conflict = _labels(oracle, statement, shortest.evidence[-1].operation)
     return Finding(
         oracle=oracle,
         severity=worst,
@@ -162,15 +166,16 @@ def _finding(operation: str, group: list[tuple[Oracle, Verdict]]) -> Finding:
         seen=shortest.seen,
         evidence=shortest.evidence,
         count=len(group),
-        statement=shortest.statement,
+        statement=statement,
         source=source,
         conflict=conflict,
     )
 
 
-def _labels(oracle: Oracle, verdict: Verdict) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Labels of documents and of conflicts: whoever states the rule."""
-    stated, operation = verdict.statement, verdict.evidence[-1].operation
+def _labels(
+    oracle: Oracle, stated: Statement | None, operation: OperationBehaviour | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Labels of documents and of conflicts: those of whoever states the rule."""
     if oracle.source or oracle.conflict:
         return oracle.source, oracle.conflict
     if stated is not None and (stated.sources or stated.conflicts):

@@ -3,7 +3,7 @@
 An oracle gets one exchange, instance of a resource, page, walk over pages, all uses of one key, or
 the whole ledger, and yields a verdict for each time its rule applied. Yielding none means that the
 rule was not put to the test. Its docstring is one sentence: the rule. `basis` names what it judges
-by: a statement of behaviour, or the contract's schemas; a verdict says which statement it was.
+by, a statement of behaviour or the contract's schemas.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ class Verdict:
     """An oracle applied once: what was expected and seen, and the exchanges that show it.
 
     `subject` names what of the operation is meant (a field, a status), so that findings with one
-    cause fall together. `severity` is set where it is not the oracle's own. `statement` is what the
-    rule follows from, where that is not the contract's schema.
+    cause fall together. `severity` is set where it is not the oracle's own, `statement` where it
+    was judged by another than the oracle's basis says.
     """
 
     holds: bool
@@ -76,9 +76,9 @@ def verdict(
     )
 
 
-def held(*evidence: Exchange, statement: Statement | None = None) -> Verdict:
+def held(*evidence: Exchange) -> Verdict:
     """The verdict that a rule was kept."""
-    return verdict(True, *evidence, expected="", seen="", statement=statement)
+    return verdict(True, *evidence, expected="", seen="")
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def refused(
         expected=" or ".join(map(str, sorted(allowed))) if first is not None else "a refusal",
         seen=exchange.status,
         subject=subject,
-        statement=first.statement if first is not None else None,
+        statement=own.statement if own is not None else None,
     )
 
 

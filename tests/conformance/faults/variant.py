@@ -58,7 +58,7 @@ def after(asked: Asked, answer: Answered, _: Memory) -> None:
         answer.status, answer.json["error"] = 404, {"code": "not_found", "message": "Not found."}
     elif answer.status == 401:
         answer.json["error"]["code"] = "invalid_api_key"
-    for run in answer.runs:
+    for run in answer.runs if asked.operation else ():
         _rewrite(run, asked)
 
 
@@ -127,7 +127,7 @@ def newer_after(asked: Asked, answer: Answered, memory: Memory) -> None:
         _newer_error(answer)
         return
     answer.json["request_id"] = "req_1"
-    for run in answer.runs:
+    for run in answer.runs if asked.operation else ():
         _newer_run(run, asked)
         for output in run.get("outputs") or ():
             if output["type"] != "text":

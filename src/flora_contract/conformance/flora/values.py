@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 UNKNOWN: Final[dict[str, tuple[str, ...]]] = {
-    "Model": ("no-such-model-0", "FLUX.2 Pro (display name)"),
+    "Model": ("no-such-model-0", "FLUX.2 Pro (display name)")
 }
 """Ids by kind of resource that name nothing: display names are none."""
 

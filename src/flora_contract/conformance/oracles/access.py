@@ -7,12 +7,7 @@ from typing import TYPE_CHECKING
 from flora_contract.conformance.exchange import ABSENT, OTHER, OWNER
 from flora_contract.conformance.ledger import named_by
 from flora_contract.conformance.oracle import Verdict, held, oracle, verdict
-from flora_contract.conformance.refusals import (
-    refused,
-    stated,
-    statuses,
-    uncertain_references,
-)
+from flora_contract.conformance.refusals import refused, stated, statuses, uncertain_references
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +49,6 @@ def key_accepted(exchange: Exchange, _ledger: Ledger) -> Iterator[Verdict]:
             expected=f"not {refusal.status}; is the key right?",
             seen=exchange.status,
             subject=exchange.credential.name,
-            statement=refusal.statement,
         )
 
 
@@ -72,7 +66,7 @@ def foreign_hidden(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
             yield refused(exchange, "foreign-id", "unknown-id", before=before)
 
 
-@oracle("list-own-only", "page", basis="owner")
+@oracle("list-own-only", "page", basis="owner, id")
 def list_own_only(page: ListPage, ledger: Ledger) -> Iterator[Verdict]:
     """A list shows what belongs to the caller, and nobody else's."""
     kind, reader = page.operation.resource, page.exchange.credential
@@ -88,12 +82,11 @@ def list_own_only(page: ListPage, ledger: Ledger) -> Iterator[Verdict]:
             page.exchange,
             expected=f"only what belongs to the account {reader.name}",
             seen=f"{item.id}, of the account {ledger.owner(kind, item.id)}",
-            statement=kind.statement,
         )
     if not strangers and any(
         ledger.owner(kind, i.id) not in {None, reader} for i in ledger.of(kind)
     ):
-        yield held(page.exchange, statement=kind.statement)
+        yield held(page.exchange)
 
 
 def _foreign(exchange: Exchange, ledger: Ledger) -> list[str]:
@@ -135,13 +128,11 @@ def foreign_filter_hidden(exchange: Exchange, ledger: Ledger) -> Iterator[Verdic
         return
     shown = next((len(p.items) for p in ledger.pages if p.exchange is exchange), 0)
     allowed = statuses(exchange, "foreign-reference", "unknown-reference")
-    refusal = stated(exchange, "foreign-reference")
     yield verdict(
         (exchange.succeeded and not shown) or exchange.status in allowed,
         exchange,
         expected=" or ".join(map(str, (*sorted(allowed), "an empty page"))),
         seen=f"{exchange.status} with {shown} items",
-        statement=refusal.statement if refusal is not None else operation.listing.statement,
     )
 
 

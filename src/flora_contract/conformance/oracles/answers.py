@@ -213,17 +213,9 @@ def stated_value(exchange: Exchange, _ledger: Ledger) -> Iterator[Verdict]:
     """A member that is stated to have one value always has it."""
     if exchange.operation is None or not exchange.succeeded:
         return
-    pointer = (*exchange.operation.endpoint.operation.pointer, "x-answers")
     for path, value in exchange.operation.answers.items():
         seen = at(exchange.answer, path)
-        yield verdict(
-            seen == value,
-            exchange,
-            expected=value,
-            seen=seen,
-            subject=path,
-            statement=Statement(pointer),
-        )
+        yield verdict(seen == value, exchange, expected=value, seen=seen, subject=path)
 
 
 # Statuses and errors
@@ -248,7 +240,6 @@ def status_documented(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
         seen=exchange.status,
         subject=str(exchange.status),
         severity=Severity.WARNING if tolerated else None,
-        statement=ERRORS if tolerated else None,
     )
 
 
@@ -285,7 +276,6 @@ def error_envelope(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
             expected=f"an object with the object `{envelope}`" if envelope else "an object",
             seen=_body(exchange),
             subject=str(exchange.status),
-            statement=ERRORS,
         )
 
 
@@ -303,7 +293,6 @@ def _text_oracle(name: str) -> Callable[[Exchange, Ledger], Iterator[Verdict]]:
                 expected=f"a {name}",
                 seen=_body(exchange),
                 subject=str(exchange.status),
-                statement=ERRORS,
             )
 
     return judge
@@ -334,7 +323,6 @@ def error_code_fits_status(exchange: Exchange, ledger: Ledger) -> Iterator[Verdi
             subject=str(exchange.status),
             # The set of codes is open: one that no statement knows may be new.
             severity=None if code in set().union(*codes.values()) else Severity.WARNING,
-            statement=ERRORS,
         )
 
 
@@ -366,7 +354,6 @@ def field_errors(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
         exchange,
         expected=f"entries with the strings {errors.field_name} and {errors.field_message}",
         seen=fields,
-        statement=ERRORS,
     )
 
 

@@ -100,7 +100,6 @@ def _nothing_made(first: Exchange, later: Exchange, also: frozenset[int]) -> Ver
             ]
         ),
         seen=f"{later.status} {_made(later) or ''}".strip(),
-        statement=_rule(later).statement,
     )
 
 
@@ -116,7 +115,6 @@ def key_used_once_at_a_time(uses: list[Exchange], _ledger: Ledger) -> Iterator[V
                 *overlapping,
                 expected="one",
                 seen=f"{len(made)} from {len(overlapping)} requests",
-                statement=_rule(overlapping[0]).statement,
             )
 
 
@@ -131,14 +129,7 @@ def used_key_code(uses: list[Exchange], ledger: Ledger) -> Iterator[Verdict]:
         refusal = stated(later, "used-key")
         if refusal is not None and refusal.code is not None and later.status == refusal.status:
             code = code_of(later, ledger)
-            yield verdict(
-                code == refusal.code,
-                first,
-                later,
-                expected=refusal.code,
-                seen=code,
-                statement=refusal.statement,
-            )
+            yield verdict(code == refusal.code, first, later, expected=refusal.code, seen=code)
 
 
 @oracle("key-freed-by-refusal", "key", basis="x-idempotency.freed")
@@ -149,7 +140,7 @@ def key_freed_by_refusal(uses: list[Exchange], _ledger: Ledger) -> Iterator[Verd
         for exchange in group if _rule(group[0]).freed else ():
             if exchange.succeeded:
                 if refused:
-                    yield held(refused[-1], exchange, statement=_rule(exchange).statement)
+                    yield held(refused[-1], exchange)
                 break
             if _is_refusal(exchange):
                 met = any(e is not exchange and _overlap(e, exchange) for e in group)
@@ -162,7 +153,6 @@ def key_freed_by_refusal(uses: list[Exchange], _ledger: Ledger) -> Iterator[Verd
                         seen=f"{exchange.status} after the key's only request was refused with "
                         f"{refused[-1].status}",
                         subject=f"after {refused[-1].status}",
-                        statement=_rule(exchange).statement,
                     )
                 break
             refused.append(exchange)
@@ -183,7 +173,6 @@ def key_new_to_server(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
             expected=f"not {exchange.status}",
             seen=exchange.status,
             subject="new key" if exchange.key else "no key",
-            statement=operation.idempotency.statement,
         )
 
 
@@ -207,7 +196,6 @@ def key_belongs_to_account(uses: list[Exchange], _ledger: Ledger) -> Iterator[Ve
                 exchange,
                 expected="something of its own",
                 seen=f"{exchange.status} for the key of the account {first.credential.name}",
-                statement=_rule(exchange).statement,
             )
 
 
@@ -238,7 +226,6 @@ def refused_has_no_effect(ledger: Ledger) -> Iterator[Verdict]:
             expected="nothing but what accepted requests have made",
             seen=", ".join(strangers[:3]),
             subject=f"{refused[0].status}",
-            statement=kind.statement,
         )
 
 

@@ -56,7 +56,6 @@ def ordered(walk: Walk, ledger: Ledger) -> Iterator[Verdict]:
                     f"after {before[1]}",
                     seen=f"{rank} ({item.id})",
                     subject=str(page.listing.order),
-                    statement=page.listing.statement,
                 )
             before = page, rank
 
@@ -96,7 +95,6 @@ def size_kept(page: ListPage, _ledger: Ledger) -> Iterator[Verdict]:
             expected=f"at most {page.size}",
             seen=len(page.items),
             subject=str(page.listing.size),
-            statement=page.listing.statement,
         )
 
 
@@ -118,7 +116,6 @@ def filter_kept(page: ListPage, ledger: Ledger) -> Iterator[Verdict]:
                 expected=f"{stated.member} {wanted}",
                 seen=f"{value} ({item.id})",
                 subject=f"filter {' and '.join(sorted(page.filters))}",
-                statement=page.listing.statement,
             )
 
 
@@ -140,7 +137,6 @@ def listed_in_place(page: ListPage, ledger: Ledger) -> Iterator[Verdict]:
                 page.exchange,
                 expected=f"what is under {', '.join(page.exchange.path_parameters.values())}",
                 seen=f"{item.id}, which is under {', '.join(instance.place.values())}",
-                statement=item.kind.statement,
             )
 
 
@@ -166,13 +162,7 @@ def page_without_repetition(page: ListPage, _ledger: Ledger) -> Iterator[Verdict
     ids = [item.id for item in page.items if item.id]
     if ids:
         repeated = sorted({i for i in ids if ids.count(i) > 1})
-        yield verdict(
-            not repeated,
-            page.exchange,
-            expected="each once",
-            seen=repeated,
-            statement=page.listing.statement,
-        )
+        yield verdict(not repeated, page.exchange, expected="each once", seen=repeated)
 
 
 @oracle("pages-without-repetition", "ledger", basis="x-list.page")
@@ -181,7 +171,6 @@ def pages_without_repetition(ledger: Ledger) -> Iterator[Verdict]:
     for walk in ledger.walks:
         if len(walk.pages) < 2 or not _quiet(walk, ledger):
             continue
-        statement = walk.pages[0].listing.statement
         shown: dict[str, ListPage] = {}
         for page in walk.pages:
             for item in page.items:
@@ -193,9 +182,8 @@ def pages_without_repetition(ledger: Ledger) -> Iterator[Verdict]:
                         page.exchange,
                         expected="each on one page",
                         seen=f"{item.id} again",
-                        statement=statement,
                     )
-        yield held(walk.pages[-1].exchange, statement=statement)
+        yield held(walk.pages[-1].exchange)
 
 
 def _quiet(walk: Walk, ledger: Ledger) -> bool:
@@ -258,14 +246,12 @@ def cursor_leads_on(walk: Walk, _ledger: Ledger) -> Iterator[Verdict]:
             if first is not page
             else f"{empty} empty pages in a row, each with a cursor",
             subject=str(page.listing.next or page.listing.offset),
-            statement=page.listing.statement,
         )
 
 
 @oracle("last-page-without-cursor", "walk", basis="x-list.page")
 def last_page_without_cursor(walk: Walk, _ledger: Ledger) -> Iterator[Verdict]:
     """The last page has no cursor, unless it is full and more might have followed."""
-    statement = walk.pages[0].listing.statement
     for page, following in pairwise(walk.pages):
         if page.listing.next is None or page.size is None or len(page.items) >= page.size:
             continue
@@ -276,10 +262,9 @@ def last_page_without_cursor(walk: Walk, _ledger: Ledger) -> Iterator[Verdict]:
             expected=f"null on a page of {len(page.items)} items with nothing after it",
             seen=f"cursor {page.next}, which leads to an empty page",
             subject=page.listing.next,
-            statement=statement,
         )
     if walk.pages[-1].next is None and walk.pages[-1].listing.next is not None:
-        yield held(walk.pages[-1].exchange, statement=statement)
+        yield held(walk.pages[-1].exchange)
 
 
 @oracle("total-sane", "page", basis="x-list.page", severity=Severity.WARNING)
@@ -292,7 +277,6 @@ def total_sane(page: ListPage, _ledger: Ledger) -> Iterator[Verdict]:
             expected=f"at least {len(page.items)}",
             seen=page.total,
             subject=str(page.listing.total),
-            statement=page.listing.statement,
         )
 
 
@@ -310,7 +294,6 @@ def items_there(exchange: Exchange, _ledger: Ledger) -> Iterator[Verdict]:
             expected="a list",
             seen=repr(items)[:60],
             subject=operation.listing.items,
-            statement=operation.listing.statement,
         )
 
 
@@ -363,7 +346,6 @@ def _looks(walk: Walk, _length: int, ledger: Ledger) -> list[tuple[str, Verdict]
             expected=f"{instance.id} among what is shown",
             seen=f"{len(shown)} items without it",
             subject=f"filter {' and '.join(sorted(first.filters))}" if first.filters else "",
-            statement=first.listing.statement,
         )
         looks.append((_rule_for(instance, walk, rank, reach), given))
     return looks
@@ -395,7 +377,6 @@ def filter_shows_open(instance: Instance, ledger: Ledger) -> Iterator[Verdict]:
                     expected=f"{instance.id}, which is {earlier.state}",
                     seen=f"{len(page.items)} items without it",
                     subject=f"filter {life.state}={earlier.state}",
-                    statement=page.listing.statement,
                 )
 
 

@@ -37,7 +37,6 @@ def state_forward(instance: Instance, _ledger: Ledger) -> Iterator[Verdict]:
                 expected=f"{earlier.state} or later",
                 seen=f"{later.state} after {earlier.state}",
                 subject=life.state,
-                statement=life.statement,
             )
 
 
@@ -57,7 +56,6 @@ def grows(instance: Instance, _ledger: Ledger) -> Iterator[Verdict]:
                 expected=f"{before} or more",
                 seen=after,
                 subject=life.grows,
-                statement=life.statement,
             )
 
 
@@ -89,7 +87,6 @@ def member_in_its_states(instance: Instance, _ledger: Ledger) -> Iterator[Verdic
                     seen=repr(seen.get(presence.member)),
                     subject=presence.member,
                     severity=Severity(presence.severity) if presence.severity else None,
-                    statement=life.statement,
                 )
 
 
@@ -110,7 +107,6 @@ def member_required_in_state(instance: Instance, _ledger: Ledger) -> Iterator[Ve
                     seen=repr(value),
                     subject=presence.member,
                     severity=Severity(presence.severity) if presence.severity else None,
-                    statement=life.statement,
                 )
 
 
@@ -128,7 +124,6 @@ def times_in_order(instance: Instance, _ledger: Ledger) -> Iterator[Verdict]:
                 expected=f"{name} not after {next_name}",
                 seen=f"{name} {earlier}, {next_name} {later}",
                 subject=next_name,
-                statement=life.statement,
             )
 
 
@@ -147,7 +142,6 @@ def times_constant(instance: Instance, _ledger: Ledger) -> Iterator[Verdict]:
                 expected=f"{name} {seen[0].get(name)}",
                 seen=look.get(name),
                 subject=name,
-                statement=life.statement,
             )
 
 
@@ -166,7 +160,6 @@ def cost_constant(instance: Instance, _ledger: Ledger) -> Iterator[Verdict]:
             expected=f"{price} as in {first.role}",
             seen=cost,
             subject=f"{kind.cost} in {look.role}",
-            statement=kind.statement,
         )
 
 
@@ -187,5 +180,4 @@ def ends(instance: Instance, ledger: Ledger) -> Iterator[Verdict]:
             expected=f"{' or '.join(life.final)} after {limit:g} s",
             seen=last.state,
             subject=life.state,
-            statement=life.statement,
         )

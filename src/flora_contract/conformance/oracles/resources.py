@@ -135,7 +135,6 @@ def found(instance: Instance, _ledger: Ledger) -> Iterator[Verdict]:
                 exchange,
                 expected=str(exchange.operation.endpoint.success) if exchange.operation else "",
                 seen=exchange.status,
-                statement=instance.kind.statement,
             )
 
 
@@ -151,7 +150,6 @@ def id_echoed(instance: Instance, _ledger: Ledger) -> Iterator[Verdict]:
             expected=instance.id,
             seen=shown,
             subject=kind.id,
-            statement=kind.statement,
         )
 
 
@@ -168,11 +166,10 @@ def aliases_agree(instance: Instance, _ledger: Ledger) -> Iterator[Verdict]:
                     expected=seen.get(kind.id),
                     seen=seen.get(alias),
                     subject=alias,
-                    statement=kind.statement,
                 )
 
 
-@oracle("id-prefix", "instance", basis="prefix")
+@oracle("id-prefix", "instance", basis="prefix, id")
 def id_prefix(instance: Instance, _ledger: Ledger) -> Iterator[Verdict]:
     """Ids begin with what is stated."""
     kind = instance.kind
@@ -183,7 +180,6 @@ def id_prefix(instance: Instance, _ledger: Ledger) -> Iterator[Verdict]:
             expected=f"{kind.prefix}…",
             seen=seen.get(kind.id),
             subject=kind.id,
-            statement=kind.statement,
         )
 
 
@@ -205,7 +201,6 @@ def link_to_itself(instance: Instance, ledger: Ledger) -> Iterator[Verdict]:
                 expected=f"a URL that leads to {shown}",
                 seen=url,
                 subject=kind.link,
-                statement=kind.statement,
             )
 
 
@@ -272,7 +267,6 @@ def _history(instance: Instance, sent: str, shown: str) -> Iterator[tuple[str, V
                     expected=last[1],
                     seen=seen,
                     subject=shown,
-                    statement=instance.kind.statement,
                 ),
             )
 
@@ -331,7 +325,6 @@ def constant(instance: Instance, _ledger: Ledger) -> Iterator[Verdict]:
                 expected=seen[0].get(member),
                 seen=look.get(member),
                 subject=member,
-                statement=kind.statement,
             )
 
 
@@ -349,7 +342,6 @@ def updated_sane(instance: Instance, _ledger: Ledger) -> Iterator[Verdict]:
                 expected=f"{kind.updated} not before {kind.created}",
                 seen=f"{created}, then {updated}",
                 subject=str(kind.updated),
-                statement=kind.statement,
             )
     for (earlier, before), (later, after) in pairwise(seen):
         if earlier.exchange.before(later.exchange):
@@ -360,7 +352,6 @@ def updated_sane(instance: Instance, _ledger: Ledger) -> Iterator[Verdict]:
                 expected=f"{before} or later",
                 seen=after,
                 subject=str(kind.updated),
-                statement=kind.statement,
             )
 
 
@@ -396,7 +387,6 @@ def agree(one: Observation, two: Observation, late: set[str]) -> Iterator[Verdic
         if _lasting(one.get(name)) != _lasting(two.get(name))
         and not (name in late and (one.get(name) is None or two.get(name) is None))
     ]
-    statement = kind.life.statement if kind.life is not None else kind.statement
     for name in different:
         yield verdict(
             False,
@@ -405,10 +395,9 @@ def agree(one: Observation, two: Observation, late: set[str]) -> Iterator[Verdic
             expected=f"{name} {one.get(name)!r} as before",
             seen=repr(two.get(name)),
             subject=name,
-            statement=statement,
         )
     if not different:
-        yield held(one.exchange, two.exchange, statement=statement)
+        yield held(one.exchange, two.exchange)
 
 
 def _lasting(value: Any) -> Any:
@@ -434,10 +423,7 @@ def deleted_gone(instance: Instance, _ledger: Ledger) -> Iterator[Verdict]:
                 continue
             if exchange.credential == deletion.credential and exchange.operation is not None:
                 yield refused(
-                    exchange,
-                    "unknown-id",
-                    before=(deletion,),
-                    subject=str(exchange.operation.role),
+                    exchange, "unknown-id", before=(deletion,), subject=str(exchange.operation.role)
                 )
 
 
@@ -454,7 +440,6 @@ def deleted_unlisted(page: ListPage, ledger: Ledger) -> Iterator[Verdict]:
                 page.exchange,
                 expected=f"no {instance.id}",
                 seen=f"{instance.id} among {len(page.items)} items",
-                statement=instance.kind.statement,
             )
 
 
@@ -470,13 +455,8 @@ def ids_differ(ledger: Ledger) -> Iterator[Verdict]:
         other = first.setdefault((kind.kind, made), exchange)
         key, chosen = exchange.key, _sent(kind, exchange, kind.id) is not ...
         if other is exchange:
-            yield held(exchange, statement=kind.statement)
+            yield held(exchange)
         elif (key is None or key != other.key) and not chosen:
             yield verdict(
-                False,
-                other,
-                exchange,
-                expected=f"a {kind.kind} of its own",
-                seen=f"{made} again",
-                statement=kind.statement,
+                False, other, exchange, expected=f"a {kind.kind} of its own", seen=f"{made} again"
             )

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from flora_contract.conformance.exchange import at
 from flora_contract.conformance.ledger import named_by
 from flora_contract.conformance.oracle import Verdict, oracle, verdict
-from flora_contract.conformance.oracles.answers import ERRORS
 from flora_contract.conformance.refusals import (
     code_of,
     refused,
@@ -82,6 +81,10 @@ def _breaches(exchange: Exchange) -> list[Breach]:
     ]
 
 
+def _basis(keywords: frozenset[str]) -> str:
+    return "x-refusals.malformed" if "json" in keywords else "x-refusals.invalid"
+
+
 def _hole(keywords: frozenset[str]) -> Callable[[Exchange, Ledger], Iterator[Verdict]]:
     def judge(exchange: Exchange, _ledger: Ledger) -> Iterator[Verdict]:
         for breach in _breaches(exchange):
@@ -93,14 +96,13 @@ def _hole(keywords: frozenset[str]) -> Callable[[Exchange, Ledger], Iterator[Ver
                     expected=str(refusal.status) if refusal is not None else "a refusal",
                     seen=f"{exchange.status} although {breach.message}",
                     subject=breach.path or breach.location,
-                    statement=refusal.statement if refusal is not None else None,
                 )
 
     return judge
 
 
 for _id, _keywords, _sentence in HOLES:
-    oracle(_id, "exchange", basis="x-refusals.invalid", sentence=_sentence)(_hole(_keywords))
+    oracle(_id, "exchange", basis=_basis(_keywords), sentence=_sentence)(_hole(_keywords))
 
 
 @oracle("refused-as-invalid", "exchange", basis="x-refusals.invalid")
@@ -155,7 +157,6 @@ def fields_on_validation_error(exchange: Exchange, ledger: Ledger) -> Iterator[V
                 expected=f"fields that name {named[0].name}",
                 seen="no fields",
                 subject=named[0].name,
-                statement=ERRORS,
             )
 
 
@@ -176,7 +177,6 @@ def fields_name_what_is_wrong(exchange: Exchange, ledger: Ledger) -> Iterator[Ve
             expected=", ".join(sorted(broken)),
             seen=", ".join(sorted(named)),
             subject=min(broken),
-            statement=ERRORS,
         )
 
 
@@ -262,13 +262,10 @@ def size_over_maximum(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
         shown = len(page.items) if page is not None else 0
         maximum = page.maximum if page is not None else None
         allowed = statuses(exchange, "invalid")
-        assert exchange.operation is not None
-        listing = exchange.operation.listing
         yield verdict(
             exchange.status in allowed or (exchange.succeeded and shown <= (maximum or shown)),
             exchange,
             expected=f"{' or '.join(map(str, sorted(allowed)))}, or at most {maximum} items",
             seen=f"{exchange.status} with {shown} items",
             subject=breach.name,
-            statement=listing.statement if listing is not None else None,
         )

@@ -61,8 +61,7 @@ _templates: list[_Template] = []
 
 
 def step(
-    layer: Layer,
-    of: Callable[[Behaviour], Iterable[OperationBehaviour]] | None = None,
+    layer: Layer, of: Callable[[Behaviour], Iterable[OperationBehaviour]] | None = None
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register a function as a template, under its own name: for each operation, or once."""
 

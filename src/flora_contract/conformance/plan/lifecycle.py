@@ -297,10 +297,7 @@ def update(session: Session, operation: OperationBehaviour) -> None:
     first_page(session, kind)
     session.together(
         partial(session.ask, Call(operation, call.path, call.query, body))
-        for body in (
-            *wrong.bodies(call),
-            *wrong.references(call, session.behaviour),
-        )
+        for body in (*wrong.bodies(call), *wrong.references(call, session.behaviour))
     )
     look(session, kind, id_)
 

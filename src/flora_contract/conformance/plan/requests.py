@@ -126,10 +126,7 @@ def wrong_bodies(session: Session, operation: OperationBehaviour) -> None:
     first_page(session, operation.resource, size=FEW)
     session.together(
         partial(session.ask, Call(operation, call.path, call.query, body))
-        for body in (
-            *wrong.bodies(call),
-            *wrong.references(call, session.behaviour),
-        )
+        for body in (*wrong.bodies(call), *wrong.references(call, session.behaviour))
     )
     first_page(session, operation.resource, size=FEW)
 
