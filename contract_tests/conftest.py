@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flora_contract.conformance.settings import CheckSettings
+    from flora_contract.conformance.summary import Summary
 
 CHECK = pytest.StashKey[Check]()
 ACCEPTED = pytest.StashKey[frozenset[str]]()
@@ -139,9 +140,15 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if running is None or not running.ledger.exchanges:
         return
     summary = of_check(running, config.stash[ACCEPTED])
+    _show(terminalreporter, summary, config.getoption("--format"))
     if (folder := config.getoption("--report-dir")) is not None:
-        write_all(summary, folder)
-    form = config.getoption("--format")
+        try:
+            write_all(summary, folder)
+        except CommandError as error:
+            pytest.exit(str(error), returncode=error.exit_code)
+
+
+def _show(terminalreporter: Any, summary: Summary, form: str) -> None:
     if form != "text":
         terminalreporter.write(render(summary, form))
         return

@@ -209,6 +209,21 @@ def test_a_replay_shows_the_fault_again(broken: str, oracle: str, shown: str, se
     assert shown in done.stdout
 
 
+def test_a_report_that_cannot_be_written_is_a_line_after_what_was_found(server: Any) -> None:
+    suite = Path(__file__).parents[2] / "contract_tests"
+    options = ["--base-url", server.base_url, "--report-dir", f"{__file__}/report"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", suite, "-k", "wrong-keys", *options],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "cannot be written: Not a directory" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "oracles applied" in " ".join(done.stdout.split())
+
+
 def test_the_suite_in_pytest_fails_where_the_contract_is_broken(server: Any) -> None:
     server.switch("create-200")
     suite = Path(__file__).parents[2] / "contract_tests"
