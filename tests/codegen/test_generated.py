@@ -233,14 +233,14 @@ def test_a_warning_is_one_readable_line_whatever_it_quotes(tmp_path: Path) -> No
     [
         ("operationId: getRun", "operationId: lookUp", "the contract has no operation getRun"),
         ("operationId: createGenerationRun", "operationId: x", "no operation createGenerationRun"),
-        ("- name: cursor", "- name: after", "listGenerations has no query cursor"),
+        ("- name: cursor", "- name: after", "listGenerations has no query parameter cursor"),
         (
             "        generations:\n",
             "        runs:\n",
-            "the answer of listGenerations has no generat",
+            "answer of listGenerations has no list generations",
         ),
-        ("        estimated_seconds:\n", "        eta:\n", "shows a Run has estimated_seconds"),
-        ("        error_code:\n", "        reason:\n", "nothing that shows a Run has error_code"),
+        ("        estimated_seconds:\n", "        eta:\n", "a Run has no estimated_seconds"),
+        ("        error_code:\n", "        reason:\n", "a Run has no error_code"),
     ],
 )
 def test_a_statement_that_does_not_fit_is_refused_or_told_and_left_out(

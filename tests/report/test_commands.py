@@ -128,7 +128,8 @@ OWN_WAY = {
     "src/flora_contract/report/output.py": "the one place",
     "src/flora_runtime/files.py": "knows nothing of the other; see its own tests",
     "src/flora_contract/codegen/driver.py": "a folder; see its own tests",
-    "src/flora_contract/mock/media/wav.py": "into memory",
+    "src/flora_contract/mock/media/sound.py": "into memory",
+    "scripts/make_clip.py": "a file of this checkout, by ffmpeg",
 }
 
 
