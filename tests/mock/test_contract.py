@@ -136,12 +136,12 @@ def test_a_new_operation_of_the_contract_answers_without_code(
 def test_self_check_turns_a_wrong_answer_into_an_error(
     mock: MockFlora, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flora_contract.mock.operations import Operation
+    from flora_contract.mock.operations import MockOperation
 
     def wrong(*_: object) -> HTTPResponse:
         return HTTPResponse(200, b'{"generations": [{}], "meta": {}}')
 
-    monkeypatch.setattr(Operation, "answer", wrong)
+    monkeypatch.setattr(MockOperation, "answer", wrong)
     assert client.list().status_code == 500
 
 

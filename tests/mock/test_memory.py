@@ -15,7 +15,7 @@ from flora_contract.mock.state.database import SQLite
 from flora_contract.mock.state.database_store import DatabaseStore
 from flora_contract.mock.state.entities import Entity, Kind, Selection, Steps, comparable
 from flora_contract.mock.state.memory import MemoryStore
-from flora_contract.mock.state.store import Account, Origin, Page, TooFastError
+from flora_contract.mock.state.store import Account, Origin, PageQuery, TooFastError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -213,7 +213,7 @@ class Alike(RuleBasedStateMachine):
         assert self.both(lambda store: store.total(selection, self.now)) == len(expected)
         after, listed = None, []
         while True:
-            page = Page(after, 0, limit, descending)
+            page = PageQuery(after, 0, limit, descending)
             found = self.both(lambda store: store.page(selection, page, self.now))  # noqa: B023
             if not found:
                 break
@@ -221,7 +221,7 @@ class Alike(RuleBasedStateMachine):
             listed += found
             after = KINDS[kind].position(found[-1])
         assert listed == expected
-        skipped = Page(None, limit, None, descending)
+        skipped = PageQuery(None, limit, None, descending)
         assert self.both(lambda store: store.page(selection, skipped, self.now)) == expected[limit:]
 
     def _is_meant(self, entity: Entity, selection: Selection) -> bool:

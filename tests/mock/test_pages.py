@@ -10,7 +10,7 @@ from flora_contract.mock.application import Application, MockSettings
 from flora_contract.mock.state.database import SQLite
 from flora_contract.mock.state.database_store import DatabaseStore
 from flora_contract.mock.state.entities import Entity, Selection, sortable
-from flora_contract.mock.state.store import Page
+from flora_contract.mock.state.store import PageQuery
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +62,7 @@ def steps(store: DatabaseStore, filters: Selection, behind: int) -> int:
     now = store.now()
     newest = store.recent(1)[0]
     position = sortable(newest.created - behind), newest.seq - behind
-    page = Page(position if behind else None, 0, 21, descending=True)
+    page = PageQuery(position if behind else None, 0, 21, descending=True)
     store._forget()
     store._db._connection.set_progress_handler(count, 10)
     store.page(filters, page, now)

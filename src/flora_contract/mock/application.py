@@ -23,7 +23,7 @@ from flora_contract.mock.http.messages import (
     not_found,
 )
 from flora_contract.mock.kept import FinalJSON
-from flora_contract.mock.operations import Backend, Operation
+from flora_contract.mock.operations import Backend, MockOperation
 from flora_contract.mock.refusals import Envelope
 from flora_contract.mock.resource_operations import ResourceOperation
 from flora_contract.mock.resources import first_entities, kept_resources
@@ -149,9 +149,9 @@ class Application:
         response.headers += ((self._envelope.request_id, request_id),)
         return response
 
-    def _operation(self, backend: Backend, stated: OperationBehaviour) -> Operation:
+    def _operation(self, backend: Backend, stated: OperationBehaviour) -> MockOperation:
         if stated.resource is None or (stated.role == "list" and stated.listing is None):
-            return Operation(backend, stated)
+            return MockOperation(backend, stated)
         return ResourceOperation(backend, stated, self.resources[stated.resource.kind])
 
     def _page(self, origin: str, whole: bool) -> tuple[str, str]:

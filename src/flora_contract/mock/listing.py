@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from flora_contract.mock.state.entities import Selection, comparable
-from flora_contract.mock.state.store import Page
+from flora_contract.mock.state.store import PageQuery
 from flora_contract.mock.views import put
 from flora_contract.openapi.examples import example
 from flora_contract.openapi.schemas import types
@@ -64,7 +64,7 @@ class Lists:
         life = kept.stated.life
         self._state = life.state if life is not None else None
 
-    def asked(self, account: str, values: Mapping[str, Any]) -> tuple[Selection, Page]:
+    def asked(self, account: str, values: Mapping[str, Any]) -> tuple[Selection, PageQuery]:
         """What a request asks for. Raises CursorError."""
         selection = self._selection(account, values)
         listing = self._listing
@@ -73,12 +73,12 @@ class Lists:
             after = self._position(values[listing.cursor], selection)
         offset = values.get(listing.offset, 0) if listing.offset is not None else 0
         limit = values.get(listing.size or "", self._default)
-        return selection, Page(after, offset, limit, listing.descending)
+        return selection, PageQuery(after, offset, limit, listing.descending)
 
     def answer(
         self,
         selection: Selection,
-        page: Page,
+        page: PageQuery,
         now: int,
         origin: str,
         kept: FinalJSON,

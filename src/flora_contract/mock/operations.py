@@ -75,7 +75,7 @@ class Backend:
     rated: bool
 
 
-class Operation:
+class MockOperation:
     """An operation that no resource names: it checks its requests and answers an example."""
 
     def __init__(self, backend: Backend, stated: OperationBehaviour) -> None:

@@ -9,7 +9,7 @@ import orjson
 
 from flora_contract.mock.http.messages import HTTPResponse
 from flora_contract.mock.listing import CursorError, Lists
-from flora_contract.mock.operations import Operation
+from flora_contract.mock.operations import MockOperation
 from flora_contract.mock.state.entities import MICROS, Entity
 from flora_contract.mock.views import put, said
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from flora_contract.mock.operations import Backend, Call, Check
     from flora_contract.mock.resources import KeptResource
     from flora_contract.mock.state.entities import Getter, Selection
-    from flora_contract.mock.state.store import Page
+    from flora_contract.mock.state.store import PageQuery
     from flora_contract.openapi.behaviour import Condition, OperationBehaviour, Reference
 
 ASSUMED_COST: Final = 0.01
@@ -35,7 +35,7 @@ class BodyReference(NamedTuple):
     matching: list[tuple[Getter, Callable[[Call], Any]]]
 
 
-class ResourceOperation(Operation):
+class ResourceOperation(MockOperation):
     """One operation of a resource."""
 
     def __init__(self, backend: Backend, stated: OperationBehaviour, kept: KeptResource) -> None:
@@ -123,7 +123,7 @@ class ResourceOperation(Operation):
 
     def _listed_anew(
         self, account: str, query: str, path: tuple[tuple[str, str], ...]
-    ) -> tuple[tuple[Selection, Page] | None, list[tuple[str, str]]]:
+    ) -> tuple[tuple[Selection, PageQuery] | None, list[tuple[str, str]]]:
         """Which entities a query means, or what is wrong with it."""
         assert self._lists is not None
         values, _ = self._read(query, path)

@@ -20,7 +20,7 @@ from flora_contract.mock.state.entities import Entity, Ids
 from flora_contract.mock.state.store import (
     KEPT_EXCHANGES,
     Account,
-    Page,
+    PageQuery,
     World,
     looked_through,
     refill,
@@ -124,10 +124,10 @@ class DatabaseStore:
     @contextmanager
     def transaction(self, account: str, *, alone: bool = False) -> Iterator[None]:
         with self._db.transaction():
-            lock = self._db.for_update
-            self._db.rows(f"SELECT 1 FROM balances WHERE account = ?{lock}", [account])  # noqa: S608
-            if alone:
-                self._db.rows(f"SELECT 1 FROM world{lock}")  # noqa: S608
+            if lock := self._db.for_update:  # SQLite lets one process write at a time
+                self._db.rows(f"SELECT 1 FROM balances WHERE account = ?{lock}", [account])  # noqa: S608
+                if alone:
+                    self._db.rows(f"SELECT 1 FROM world{lock}")  # noqa: S608
             self.refresh()
             yield
 
@@ -164,14 +164,14 @@ class DatabaseStore:
         self._take(entity)
         self._change("clock_offset = clock_offset")
 
-    def page(self, selection: Selection, page: Page, now: int) -> list[Entity]:
+    def page(self, selection: Selection, page: PageQuery, now: int) -> list[Entity]:
         if selection.is_facet:
             return self._page(selection, page, now)
         return looked_through(self._scan(selection, page, now), page)
 
     def total(self, selection: Selection, now: int) -> int:
         if not selection.is_facet:
-            return sum(1 for _ in self._scan(selection, Page(), now))
+            return sum(1 for _ in self._scan(selection, PageQuery(), now))
         steps = self._kinds[selection.kind].steps
         if not selection.state or steps is None:
             return 0 if selection.state else self._tally(selection.facet)
@@ -375,7 +375,7 @@ class DatabaseStore:
 
     # Reading
 
-    def _page(self, selection: Selection, page: Page, now: int) -> list[Entity]:
+    def _page(self, selection: Selection, page: PageQuery, now: int) -> list[Entity]:
         steps, state = self._kinds[selection.kind].steps, selection.state
         values: list[Any]
         if not state:
@@ -417,13 +417,13 @@ class DatabaseStore:
             values += [steps.shares[step], now, steps.shares[step + 1], now]
         return sql, values
 
-    def _scan(self, selection: Selection, page: Page, now: int) -> Iterator[Entity]:
+    def _scan(self, selection: Selection, page: PageQuery, now: int) -> Iterator[Entity]:
         """All that is selected, where no list holds just that."""
         kind = self._kinds[selection.kind]
         wide = selection._replace(equal=selection.equal[:2], contain=())
         after = page.after
         while True:
-            found = self._page(wide, Page(after, 0, _BATCH, page.descending), now)
+            found = self._page(wide, PageQuery(after, 0, _BATCH, page.descending), now)
             yield from (entity for entity in found if kind.passes(entity, selection))
             if len(found) < _BATCH:
                 return

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from flora_contract.mock.state.entities import Entity, Facet, Selection
     from flora_contract.mock.state.exchange import LoggedExchange
-    from flora_contract.mock.state.store import Account, Key, Origin, Page
+    from flora_contract.mock.state.store import Account, Key, Origin, PageQuery
 
 
 class MemoryStore:
@@ -136,7 +136,7 @@ class MemoryStore:
     def delete(self, entity: Entity) -> None:
         self._put(entity, None)
 
-    def page(self, selection: Selection, page: Page, now: int) -> list[Entity]:
+    def page(self, selection: Selection, page: PageQuery, now: int) -> list[Entity]:
         found, start, end = self._span(selection, now)
         if page.after is not None:
             position = self._kinds[selection.kind].position

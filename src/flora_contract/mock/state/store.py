@@ -74,7 +74,7 @@ class Origin:
             yield from self.held(account)
 
 
-class Page(NamedTuple):
+class PageQuery(NamedTuple):
     """The part of a list that is asked for: after a position, or a number of entities."""
 
     after: Position | None = None
@@ -127,7 +127,7 @@ class Store(Protocol):
 
     def delete(self, entity: Entity) -> None: ...
 
-    def page(self, selection: Selection, page: Page, now: int) -> list[Entity]:
+    def page(self, selection: Selection, page: PageQuery, now: int) -> list[Entity]:
         """Entities in their order, as they are at `now`."""
 
     def total(self, selection: Selection, now: int) -> int: ...
@@ -166,7 +166,7 @@ Key = tuple[str, str, str]
 """An idempotency key: its account, the operation, and what the client calls it."""
 
 
-def looked_through(found: Iterable[Entity], page: Page) -> list[Entity]:
+def looked_through(found: Iterable[Entity], page: PageQuery) -> list[Entity]:
     """The part of a list that no position leads to."""
     skipped = 0
     chosen: list[Entity] = []
