@@ -54,7 +54,7 @@ PAID = 20
 
 
 @dataclass(frozen=True)
-class Call:
+class PlannedRequest:
     """A request that is not sent yet: an operation, and each value by its place.
 
     A body that is bytes is sent as it is, and none where it is NOT_JSON.
@@ -65,12 +65,12 @@ class Call:
     query: Mapping[str, Any] = field(default_factory=dict)
     body: Any = NOT_JSON
 
-    def asking(self, **query: Any) -> Call:
+    def asking(self, **query: Any) -> PlannedRequest:
         """The same with more in its query; None leaves a parameter out."""
         whole = {**self.query, **query}
         return replace(self, query={k: v for k, v in whole.items() if v is not None})
 
-    def sending(self, **members: Any) -> Call:
+    def sending(self, **members: Any) -> PlannedRequest:
         """The same with other members in its body; `...` leaves one out."""
         whole = {**self.body, **members}
         return replace(self, body={k: v for k, v in whole.items() if v is not ...})
@@ -151,7 +151,7 @@ class Session:
 
     def ask(
         self,
-        call: Call,
+        call: PlannedRequest,
         credential: Credential = OWNER,
         *,
         key: str | None = "",

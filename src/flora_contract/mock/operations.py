@@ -224,7 +224,7 @@ def credentials(behaviour: Behaviour, stated: OperationBehaviour) -> Callable[[H
 
 @lru_cache(maxsize=1024)
 def _bearer(header: bytes) -> str:
-    """The key; nothing for no header, and what no account has for another scheme (RFC 6750, 2.1)."""
+    """The key, or nothing; for another scheme than this (RFC 6750, 2.1) what is nobody's key."""
     text = header.decode("latin-1").strip()
     kind, _, key = text.partition(" ")
     return key.strip() if kind.lower() == "bearer" else text and f"{text} "

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from flora_contract.conformance.exchange import NOT_JSON, OWNER, Credential
 from flora_contract.conformance.flora import values as flora
 from flora_contract.conformance.oracles.validation import is_open
-from flora_contract.conformance.session import Call, NotTested
+from flora_contract.conformance.session import NotTested, PlannedRequest
 from flora_contract.conformance.values import unknown
 from flora_contract.openapi.contract import JSON
 from flora_contract.openapi.examples import example
@@ -30,7 +30,7 @@ def valid(
     place: Mapping[str, str] | None = None,
     full: bool = False,
     refused: bool = False,
-) -> Call:
+) -> PlannedRequest:
     """A request that an account may make, in a place of its own; `id_` is what it names.
 
     It has what is required and, when it is to be full, all the rest. Raises NotTested where an
@@ -39,7 +39,7 @@ def valid(
     draft = _Draft(session, operation, credential, place, refused=refused)
     path = draft.path(id_)
     query = draft.query()
-    return Call(operation, path, query, draft.body(full=full))
+    return PlannedRequest(operation, path, query, draft.body(full=full))
 
 
 class _Draft:

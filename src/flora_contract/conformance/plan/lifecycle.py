@@ -22,7 +22,7 @@ from flora_contract.conformance.plan import (
 from flora_contract.conformance.plan.drafts import changes, choices, free_texts, valid
 from flora_contract.conformance.plan.requests import first_page, page
 from flora_contract.conformance.refusals import statuses
-from flora_contract.conformance.session import Call, NotTested
+from flora_contract.conformance.session import NotTested, PlannedRequest
 from flora_contract.conformance.values import NOBODYS
 
 if TYPE_CHECKING:
@@ -99,9 +99,9 @@ def _full(session: Session, operation: OperationBehaviour, key: str) -> Exchange
     return made
 
 
-def _same(made: Exchange, call: Call) -> Call:
+def _same(made: Exchange, call: PlannedRequest) -> PlannedRequest:
     """The call that was answered, word for word."""
-    return Call(call.operation, call.path, call.query, made.request.body)
+    return PlannedRequest(call.operation, call.path, call.query, made.request.body)
 
 
 def _look_by_state(session: Session, kind: Resource, id_: str) -> None:
@@ -130,13 +130,13 @@ def values(session: Session, operation: OperationBehaviour) -> None:
     for number, body in enumerate(bodies):
         key = {0: first, 1: second, 2: first.upper()}.get(number, session.key())
         if number == 0:
-            session.ask(Call(operation, call.path, call.query, refused), key=key)
+            session.ask(PlannedRequest(operation, call.path, call.query, refused), key=key)
         if number == 1 and nowhere:
-            session.ask(Call(operation, call.path, call.query, nowhere[0]), key=key)
-        session.ask(Call(operation, call.path, call.query, body), key=key)
+            session.ask(PlannedRequest(operation, call.path, call.query, nowhere[0]), key=key)
+        session.ask(PlannedRequest(operation, call.path, call.query, body), key=key)
 
 
-def _variations(operation: OperationBehaviour, call: Call) -> list[dict[str, Any]]:
+def _variations(operation: OperationBehaviour, call: PlannedRequest) -> list[dict[str, Any]]:
     """Bodies with another value of a set each, and with an odd text each; few of what costs."""
     others = [
         {name: value}
@@ -203,7 +203,7 @@ def _under_another_parent(session: Session, operation: OperationBehaviour, kind:
             others = [p for p in parents[:2] if p != parent]
             if made is not None and held is not None and kind.read is not None and others:
                 found = valid(session, session.behaviour.of(kind.read), id_=made)
-                session.ask(Call(found.operation, {**found.path, held: others[0]}))
+                session.ask(PlannedRequest(found.operation, {**found.path, held: others[0]}))
 
 
 def _keyed(behaviour: Behaviour) -> list[OperationBehaviour]:
@@ -237,7 +237,7 @@ def accounts(session: Session, operation: OperationBehaviour) -> None:
         first_page(session, kind)
 
 
-def _theirs(session: Session, operation: OperationBehaviour) -> Call:
+def _theirs(session: Session, operation: OperationBehaviour) -> PlannedRequest:
     try:
         return valid(session, operation, OTHER)
     except NotTested:
@@ -296,7 +296,7 @@ def update(session: Session, operation: OperationBehaviour) -> None:
         look(session, kind, id_)
     first_page(session, kind)
     session.together(
-        partial(session.ask, Call(operation, call.path, call.query, body))
+        partial(session.ask, PlannedRequest(operation, call.path, call.query, body))
         for body in (*wrong.bodies(call), *wrong.references(call, session.behaviour))
     )
     look(session, kind, id_)
@@ -427,7 +427,7 @@ def repeat_later(session: Session, operation: OperationBehaviour) -> None:
         id_, key, kind = made_by(made), made.key, operation.resource
         if made.operation is operation and key and id_ and made.credential == OWNER and kind:
             first_page(session, kind)
-            call = Call(operation, made.path_parameters, {}, made.request.body)
+            call = PlannedRequest(operation, made.path_parameters, {}, made.request.body)
             session.ask(call, key=key)
             first_page(session, kind)
             if session.settings.other_api_key is not None:

@@ -12,7 +12,7 @@ from flora_contract.conformance.plan.requests import filter_values, largest, pag
 
 if TYPE_CHECKING:
     from flora_contract.conformance.ledger import ListPage
-    from flora_contract.conformance.session import Call, Session
+    from flora_contract.conformance.session import PlannedRequest, Session
     from flora_contract.openapi.behaviour import Behaviour, OperationBehaviour
 
 WALKED = 21
@@ -23,7 +23,7 @@ SIZES = (1, 3, 7)
 MAX_PAGES = 30
 
 
-def follow_pages(session: Session, call: Call, enough: int = WALKED) -> None:
+def follow_pages(session: Session, call: PlannedRequest, enough: int = WALKED) -> None:
     """Pages that follow one another, until the end or until enough items were seen."""
     shown = 0
     for _ in range(MAX_PAGES):

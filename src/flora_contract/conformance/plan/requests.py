@@ -10,7 +10,7 @@ from flora_contract.conformance.flora import values as flora
 from flora_contract.conformance.plan import creating, every, in_order, listing, step, wrong
 from flora_contract.conformance.plan.drafts import valid
 from flora_contract.conformance.refusals import statuses
-from flora_contract.conformance.session import Call, NotTested, wrong_credentials
+from flora_contract.conformance.session import NotTested, PlannedRequest, wrong_credentials
 from flora_contract.conformance.values import unknown
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ FEW = 5
 """The size of pages on which something new would be seen."""
 
 
-def probe(session: Session, operation: OperationBehaviour, credential: Credential = OWNER) -> Call:
+def probe(
+    session: Session, operation: OperationBehaviour, credential: Credential = OWNER
+) -> PlannedRequest:
     """A call that is right but for an id that nobody has, where its path asks for one."""
     kind = operation.resource
     id_ = unknown(kind) if kind is not None else None
@@ -48,7 +50,7 @@ def page(
     credential: Credential = OWNER,
     size: int | None = None,
     **filters: Any,
-) -> Call:
+) -> PlannedRequest:
     """A call for the first page of a list."""
     found = operation.listing
     sized = {found.size: size or largest(operation)} if found is not None and found.size else {}
@@ -125,7 +127,7 @@ def wrong_bodies(session: Session, operation: OperationBehaviour) -> None:
     call = probe(session, operation)
     first_page(session, operation.resource, size=FEW)
     session.together(
-        partial(session.ask, Call(operation, call.path, call.query, body))
+        partial(session.ask, PlannedRequest(operation, call.path, call.query, body))
         for body in (*wrong.bodies(call), *wrong.references(call, session.behaviour))
     )
     first_page(session, operation.resource, size=FEW)
@@ -141,7 +143,8 @@ def wrong_queries(session: Session, operation: OperationBehaviour) -> None:
     """Every query parameter missing, of another type, beyond its bounds; each alone."""
     call = probe(session, operation)
     session.together(
-        partial(session.ask, Call(operation, call.path, query)) for query in wrong.queries(call)
+        partial(session.ask, PlannedRequest(operation, call.path, query))
+        for query in wrong.queries(call)
     )
 
 

@@ -11,7 +11,7 @@ from flora_contract.conformance.values import GARBAGE, unknown, unknowns
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from flora_contract.conformance.session import Call
+    from flora_contract.conformance.session import PlannedRequest
     from flora_contract.openapi.behaviour import Behaviour, OperationBehaviour
     from flora_contract.openapi.schemas import Member
 
@@ -20,7 +20,7 @@ NO_OBJECT = (b"[]", b'"text"', b"null")
 OTHER_TYPES = (42, None, ["text"], {"id": "text"}, "text")
 
 
-def bodies(call: Call) -> list[Any]:
+def bodies(call: PlannedRequest) -> list[Any]:
     """Bodies that are valid but for one thing; the contract allows none of them."""
     endpoint, body = call.operation.endpoint, call.body
     if not isinstance(body, dict):
@@ -35,7 +35,7 @@ def bodies(call: Call) -> list[Any]:
     return [*_distinct(wrong), *NO_JSON, *NO_OBJECT]
 
 
-def references(call: Call, behaviour: Behaviour) -> list[Any]:
+def references(call: PlannedRequest, behaviour: Behaviour) -> list[Any]:
     """Bodies that are valid but for one reference, which leads to nothing."""
     kind, body = call.operation.resource, call.body
     if kind is None or not isinstance(body, dict):
@@ -49,7 +49,7 @@ def references(call: Call, behaviour: Behaviour) -> list[Any]:
     ]
 
 
-def queries(call: Call) -> list[dict[str, Any]]:
+def queries(call: PlannedRequest) -> list[dict[str, Any]]:
     """Queries that are valid but for one parameter; and sizes that are too large."""
     endpoint, listing = call.operation.endpoint, call.operation.listing
     found: list[dict[str, Any]] = []
