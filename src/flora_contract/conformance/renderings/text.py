@@ -68,9 +68,9 @@ def untested(summary: Summary) -> dict[str, list[str]]:
 def coverage_table(summary: Summary) -> Table:
     """For each operation: how many of the documented things were seen."""
     table = Table(box=None, pad_edge=False, title="Seen of those documented", title_justify="left")
-    table.add_column("operation", no_wrap=True)
+    table.add_column("operation", overflow="fold")
     for kind in KINDS:
-        table.add_column(_PLURALS[kind], justify="right")
+        table.add_column(_PLURALS[kind], justify="right", no_wrap=True)
     labels = {o.id: o.label for o in summary.ledger.behaviour.contract.operations.values()}
     for operation, row in totals(summary.items).items():
         table.add_row(labels[operation], *(_share(row.get(kind)) for kind in KINDS))
