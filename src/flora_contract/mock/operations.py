@@ -94,6 +94,7 @@ class MockOperation:
         first = next((n for n, c in enumerate(order) if c in _SETTLED), len(order))
         self._before = [checks[condition] for condition in order[:first]]
         self._within = [checks[condition] for condition in order[first:]]
+        self._endpoint.body_breaches(None)  # compiled now, and not in the first request
         self._read = lru_cache(maxsize=1024)(self._read_anew)
 
     def answer(self, request: HTTPRequest, path: dict[str, str]) -> HTTPResponse:

@@ -128,7 +128,8 @@ class DatabaseStore:
                 self._db.rows(f"SELECT 1 FROM balances WHERE account = ?{lock}", [account])  # noqa: S608
                 if alone:
                     self._db.rows(f"SELECT 1 FROM world{lock}")  # noqa: S608
-            self.refresh()
+            if alone:
+                self.refresh()
             yield
 
     def create(self, entity: Entity) -> Entity:
@@ -349,7 +350,12 @@ class DatabaseStore:
     def _facets(self, entity: Entity) -> list[int]:
         """Each once, in one order for all, so that no two transactions wait for each other."""
         kind = self._kinds[entity.kind]
-        return sorted({_number(facet) for facet in kind.facets(kind.character(entity))})
+        character = kind.character(entity)
+        found = self._numbers.get(character)
+        if found is None:
+            found = sorted({_number(facet) for facet in kind.facets(character)})
+            self._numbers[character] = found
+        return found
 
     def _enlist(self, entity: Entity) -> None:
         facets = self._facets(entity)
@@ -475,6 +481,7 @@ class DatabaseStore:
         """What is cached: by number, and numbers by id."""
         self._entities: dict[int, Entity] = {}
         self._seqs: dict[tuple[str, str], int] = {}
+        self._numbers: dict[tuple[Any, ...], list[int]] = {}
 
 
 @lru_cache(maxsize=65_536)
