@@ -358,7 +358,12 @@ def follow(session: Session, operation: OperationBehaviour) -> None:
 
 
 def await_the_end(session: Session, operation: OperationBehaviour) -> None:
-    """Look at what is open until it has ended, or has had its time."""
+    """Look at what was made here until it has ended, or has had its time.
+
+    At first at all: what is known to have ended hangs on the clock, and the same seed is to send
+    the same requests.
+    """
+    _look_at(session, _own_ones(session, operation.resource))
     for pause in _pauses(session):
         still_open = _open_ones(session, operation.resource)
         if not still_open:
