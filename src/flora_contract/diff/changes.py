@@ -11,7 +11,7 @@ from flora_contract.diff.judging import judged
 from flora_contract.diff.lifecycle import Policy
 from flora_contract.diff.outline import check_outline
 from flora_contract.diff.positions import positions
-from flora_contract.diff.reach import Occurrence, below, leading, leading_on, occurrences
+from flora_contract.diff.reach import Occurrence, below, differing, leading, occurrences
 from flora_contract.diff.references import check_references
 from flora_contract.diff.rules import Level, rules
 from flora_contract.diff.tree import show
@@ -166,8 +166,7 @@ def compare(
         check_references(tree)
     try:
         log = compare_contracts(base, revision, settings.policy)
-        for pair in leading_on(log.roots):
-            log.pairs.cross(pair)
+        log.pairs.cross(differing(log.roots))
         groups = list(_expanded(log, settings) if expand else _grouped(log, settings))
     except RecursionError:
         problem = "is nested too deeply to be compared"

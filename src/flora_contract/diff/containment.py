@@ -9,7 +9,9 @@ until something shows otherwise.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from flora_contract.diff import listing
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from flora_contract.diff.tree import Node
 
 Answer = bool | None
+Said = Callable[[], list["Node"]]
 Parts = dict[str, Answer]
 """The answer for each part of a schema: `values`, `properties`, `unions` …"""
 
@@ -76,6 +79,7 @@ class _Work:
     open: set[tuple[int, int]] = field(default_factory=set)
     done: dict[tuple[int, int], Answer] = field(default_factory=dict)
     kept: list[tuple[Schema, Schema]] = field(default_factory=list)  # so that no identity returns
+    beside: dict[tuple[int, ...], Schema] = field(default_factory=dict)
     steps: int = 0
     assumed: int = 0  # how often a pair that is open was met again
 
@@ -155,22 +159,42 @@ class Containment:
                 if is_empty(alternative.schema):
                     continue
             exactly = alternative.exactly and is_simple(alternative.schema)
-            for part, answer in self._conditions(alternative, two):
+            asked = self
+            if self.given.listed_only and listing.is_crowded(alternative.schema, self.small):
+                asked = self._anything()
+            for part, answer in asked.conditions(alternative, two):
                 yield part, None if answer is False and not exactly else answer
 
-    def _nodes(self, small: Node, large: Node, others: Iterable[Node] = ()) -> Answer:
-        """`others` say what the same value may hold too."""
-        neighbours = [self.small.of(node) for node in others if node.value is not small.value]
-        two = self.large.of(large)
-        return self.within(self._beside(self.small.of(small), neighbours, two), two)
+    def _nodes(self, small: Node, large: Node, said: Said | None = None) -> Answer:
+        """`said` gives what is said of the same value, by this node and by others."""
+        one, two = self.small.of(small), self.large.of(large)
+        if said is not None and self._may_list(one, two):
+            others = [self.small.of(node) for node in said() if node.value is not small.value]
+            one = self._beside(one, others, two)
+        return self.within(one, two)
+
+    def _elsewhere(self, small: Schema) -> list[Schema]:
+        """The other schemas that apply to a value, where it matters what they list."""
+        return listing.elsewhere(small, self.small) if self.given.listed_only else []
+
+    def _may_list(self, small: Schema, large: Schema) -> bool:
+        """Whether it matters what stands beside a schema: what that does not list, others may."""
+        if not self.given.listed_only or (id(small), id(large)) in self.given.within:
+            return False
+        return large.constrains and (allows(small, "object") or allows(small, "array"))
 
     def _beside(self, small: Schema, others: Iterable[Schema], large: Schema) -> Schema:
-        """A schema that does not stand alone: what it does not list, others may."""
+        """A schema that does not stand alone."""
         neighbours = tuple(one for one in others if one is not small)
-        judged_elsewhere = (id(small), id(large)) in self.given.within
-        if not neighbours or judged_elsewhere or not self.given.listed_only:
+        if not neighbours or not self._may_list(small, large):
             return small
-        return replace(small, beside=(*small.beside, *neighbours))
+        key = id(small), *map(id, neighbours)
+        known = self.work.beside.get(key)
+        if known is None:
+            known = replace(small, beside=(*small.beside, *neighbours))
+            self.work.beside[key] = known
+            self.work.kept.append((small, known))
+        return known
 
     def _unevaluated(self, small: Schema, large: Schema) -> Iterator[Answer]:
         """What no other keyword has looked at: they must look at the same, value by value."""
@@ -185,13 +209,15 @@ class Containment:
         alike = len(others[0]) == len(others[1]) and all(map(listing.looks_alike, *others))
         yield (alike and all(self._is_same_or_given(one, two) for one, two in pairs)) or None
         for word in words:
-            yield self._single(word, small, large, listing.of_pattern([small, *others[0]], ""))
+            said = partial(listing.of_pattern, [small, *others[0]], "")
+            yield self._single(word, small, large, said)
 
     def _is_same_or_given(self, one: Schema, two: Schema) -> bool:
         key = id(one), id(two)
         return key in self.given.same or self._anything().within(one, two) is True
 
-    def _conditions(self, one: Alternative, large: Schema) -> Iterator[tuple[str, Answer]]:
+    def conditions(self, one: Alternative, large: Schema) -> Iterator[tuple[str, Answer]]:
+        """The answers for one alternative, part by part."""
         small = one.schema
         yield "values", types_within(small, large)
         yield "values", values_within(small, large)
@@ -214,13 +240,11 @@ class Containment:
         yield "unions", all_of(self._unions(one, large))
         yield "unknown", unknown_within(small, large)
 
-    def _single(
-        self, word: str, small: Schema, large: Schema, others: Iterable[Node] = ()
-    ) -> Answer:
+    def _single(self, word: str, small: Schema, large: Schema, said: Said | None = None) -> Answer:
         if word not in large.single:
             return True
         mine = small.single.get(word)
-        return self._nodes(mine, large.single[word], others) if mine is not None else None
+        return self._nodes(mine, large.single[word], said) if mine is not None else None
 
     def _in_place(self, mine: Node, node: Node, small: Schema) -> Answer:
         """Schemas that apply to the same value as those they stand in."""
@@ -259,9 +283,9 @@ class Containment:
         yield small.flag("uniqueItems") or not large.flag("uniqueItems")
         first, others = small.lists.get("prefixItems", []), large.lists.get("prefixItems", [])
         rest = small.single.get("items")
-        everywhere = [small, *listing.elsewhere(small, self.small)]
+        everywhere = [small, *self._elsewhere(small)]
         for index, node in enumerate(others):
-            said = listing.of_item(everywhere, index)
+            said = partial(listing.of_item, everywhere, index)
             mine = first[index] if index < len(first) else rest
             if mine is not None:
                 yield self._nodes(mine, node, said)
@@ -270,15 +294,14 @@ class Containment:
         if "items" in large.single:
             beyond = large.single["items"]
             for index, node in enumerate(first[len(others) :], len(others)):
-                yield self._nodes(node, beyond, listing.of_item(everywhere, index))
-            said = listing.of_items(everywhere)
+                yield self._nodes(node, beyond, partial(listing.of_item, everywhere, index))
+            said = partial(listing.of_items, everywhere)
             if rest is not None:
                 yield self._nodes(rest, beyond, said)
             else:
-                unlisted = [node for node in said if not any(node is one for one in first)]
-                yield self._unlisted_item(small, unlisted, beyond)
+                yield self._unlisted_item(small, _all_but(said, first), beyond)
 
-    def _unlisted_item(self, small: Schema, said: list[Node], node: Node) -> Answer:
+    def _unlisted_item(self, small: Schema, said: Said, node: Node) -> Answer:
         """An item that a tuple does not list: sent only where another schema lists it."""
         first = small.lists.get("prefixItems", [])
         asked_for = small.words.get("minItems", 0) > len(first)
@@ -286,14 +309,14 @@ class Containment:
             return not self.large.of(node).constrains
         return self._listed_elsewhere(said, node)
 
-    def _listed_elsewhere(self, said: list[Node], node: Node) -> Answer:
-        return all_of(self._nodes(one, node, said) or None for one in said)
+    def _listed_elsewhere(self, said: Said, node: Node) -> Answer:
+        return all_of(self._nodes(one, node, said) or None for one in said())
 
     def _contains(self, small: Schema, large: Schema) -> Iterator[Answer]:
         if "contains" not in large.single:
             return
-        everywhere = [small, *listing.elsewhere(small, self.small)]
-        yield self._single("contains", small, large, listing.of_items(everywhere))
+        everywhere = [small, *self._elsewhere(small)]
+        yield self._single("contains", small, large, partial(listing.of_items, everywhere))
         yield small.words.get("minContains", 1) >= large.words.get("minContains", 1) or None
         most = large.word("maxContains")
         if most is not MISSING:
@@ -306,7 +329,7 @@ class Containment:
     # Objects
 
     def _properties(self, small: Schema, large: Schema) -> Iterator[Answer]:
-        others = listing.elsewhere(small, self.small)
+        others = self._elsewhere(small)
         for name, node in large.properties.items():
             if not self._is_unseen(small, large, name):
                 yield self._listed(small, others, name, node)
@@ -317,7 +340,7 @@ class Containment:
 
     def _listed(self, small: Schema, others: list[Schema], name: str, node: Node) -> Answer:
         """A property that the larger schema lists."""
-        said = listing.of_property([small, *others], name)
+        said = partial(listing.of_property, [small, *others], name)
         mine = small.properties.get(name)
         if mine is not None:
             return self._nodes(mine, node, said)
@@ -337,7 +360,7 @@ class Containment:
 
     def _matching(self, small: Schema, others: list[Schema], pattern: str, node: Node) -> Answer:
         """What the larger schema says of properties whose names match a pattern."""
-        said = listing.of_pattern([small, *others], pattern)
+        said = partial(listing.of_pattern, [small, *others], pattern)
         mine = small.maps.get("patternProperties", {}).get(pattern)
         if mine is not None:
             return self._nodes(mine, node, said)
@@ -351,8 +374,7 @@ class Containment:
         asked_for = any(matches(pattern, name) for name in required - small.properties.keys())
         if asked_for or _asks_for_more(small) or not self.given.listed_only:
             return all_of((answer, not self.large.of(node).constrains))
-        unlisted = [one for one in said if not any(one is known for known in listed_ones)]
-        return all_of((answer, self._listed_elsewhere(unlisted, node)))
+        return all_of((answer, self._listed_elsewhere(_all_but(said, listed_ones), node)))
 
     def _others(self, small: Schema, elsewhere: list[Schema], large: Schema) -> Iterator[Answer]:
         """What the larger schema says of properties that it does not list."""
@@ -378,7 +400,7 @@ class Containment:
                 yield None
             return
         node = large.single["additionalProperties"]
-        said = listing.of_pattern([small, *elsewhere], "")
+        said = partial(listing.of_pattern, [small, *elsewhere], "")
         for mine in (*unlisted.values(), *strange):
             yield self._nodes(mine, node, said)
         if beyond is not None:
@@ -446,7 +468,7 @@ class Containment:
             yield self._within_branch(one, self.large.of(node))
 
     def _within_branch(self, one: Alternative, branch: Schema) -> Answer:
-        whole = [one.schema, *one.origins]
+        whole = (one.schema, *one.origins)
         answers = [
             self.within(self._beside(origin, whole, branch), branch) for origin in one.origins
         ]
@@ -493,6 +515,10 @@ class Containment:
             (id(rival), id(branch)) in self.given.same or self._back().within(branch, rival) is True
             for rival in one.rivals
         )
+
+
+def _all_but(said: Said, known: list[Node]) -> Said:
+    return lambda: [node for node in said() if not any(node is one for one in known)]
 
 
 def _asks_for_more(schema: Schema) -> bool:

@@ -7,6 +7,8 @@ list may still be sent, because another one lists it.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -14,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from flora_contract.diff.values import matches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from flora_contract.diff.schema import Schema, Schemas
     from flora_contract.diff.tree import Node
@@ -24,7 +26,13 @@ Group = list["Schema"]
 _UNIONS = ("allOf", "anyOf", "oneOf")
 UNEVALUATED = ("unevaluatedProperties", "unevaluatedItems")
 _CONDITIONS = ("if", "then", "else")
-_DEPTH = 3  # values within one another that are looked into
+_DEPTH = 2  # values within one another that are looked into
+_MOST = 20  # schemas that apply to one value: with more, nothing is said of what they list
+
+
+def is_crowded(schema: Schema, schemas: Schemas) -> bool:
+    """Whether too many schemas apply to the values of a schema to ask them all."""
+    return any(True for _ in itertools.islice(_in_place([schema], schemas), _MOST, None))
 
 
 def elsewhere(schema: Schema, schemas: Schemas) -> list[Schema]:
@@ -124,18 +132,18 @@ def asks_for(schemas: Iterable[Schema], name: str) -> bool:
     )
 
 
-def groups(start: Iterable[Schema], schemas: Schemas, depth: int = _DEPTH) -> Iterator[Group]:
-    """The schemas that apply to one value, then those that apply to one value within it, and so on.
+def groups(schema: Schema, schemas: Schemas) -> Iterator[Group]:
+    """The schemas that apply to a value, then those that apply to one value within it.
 
-    Left out are values that a single schema speaks of.
+    Left out are values within that a single schema speaks of.
     """
-    group = list(_in_place(start, schemas))
+    group = list(_in_place([schema], schemas))
     yield group
     said = [of_property(group, name) for name in sorted(_names(group))]
     said += [of_item(group, index) for index in range(_longest(group) + 1)]
     for nodes in said:
-        if len(nodes) > 1 and depth:
-            yield from groups(map(schemas.of, nodes), schemas, depth - 1)
+        if len(nodes) > 1:
+            yield list(_in_place(map(schemas.of, nodes), schemas))
 
 
 def neighbours(schema: Schema, group: Group, schemas: Schemas) -> Group:
@@ -167,36 +175,48 @@ class Side:
         return Side(self.schemas, list(map(self.schemas.of, own)), list(rest))
 
 
-def relists(old: Side, new: Side, depth: int = _DEPTH) -> bool:
+Differs = Callable[["Schema", "Schema"], bool]
+
+
+def relists(old: Side, new: Side, differs: Differs, depth: int = _DEPTH) -> bool:
     """Whether schemas list more or less than they did, of what others list.
 
-    By themselves they would be taken to list what nobody had sent so far.
+    By themselves they would be taken to list what nobody had sent so far. `differs` tells whether
+    a schema of the old side has become another one in the new.
     """
-    sides = old, new
-    if not any(side.others for side in sides):
-        return False
-    spoken = [list(_in_place(side.own, side.schemas)) for side in sides]
     others = [*old.others, *new.others]
-    if _general(spoken[0]) != _general(spoken[1]) and any(map(_lists_anything, others)):
+    if not others:
+        return False
+    if len(others) > _MOST:
         return True
-    if _seen(spoken[0]) != _seen(spoken[1]) and any(map(_looks_at_the_rest, others)):
+    before, after = (list(_in_place(side.own, side.schemas)) for side in (old, new))
+    if _general(before) != _general(after) and any(map(_lists_anything, others)):
         return True
-    names = sorted(_names([*spoken[0], *spoken[1]]))
+    if _seen(before) != _seen(after) and any(map(_looks_at_the_rest, others)):
+        return True
     ask: list[Callable[[Iterable[Schema]], list[Node]]]
-    ask = [partial(of_property, name=name) for name in names]
-    ask += [
-        partial(of_item, index=index) for index in range(_longest([*spoken[0], *spoken[1]]) + 1)
-    ]
+    ask = [partial(of_property, name=name) for name in sorted(_names([*before, *after]))]
+    ask += [partial(of_item, index=index) for index in range(_longest([*before, *after]) + 1)]
     for said_by in ask:
-        own, rest = list(map(said_by, spoken)), [said_by(side.others) for side in sides]
-        if not any(own) or not any(rest):
+        was, now = said_by(before), said_by(after)
+        rest = said_by(old.others), said_by(new.others)
+        if not any(rest):
             continue
-        if not all(own) or not depth:
-            return True
-        inner = [side.within(*said) for side, *said in zip(sides, own, rest, strict=True)]
-        if relists(inner[0], inner[1], depth - 1):
+        if not was or not now:
+            if not _are_among(was, rest[0]) or not _are_among(now, rest[1]):
+                return True
+            continue
+        inner = old.within(was, rest[0]), new.within(now, rest[1])
+        if any(differs(one, two) for one in inner[0].own for two in inner[1].own) and (
+            not depth or relists(*inner, differs, depth - 1)
+        ):
             return True
     return False
+
+
+def _are_among(nodes: list[Node], others: list[Node]) -> bool:
+    """Whether each says what another one says too, and so nothing new."""
+    return all(any(one.value == other.value for other in others) for one in nodes)
 
 
 def _names(schemas: Iterable[Schema]) -> set[str]:

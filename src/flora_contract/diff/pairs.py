@@ -89,22 +89,41 @@ class Pairs:
                 self._build(pair)
             queue.extend(edge.pair for edge in pair.edges)
 
-    def cross(self, pair: Pair) -> None:
-        """Mark those within a pair that cannot be judged alone, for what is listed beside them."""
-        found = [
-            {id(one): group for group in groups([start], schemas) for one in group}
-            for start, schemas in ((pair.base, self._base), (pair.revision, self._revision))
-        ]
-        for index, edge in enumerate(pair.edges):
-            old, new = (
-                Side(schemas, [one], neighbours(one, known.get(id(one), []), schemas))
-                for one, known, schemas in (
-                    (edge.pair.base, found[0], self._base),
-                    (edge.pair.revision, found[1], self._revision),
-                )
+    def cross(self, pairs: list[Pair]) -> None:
+        """Mark schemas that cannot be judged alone, for what is listed beside them.
+
+        `pairs` are those that differ or lead to one that does.
+        """
+        changed = {(id(pair.base), id(pair.revision)) for pair in pairs}
+        for pair in pairs:
+            edges = [e for e in pair.edges if (id(e.pair.base), id(e.pair.revision)) in changed]
+            if edges:
+                marked = self._crossed(pair, edges, changed)
+                pair.edges[:] = [
+                    replace(edge, overlapping=True) if id(edge) in marked else edge
+                    for edge in pair.edges
+                ]
+
+    def _crossed(self, pair: Pair, edges: list[Edge], changed: set[tuple[int, int]]) -> set[int]:
+        sides = (pair.base, self._base), (pair.revision, self._revision)
+        old, new = (
+            {id(one): group for group in groups(start, schemas) for one in group}
+            for start, schemas in sides
+        )
+
+        def side(schema: Schema, known: dict[int, list[Schema]], schemas: Schemas) -> Side:
+            group = known.get(id(schema), [])
+            return Side(schemas, [schema], neighbours(schema, group, schemas))
+
+        return {
+            id(edge)
+            for edge in edges
+            if relists(
+                side(edge.pair.base, old, self._base),
+                side(edge.pair.revision, new, self._revision),
+                lambda one, two: (id(one), id(two)) in changed,
             )
-            if not edge.overlapping and relists(old, new):
-                pair.edges[index] = replace(edge, overlapping=True)
+        }
 
     def contained(self, pair: Pair, standing: Standing) -> Parts:
         """Whether the values of a pair stay within what its readers or writers were promised.

@@ -92,11 +92,11 @@ def leading(roots: list[Root]) -> set[int]:
     return _relevant(_ordered(roots))
 
 
-def leading_on(roots: list[Root]) -> list[Pair]:
-    """The pairs that lead to one that differs."""
+def differing(roots: list[Root]) -> list[Pair]:
+    """The pairs that differ or lead to one that does."""
     pairs = _ordered(roots)
     relevant = _relevant(pairs)
-    return [pair for pair in pairs if any(id(edge.pair) in relevant for edge in pair.edges)]
+    return [pair for pair in pairs if id(pair) in relevant]
 
 
 def _ordered(roots: list[Root]) -> list[Pair]:
