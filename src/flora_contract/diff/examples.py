@@ -579,6 +579,7 @@ def _operations() -> dict[str, tuple[Tree, Tree]]:
             scoped,
             {"security": [{"login": ["read", "write"]}]},
         ),
+        "api-security-way-lost": ({}, key),
         "description-changed": ({"description": "Orders."}, {"description": "All orders."}),
         "summary-changed": ({"summary": "Orders"}, {"summary": "All orders"}),
         "external-docs-changed": ({}, {"externalDocs": {"url": "https://example.com"}}),
@@ -669,6 +670,11 @@ def _bodies() -> dict[str, tuple[Tree, Tree]]:
             _body(bare),
             _body(json),
         ),
+        "request-body-media-type-name-generalized": (_body(json), _body({"application/*": {}})),
+        "request-body-media-type-name-changed": (
+            _body({"application/json": {}}),
+            _body({"Application/JSON": {}}),
+        ),
         "request-body-encoding-changed": (_body({name: form}), _body({name: encoded})),
         "response-body-encoding-changed": (
             answer({"content": {name: form}}),
@@ -706,6 +712,9 @@ def _answers() -> dict[str, tuple[Tree, Tree]]:
             {"responses": done},
             also("404"),
         ),
+        "response-status-undocumented": (also("404"), {"responses": done}),
+        "response-success-unexpected": ({"responses": done}, also("202")),
+        "response-covered": (also("202"), also("2XX")),
         **_both(
             "response-default-added",
             "response-default-removed",
@@ -721,6 +730,10 @@ def _answers() -> dict[str, tuple[Tree, Tree]]:
         "response-media-type-name-changed": (
             media("application/json; q=1"),
             media("application/json; q=2"),
+        ),
+        "response-media-type-name-unasked": (
+            media("application/json"),
+            media("application/problem+json"),
         ),
         **_both(
             "response-media-type-name-generalized",
@@ -775,6 +788,12 @@ def _callbacks() -> dict[str, tuple[Tree, Tree]]:
             called(_body(json)),
         ),
         **_both(
+            "api-callback-media-type-added",
+            "api-callback-media-type-removed",
+            called(_body(json)),
+            called(_body({**json, "text/csv": {}})),
+        ),
+        **_both(
             "api-callback-body-became-required",
             "api-callback-body-became-optional",
             called(_body(json)),
@@ -800,6 +819,7 @@ def _of_roots() -> Iterator[Example]:
         one, two = contract(security=old), contract(security=new)
         yield Example(f"api-global-{name}-added", one, two)
         yield Example(f"api-global-{name}-removed", two, one)
+    yield Example("api-global-security-way-lost", contract(), contract(security=key))
     hook: Tree = {"paid": {"post": {"responses": {}}}}
     yield Example("webhook-added", contract(webhooks={}), contract(webhooks=hook))
     yield Example("webhook-removed", contract(webhooks=hook), contract(webhooks={}))
@@ -821,7 +841,7 @@ def _versions() -> Iterator[Example]:
 
 
 def _scheme(**words: Any) -> Tree:
-    return {"components": {"securitySchemes": {"login": words}}}
+    return {"components": {"securitySchemes": {"login": words}}, "security": [{"login": []}]}
 
 
 def _flow(**words: Any) -> Tree:
@@ -837,6 +857,8 @@ def _security_schemes() -> dict[str, tuple[Tree, Tree]]:
     return {
         **_both(f"{prefix}-added", f"{prefix}-removed", {"components": {}}, _scheme(**key)),
         f"{prefix}-type-changed": (_scheme(**key), _scheme(**bearer)),
+        f"{prefix}-in-use-changed": (_scheme(**key), _scheme(**bearer)),
+        f"{prefix}-in-use-moved": (_flow(), _flow(tokenUrl="/tokens")),
         f"{prefix}-in-changed": (_scheme(**key), _scheme(**{**key, "in": "query"})),
         f"{prefix}-name-changed": (_scheme(**key), _scheme(**{**key, "name": "X-Token"})),
         f"{prefix}-http-scheme-changed": (

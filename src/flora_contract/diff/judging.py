@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from flora_contract.diff.containment import all_of
 from flora_contract.diff.parts import is_settled, part
 from flora_contract.diff.rules import PLACES, Level, rules
-from flora_contract.diff.verdicts import Verdict, verdicts
+from flora_contract.diff.verdicts import Verdict, is_lossy, verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,6 +52,9 @@ def judged(occurrence: Occurrence, pairs: Pairs, policy: Policy) -> Iterator[Jud
         for fact in pair.facts
         for number, verdict in enumerate(verdicts(fact, pair, occurrence.held, standing, policy))
     ]
+    if standing.listed:
+        yield from _as_lists(found, pairs.kept_as_list(pair), standing)
+        return
     about = [one for one in found if part(one.fact) is not None and not _is_read_only(one)]
     unseen = standing.unseen
     if not about or (unseen and pair.revision.flag(unseen)):
@@ -75,11 +78,22 @@ def _with_answer(
         answer = None
         one = _saying(one, _OVERLAPS)
     yield one
+    if is_lossy(one.fact, standing) and not told:
+        answer = False
     if answer is None and level is Level.SAFE:
         yield _second(one, "schema-undecided", standing)
     elif answer is False and not told:
         kind = "schema-narrowed" if standing.side == "request" else "schema-widened"
         yield _second(_saying(one, _SAID[standing.side, False]), kind, standing)
+
+
+def _as_lists(found: list[Judged], answer: Answer, standing: Standing) -> Iterator[Judged]:
+    """The verdicts on a single value that became a list: the type tells all of it."""
+    for one in found:
+        if part(one.fact) is None or (one.fact.kind != "type" and _level(one) is Level.SAFE):
+            yield one
+        elif one.fact.kind == "type":
+            yield from _with_answer(one, answer, standing, told=False)
 
 
 def _saying(one: Judged, text: str) -> Judged:

@@ -16,6 +16,7 @@ from flora_contract.diff.containment import Containment, Given
 from flora_contract.diff.facts import Fact, facts, spot
 from flora_contract.diff.merging import merged
 from flora_contract.diff.parts import is_of_format, is_rewriting, part
+from flora_contract.diff.repeating import as_list, becomes_list
 from flora_contract.diff.rules import rules
 from flora_contract.diff.schema import MISSING, SINGLE
 from flora_contract.diff.unions import list_of_types, names, pure_union
@@ -24,7 +25,7 @@ from flora_contract.diff.within import Property, mapped, within, written_alike
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from flora_contract.diff.containment import Parts
+    from flora_contract.diff.containment import Answer, Parts
     from flora_contract.diff.schema import Schema, Schemas
     from flora_contract.diff.tree import Node
     from flora_contract.diff.verdicts import Standing
@@ -48,6 +49,7 @@ class Pair:
     revision: Schema
     facts: list[Fact] = field(default_factory=list)
     edges: list[Edge] = field(default_factory=list)
+    as_list: Schema | None = None  # the base, as the lists that hold one of its values
     built: bool = False
     explored: bool = False
 
@@ -75,6 +77,26 @@ class Pairs:
         if pair is None:
             pair = self._pairs[key] = Pair(base, revision)
         return pair
+
+    def lists(self, base: Node, revision: Node, *, exploded: bool) -> bool:
+        """Whether a single value became a list, and is written as the list of it alone."""
+        pair = self.of(base, revision)
+        if not becomes_list(pair.base, pair.revision, exploded=exploded):
+            return False
+        pair.as_list = self._base.of(as_list(base, pair.revision))
+        return True
+
+    def kept_as_list(self, pair: Pair) -> Answer:
+        """Whether each value that was taken is still taken as a list that holds it alone."""
+        assert pair.as_list is not None
+        given = Given(listed_only=True)
+        return Containment(self._base, self._revision, given).holds(pair.as_list, pair.revision)
+
+    def constrains(self, *, base: Node | None = None, revision: Node | None = None) -> bool:
+        """Whether a schema of either contract refuses anything."""
+        schemas = self._base if base is not None else self._revision
+        node = base if base is not None else revision
+        return node is not None and schemas.of(node).constrains
 
     def explore(self, start: Pair) -> None:
         """Compare a pair and every pair that it leads to."""

@@ -61,9 +61,12 @@ def occurrences(roots: list[Root]) -> Iterator[Occurrence]:
 
 def below(standing: Standing, edge: Edge) -> Standing:
     """How what an edge leads to stands, where its holder stands so."""
+    parts = standing.typed_parts and standing.nested and edge.property is not None
     return replace(
         standing,
         nested=standing.nested or bool(edge.label),
+        typed=standing.typed or parts,
+        listed=False,
         overlapping=standing.overlapping or edge.overlapping,
     )
 
