@@ -109,10 +109,14 @@ class Change:
 
 @dataclass(frozen=True)
 class Settings:
-    """How changes are judged: levels by id (None: not reported) and the policy on deprecation."""
+    """How changes are judged: levels by id (None: not reported) and the policy on deprecation.
+
+    `by_keyword`: each keyword has the level of its rule, though it can be proved harmless.
+    """
 
     levels: Mapping[str, Level | None] = field(default_factory=dict)
     policy: Policy = field(default_factory=Policy)
+    by_keyword: bool = False
 
     def level(self, rule_id: str) -> Level | None:
         """The level of a rule, as the user set it or as the table has it."""
@@ -249,7 +253,8 @@ def _grouped(log: Log, settings: Settings) -> Iterable[_Group]:
             group.found.append((level, finding.rule_id, finding.message, (reach,)))
     told: dict[tuple[int, str, str], Reaches] = {}
     for occurrence in occurrences(log.roots):
-        for fact, number, verdict in judged(occurrence, log.pairs, settings.policy):
+        found = judged(occurrence, log.pairs, settings.policy, by_keyword=settings.by_keyword)
+        for fact, number, verdict in found:
             level = settings.level(verdict.rule_id)
             if level is None:
                 continue
@@ -331,7 +336,12 @@ def _expanded(log: Log, settings: Settings) -> Iterator[_Group]:
     def judge(
         pair: Pair, standing: Standing, held: Property | None
     ) -> list[tuple[Fact, Verdict, Level]]:
-        found = judged(Occurrence(pair, standing, held, 0), log.pairs, settings.policy)
+        found = judged(
+            Occurrence(pair, standing, held, 0),
+            log.pairs,
+            settings.policy,
+            by_keyword=settings.by_keyword,
+        )
         levels = [(fact, verdict, settings.level(verdict.rule_id)) for fact, _, verdict in found]
         return [(fact, verdict, level) for fact, verdict, level in levels if level is not None]
 

@@ -12,7 +12,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from flora_contract.diff.alternatives import UNIONS, Alternative, alternatives, without_null
+from flora_contract.diff.alternatives import (
+    UNIONS,
+    Alternative,
+    alternatives,
+    pinned,
+    without_null,
+)
 from flora_contract.diff.apart import apart
 from flora_contract.diff.keywords import HINTS, is_simple, unevaluated_within, unknown_within
 from flora_contract.diff.merging import merged
@@ -20,6 +26,7 @@ from flora_contract.diff.schema import MISSING
 from flora_contract.diff.values import (
     allows,
     bounds_within,
+    differ_anyway,
     is_empty,
     matches,
     pattern_within,
@@ -143,7 +150,8 @@ class Containment:
 
     def _compared(self, one: Schema, two: Schema) -> Iterator[tuple[str, Answer]]:
         yield "unevaluated", unevaluated_within(one, two)
-        for alternative in alternatives(one, self.small, split=bool(two.lists.keys() & UNIONS)):
+        split, kinds = bool(two.lists.keys() & UNIONS), pinned(two, self.large)
+        for alternative in alternatives(one, self.small, split=split, kinds=kinds):
             if two.or_null:
                 alternative = replace(alternative, schema=without_null(alternative.schema))
                 if is_empty(alternative.schema):
@@ -201,7 +209,7 @@ class Containment:
     # Lists
 
     def _lists(self, small: Schema, large: Schema) -> Iterator[Answer]:
-        yield small.flag("uniqueItems") or not large.flag("uniqueItems")
+        yield differ_anyway(small) or not large.flag("uniqueItems")
         first, others = small.lists.get("prefixItems", []), large.lists.get("prefixItems", [])
         rest = small.single.get("items")
         unlisted = bool(first) and rest is None and self.given.listed_only
@@ -220,7 +228,7 @@ class Containment:
                 yield not self.large.of(large.single["items"]).constrains
 
     def _contains(self, small: Schema, large: Schema) -> Iterator[Answer]:
-        if "contains" not in large.single:
+        if "contains" not in large.single or self._all_contained(small, large):
             return
         yield self._single("contains", small, large)
         yield small.words.get("minContains", 1) >= large.words.get("minContains", 1) or None
@@ -231,6 +239,14 @@ class Containment:
             node = small.single.get("contains")
             same = fewer and node is not None and self._is_same(node, large.single["contains"])
             yield True if same else None
+
+    def _all_contained(self, small: Schema, large: Schema) -> bool:
+        """Whether each item is what must be contained, and there are enough of them."""
+        items = small.single.get("items")
+        if items is None or "prefixItems" in small.lists or "maxContains" in large.words:
+            return False
+        enough = small.words.get("minItems", 0) >= large.words.get("minContains", 1)
+        return enough and self._nodes(items, large.single["contains"]) is True
 
     # Objects
 

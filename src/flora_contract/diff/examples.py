@@ -194,10 +194,15 @@ _EDITS: list[tuple[str, str | None, Any, Any]] = [
     (
         "prefix-items-added",
         "prefix-items-removed",
-        {**_LIST, "prefixItems": [_TEXT]},
-        {**_LIST, "prefixItems": [_TEXT, _NUMBER]},
+        {**_LIST, "prefixItems": [_TEXT], "items": _TEXT},
+        {**_LIST, "prefixItems": [_TEXT, _NUMBER], "items": _TEXT},
     ),
-    ("if-added", "if-removed", _OBJECT, {**_OBJECT, "if": {"required": ["card"]}}),
+    (
+        "if-added",
+        "if-removed",
+        _OBJECT,
+        {**_OBJECT, "if": {"required": ["card"]}, "then": {"required": ["address"]}},
+    ),
     (
         "then-added",
         "then-removed",
@@ -241,7 +246,7 @@ _EDITS: list[tuple[str, str | None, Any, Any]] = [
     (
         "wrapped-in-one-of",
         None,
-        {"type": "object", "properties": {"a": _TEXT, "b": _TEXT}},
+        {"type": "object", "properties": {"a": _TEXT, "b": _NUMBER}},
         _ONE,
     ),
     (
@@ -267,6 +272,30 @@ _EDITS: list[tuple[str, str | None, Any, Any]] = [
         None,
         {**_ONE, "discriminator": _MAPPED},
         {**_ONE, "discriminator": {"propertyName": "kind", "mapping": {"a": "B"}}},
+    ),
+    (
+        "discriminator-kind-added",
+        "discriminator-kind-removed",
+        {**_OBJECT, "discriminator": {"propertyName": "kind"}},
+        {**_OBJECT, "discriminator": {"propertyName": "kind", "mapping": {"a": "#/info"}}},
+    ),
+    (
+        "discriminator-kind-changed",
+        None,
+        {**_ONE, "discriminator": {"propertyName": "kind"}},
+        {**_ONE, "discriminator": {"propertyName": "sort"}},
+    ),
+    (
+        "discriminator-decides",
+        "discriminator-decides-no-more",
+        _ONE,
+        {**_ONE, "discriminator": {"propertyName": "kind"}},
+    ),
+    (
+        "schema-kept",
+        None,
+        {**_OBJECT, "required": ["a", "b"], "dependentRequired": {"card": ["a"]}},
+        {**_OBJECT, "required": ["a", "b"], "dependentRequired": {"card": ["b"]}},
     ),
     ("schema-widened", "schema-narrowed", _ONE, {"anyOf": [_A, _B]}),
     ("schema-changed", None, {"not": _TEXT}, {"not": _NUMBER}),
@@ -432,6 +461,11 @@ def _of_properties() -> Iterator[Example]:
     yield Example("new-required-request-property-with-default", *default)
     yield Example(
         "request-read-only-property-changed", *_with_property("QF", "required", {"readOnly": True})
+    )
+    yield Example(
+        "response-write-only-property-changed",
+        standing("SF", {"type": "string", "writeOnly": True}),
+        standing("SF", {"type": "integer", "writeOnly": True}),
     )
     for need in ("required", "optional"):
         without, with_p = _with_property("PP", need)

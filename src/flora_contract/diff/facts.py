@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -35,13 +35,16 @@ class Fact:
     old: Any = None
     new: Any = None
     subject: str = ""
+    edit: str = ""  # what the facts share that are one edit, whatever their subjects
 
     @property
     def cause(self) -> tuple[Any, ...]:
         """What two facts share when they are the same edit, found on two ways."""
         base = self.base.place if self.base is not None else None
         revision = self.revision.place if self.revision is not None else None
-        return self.kind, base, revision, self.subject
+        return (
+            (self.edit, base, revision) if self.edit else (self.kind, base, revision, self.subject)
+        )
 
 
 def facts(base: Schema, revision: Schema) -> Iterator[Fact]:
@@ -307,6 +310,11 @@ def _contents(base: Schema, revision: Schema) -> Iterator[Fact]:
 
 
 def _discriminator(base: Schema, revision: Schema) -> Iterator[Fact]:
+    for fact in _in_discriminator(base, revision):
+        yield replace(fact, edit="discriminator")
+
+
+def _in_discriminator(base: Schema, revision: Schema) -> Iterator[Fact]:
     word = "discriminator"
     old, new = base.word(word), revision.word(word)
     if old is MISSING or new is MISSING:

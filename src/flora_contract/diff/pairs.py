@@ -8,19 +8,23 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from flora_contract.diff.apart import apart
 from flora_contract.diff.branches import leftover, matched
 from flora_contract.diff.containment import Containment, Given
+from flora_contract.diff.discriminators import Kinds, discriminated
 from flora_contract.diff.facts import Fact, facts, spot
 from flora_contract.diff.merging import merged
+from flora_contract.diff.names import listed_names
 from flora_contract.diff.parts import is_of_format, is_rewriting, part
 from flora_contract.diff.repeating import as_list, becomes_list
 from flora_contract.diff.rules import rules
 from flora_contract.diff.schema import MISSING, SINGLE
 from flora_contract.diff.unions import list_of_types, names, pure_union
 from flora_contract.diff.within import Property, mapped, within, written_alike
+from flora_contract.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -89,6 +93,10 @@ class Pairs:
     def kept_as_list(self, pair: Pair) -> Answer:
         """Whether each value that was taken is still taken as a list that holds it alone."""
         assert pair.as_list is not None
+        items = pair.revision.single.get("items")
+        wanted = self._revision.of(items).words.get("format") if items is not None else None
+        if wanted not in {None, pair.base.words.get("format")}:
+            return False
         given = Given(listed_only=True)
         return Containment(self._base, self._revision, given).holds(pair.as_list, pair.revision)
 
@@ -130,6 +138,12 @@ class Pairs:
             given = Given(within, same, listed_only=True, unseen=unseen)
             self._contained[key] = Containment(first, second, given).parts(small, large)
         return self._contained[key]
+
+    def lists_all(self, pair: Pair, standing: Standing) -> bool:
+        """Whether each property that was promised is listed still, in whichever branch."""
+        old = set(listed_names(pair.base, self._base))
+        new = set(listed_names(pair.revision, self._revision))
+        return old <= new if standing.side == "request" else new <= old
 
     def same(self, base: Node, revision: Node) -> bool:
         """Whether two schemas mean the same, whatever their words say."""
@@ -206,6 +220,8 @@ class Pairs:
             yield _at("wrapped-in-one-of", base, revision, "oneOf")
         elif listed is None:
             yield from self._unions(pair, base, revision)
+        kinds = Kinds(base, self._base), Kinds(revision, self._revision)
+        yield from discriminated(*kinds, partial(self._same_references, base, revision))
         yield from self._prefix_items(pair, base, revision)
         pair.edges.extend(
             Edge(label, self.of(one, two)) for label, one, two in mapped(base.at, revision.at)
@@ -214,6 +230,17 @@ class Pairs:
         yield from self._named(pair, base, revision, "patternProperties", "pattern-property")
         yield from self._named(pair, base, revision, "dependentSchemas", "dependent-schema")
         yield from self._singles(pair, base, revision)
+
+    def _same_references(self, base: Schema, revision: Schema, one: str, two: str) -> bool:
+        """Whether two references mean the same, each in its contract."""
+        nodes = (
+            schema.at._replace(value={"$ref": name})
+            for schema, name in ((base, one), (revision, two))
+        )
+        try:
+            return self.same(*nodes)
+        except InputError:  # a mapping may name what is not there
+            return False
 
     def _unwrapped(self, pair: Pair, base: Schema, revision: Schema) -> list[Fact] | None:
         """A schema that became one branch of a union, or the reverse, and is itself unchanged."""
@@ -435,7 +462,9 @@ class Pairs:
                 if keyword not in {"not", "if"}:
                     counted = keyword == "contains" and "maxContains" in revision.words
                     pair.edges.append(Edge(keyword, self.of(old, new), overlapping=counted))
-                elif not self.same(old, new):
+                elif self.same(old, new):
+                    pair.edges.append(Edge(keyword, self.of(old, new)))  # for its words
+                else:
                     yield from (
                         self._negated(old, new)
                         if keyword == "not"

@@ -36,6 +36,7 @@ class Standing:
     exploded: bool = False  # of a parameter: a list is written as one `name=value` for each item
     listed: bool = False  # of a parameter: one value before, a list of such values now
     stability: str | None = None
+    hidden: bool = False  # whether it is sent the other way only: readOnly, writeOnly
     overlapping: bool = False  # whether how many branches or items a value matches matters
 
     @property

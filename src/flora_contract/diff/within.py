@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from flora_contract.diff.discriminators import full_reference
 from flora_contract.diff.schema import LISTS, MAPS, SINGLE
 from flora_contract.diff.unions import names
 
@@ -68,11 +69,7 @@ def _mapping(node: Node) -> dict[str, str]:
     mapping = discriminator.get("mapping") if isinstance(discriminator, dict) else None
     if not isinstance(mapping, dict) or value.keys() & {"oneOf", "anyOf"}:
         return {}
-    targets = {key: str(target) for key, target in mapping.items()}
-    return {
-        key: target if "/" in target or "#" in target else f"#/components/schemas/{target}"
-        for key, target in targets.items()
-    }
+    return {key: full_reference(str(target)) for key, target in mapping.items()}
 
 
 def written_alike(base: Schema, revision: Schema) -> bool:
