@@ -118,8 +118,16 @@ def exact(value: Any) -> str:
 
 def alike(one: Any, two: Any) -> bool:
     """Whether two values are the same in JSON."""
+    return written_same(one, two) or exact(one) == exact(two)
+
+
+def written_same(one: Any, two: Any) -> bool:
+    """Whether two values are the same, and their keys in the same order."""
     # Nearly all that is compared is equal, and orjson says so at the speed of C.
-    return orjson.dumps(one) == orjson.dumps(two) or exact(one) == exact(two)
+    try:
+        return orjson.dumps(one) == orjson.dumps(two)
+    except TypeError:  # a number beyond 64 bits
+        return json.dumps(one) == json.dumps(two)
 
 
 def _values(base: Schema, revision: Schema) -> Iterator[Fact]:

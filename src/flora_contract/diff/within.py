@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import orjson
-
 from flora_contract.diff.discriminators import full_reference
+from flora_contract.diff.facts import written_same
 from flora_contract.diff.schema import LISTS, MAPS, SINGLE
 from flora_contract.diff.unions import names
 
@@ -76,4 +75,4 @@ def written_alike(base: Schema, revision: Schema) -> bool:
     one, two = base.at.value, revision.at.value
     if base.altered or revision.altered or not isinstance(one, dict) or not isinstance(two, dict):
         return False
-    return len(one) == len(two) and orjson.dumps(one) == orjson.dumps(two)
+    return len(one) == len(two) and written_same(one, two)
