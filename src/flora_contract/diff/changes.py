@@ -276,7 +276,8 @@ def _reach(site: Site, side: str, where: str, rule_id: str, level: Level) -> Rea
 
 
 def _change(group: _Group, places: Positions) -> Change:
-    level, rule_id, message, _ = min(group.found, key=lambda found: found[0].rank)
+    level, rule_id, *_ = min(group.found, key=lambda found: found[0].rank)
+    message = _told([said for _, name, said, _ in group.found if name == rule_id])
     reaches = _merged([reaches for *_, reaches in group.found])
     operations = {(reach.operation, reach.path) for reach in reaches}
     sides = {reach.side for reach in reaches} - {"none"}
@@ -295,6 +296,23 @@ def _change(group: _Group, places: Positions) -> Change:
         reaches=reaches,
         messages=tuple({rule_id: said for _, rule_id, said, _ in group.found}.items()),
     )
+
+
+_SHOWN = 5  # of what one change is about, when it is about many
+
+
+def _told(messages: list[str]) -> str:
+    """What to say of one change that several facts make up."""
+    different = list(dict.fromkeys(messages))
+    heads = {message.partition(": ")[0] for message in different}
+    if len(different) == 1 or len(heads) > 1:
+        return different[0]
+    count, [head] = len(different), heads
+    head = head.replace("one more value", f"{count} more values")
+    head = head.replace("lost a value", f"lost {count} values")
+    tails = [message.partition(": ")[2] for message in different]
+    more = f" and {count - _SHOWN} more" if count > _SHOWN else ""
+    return f"{head}: {', '.join(tails[:_SHOWN])}{more}"
 
 
 def _merged(found: list[Reaches]) -> Reaches:

@@ -36,10 +36,13 @@ class Fact:
     new: Any = None
     subject: str = ""
     edit: str = ""  # what the facts share that are one edit, whatever their subjects
+    under: Fact | None = None  # the fact that this one follows from
 
     @property
     def cause(self) -> tuple[Any, ...]:
         """What two facts share when they are the same edit, found on two ways."""
+        if self.under is not None:
+            return self.under.cause
         base = self.base.place if self.base is not None else None
         revision = self.revision.place if self.revision is not None else None
         return (
@@ -98,7 +101,11 @@ def _nullable(base: Schema, revision: Schema) -> Iterator[Fact]:
         return  # without a type, null was allowed all along
     kind = "became-nullable" if revision.nullable else "became-not-nullable"
     word = "nullable" if "nullable" in _raw(base) or "nullable" in _raw(revision) else "type"
-    yield Fact(kind, spot(base, word), spot(revision, word), base.nullable, revision.nullable)
+    places = (
+        one.spots["nullable"].without() if "nullable" in one.spots else spot(one, word)
+        for one in (base, revision)
+    )
+    yield Fact(kind, *places, base.nullable, revision.nullable)
 
 
 def _raw(schema: Schema) -> dict[str, Any]:
@@ -173,16 +180,20 @@ def _difference(
     """One fact for each value of a list that is on one side only."""
     before = {exact(value): index for index, value in reversed(list(enumerate(old)))}
     after = {exact(value): index for index, value in reversed(list(enumerate(new)))}
-    for key in sorted(before.keys() - after.keys(), key=before.__getitem__):
+    gone = sorted(before.keys() - after.keys(), key=before.__getitem__)
+    for key in gone:
         index = before[key]
-        place = _item(spot(base, word), index)
+        place = _item(spot(base, word), index) if len(gone) == 1 else spot(base, word)
         other = spot(revision, word).without()
-        yield Fact(f"{kind}-removed", place, other, old[index], MISSING, key)
-    for key in sorted(after.keys() - before.keys(), key=after.__getitem__):
+        edit = "" if len(gone) == 1 else f"{kind}-removed"
+        yield Fact(f"{kind}-removed", place, other, old[index], MISSING, key, edit)
+    added = sorted(after.keys() - before.keys(), key=after.__getitem__)
+    for key in added:
         index = after[key]
-        place = _item(spot(revision, word), index)
+        place = _item(spot(revision, word), index) if len(added) == 1 else spot(revision, word)
         other = spot(base, word).without()
-        yield Fact(f"{kind}-added", other, place, MISSING, new[index], key)
+        edit = "" if len(added) == 1 else f"{kind}-added"
+        yield Fact(f"{kind}-added", other, place, MISSING, new[index], key, edit)
 
 
 def _item(node: Node, index: int) -> Node:

@@ -182,6 +182,7 @@ class Pairs:
             return
         pair.facts.extend(facts(base, revision))
         pair.facts.extend(self._structure(pair, base, revision))
+        pair.facts[:] = _as_one(pair.facts)
         if self._is_reworded(pair):
             pair.facts[:] = [fact for fact in pair.facts if not part(fact) or is_of_format(fact)]
 
@@ -494,6 +495,23 @@ class Pairs:
                     (f"{label}/{inner}" if label else inner, first, second, prop)
                     for inner, first, second, prop in within(one, two)
                 )
+
+
+def _as_one(found: list[Fact]) -> list[Fact]:
+    """Facts about a schema of other types altogether: what else differs follows from that."""
+    changed = next((fact for fact in found if fact.kind == "type"), None)
+    if changed is None or not changed.old[0] or not changed.new[0]:
+        return found
+    if _plainly(changed.old[0]) & _plainly(changed.new[0]):
+        return found
+    return [
+        replace(fact, under=changed) if part(fact) and fact is not changed else fact
+        for fact in found
+    ]
+
+
+def _plainly(types: frozenset[str]) -> frozenset[str]:
+    return frozenset("number" if name == "integer" else name for name in types)
 
 
 def _leaves_branches(found: list[Fact], base: Schema, revision: Schema) -> bool:
