@@ -45,4 +45,6 @@ def of_ours(error: Exception) -> str:
     said = " ".join(str(error).split())[:300]
     frames = traceback.extract_tb(error.__traceback__)
     where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-    return f"an error of ours: {type(error).__name__}{where}: {said or 'no message'}; please report it"
+    return (
+        f"an error of ours: {type(error).__name__}{where}: {said or 'no message'}; please report it"
+    )

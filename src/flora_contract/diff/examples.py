@@ -872,6 +872,9 @@ def _versions() -> Iterator[Example]:
     yield Example("api-version-not-bumped", contract(), gone("1.0.0"))
     yield Example("api-major-version-not-bumped", contract(), gone("1.1.0"))
     yield Example("api-version-decreased", contract(), gone("0.9.0"))
+    yield Example("api-version-hides-breaking", contract(), gone("1.0.0"))
+    bodies = standing("QB", {"type": "number"}), standing("QB", {"type": "number", "maximum": 5})
+    yield Example("api-version-hides-risky", *bodies)
 
 
 def _scheme(**words: Any) -> Tree:

@@ -101,11 +101,11 @@ def _nullable(base: Schema, revision: Schema) -> Iterator[Fact]:
         return  # without a type, null was allowed all along
     kind = "became-nullable" if revision.nullable else "became-not-nullable"
     word = "nullable" if "nullable" in _raw(base) or "nullable" in _raw(revision) else "type"
-    places = (
+    old, new = (
         one.spots["nullable"].without() if "nullable" in one.spots else spot(one, word)
         for one in (base, revision)
     )
-    yield Fact(kind, *places, base.nullable, revision.nullable)
+    yield Fact(kind, old, new, base.nullable, revision.nullable)
 
 
 def _raw(schema: Schema) -> dict[str, Any]:

@@ -90,18 +90,13 @@ def _line_of(change: Change) -> str:
 def _what(change: Change) -> Iterator[Text]:
     where = place_name(change)
     yield Text(f"{where}: {change.message}" if where else change.message)
-    yield Text.assemble((change.id, "cyan"), "  ", (place_of(change), "dim"))
+    yield Text.assemble((change.id, "cyan"), "  ", (change.place, "dim"))
     if not change.operation and reached(change):
         yield Text(f"reaches {reached(change)}", style="dim")
     for effect in change.client:
         yield Text(f"client: {effect}", style="magenta")
     if change.accepted is not None:
         yield Text(f"accepted: {change.accepted}", style="dim")
-
-
-def place_of(change: Change) -> str:
-    """The pointer of a change, and the file if it is another one than that compared."""
-    return f"{change.file}#{change.pointer}" if change.file else change.pointer
 
 
 def reached(change: Change) -> str:
