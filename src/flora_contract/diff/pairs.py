@@ -498,11 +498,14 @@ class Pairs:
 
 
 def _as_one(found: list[Fact]) -> list[Fact]:
-    """Facts about a schema of other types altogether: what else differs follows from that."""
+    """Facts about a schema of other types altogether, or of a union instead: they are one edit."""
     changed = next((fact for fact in found if fact.kind == "type"), None)
-    if changed is None or not changed.old[0] or not changed.new[0]:
+    if changed is None:
         return found
-    if _plainly(changed.old[0]) & _plainly(changed.new[0]):
+    old, new = changed.old[0], changed.new[0]
+    if old and new and _plainly(old) & _plainly(new):
+        return found
+    if (old is None or new is None) and all(part(fact) != "unions" for fact in found):
         return found
     return [
         replace(fact, under=changed) if part(fact) and fact is not changed else fact
