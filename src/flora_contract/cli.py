@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from flora_contract.errors import CommandError
+from flora_contract.errors import OURS, CommandError, of_ours
 
 # name: (where its click command is, what it does)
 COMMANDS = {
@@ -46,7 +46,7 @@ def group() -> None:
     """Work with the FLORA API's contract: mock it, check a server against it, review changes.
 
     Exit codes: 0 it holds, 1 it does not, 2 wrong usage or unreadable input,
-    3 the server could not be reached, 130 it was interrupted.
+    3 the server could not be reached, 4 an error of ours, 130 it was interrupted.
     """
 
 
@@ -69,3 +69,6 @@ def main() -> None:
         sys.exit(error.exit_code)
     except click.Abort:
         sys.exit(130)  # Ctrl-C, as shells have it
+    except Exception as error:
+        print(f"flora-contract: {of_ours(error)}", file=sys.stderr)
+        sys.exit(OURS)

@@ -15,10 +15,12 @@ import jsonschema_rs
 import pytest
 import yaml
 
+from flora_contract import cli
 from flora_contract.diff import report_schema
 from flora_contract.diff.changes import compare
 from flora_contract.diff.command import diff
 from flora_contract.diff.render.markdown import as_markdown
+from flora_contract.diff.sources import open_contract
 from flora_contract.diff.tree import Tree
 from flora_contract.errors import InputError
 from flora_contract.openapi import Document
@@ -139,7 +141,8 @@ def test_the_exit_code_says_whether_it_holds(
 def test_a_change_of_a_shared_schema_is_told_once_with_what_it_reaches(folder: Path) -> None:
     found = report(folder, "base.yaml", "breaking.yaml")
     jsonschema_rs.validate(report_schema(), found)
-    assert found["summary"] == {"breaking": 1, "risky": 0, "safe": 1}
+    assert found["summary"] == {"breaking": 2, "risky": 0, "safe": 0}
+    assert found["changes"][1]["id"] == "api-version-hides-breaking"
     assert found["version"] == {"base": "1.2.3", "revision": "1.2.3", "proposed": "2.0.0"}
     change = found["changes"][0]
     assert change["id"] == "response-property-became-optional"
@@ -162,12 +165,14 @@ def test_expand_tells_it_by_operation(folder: Path) -> None:
     assert found["stats"]["response-property-became-optional"] == 2
 
 
-def test_text_fits_a_narrow_terminal(folder: Path) -> None:
-    out = run(folder, "base.yaml", "breaking.yaml", columns=80).stdout
-    assert all(len(line) <= 80 for line in out.splitlines())
-    assert "breaking" in out
+def test_text_for_no_terminal_is_not_broken_into_lines(folder: Path) -> None:
+    out = run(folder, "base.yaml", "breaking.yaml", columns=40).stdout
+    said = next(line for line in out.splitlines() if "no longer required" in line)
+    assert "Order: property" in said
+    pointer = "response-property-became-optional  /components/schemas/Order/required"
+    assert pointer in [line.strip() for line in out.splitlines()]
     assert "\x1b" not in out
-    assert out.splitlines()[-1].startswith("1 breaking, 0 risky, 1 safe; version 1.2.3 asks for")
+    assert out.splitlines()[-1].startswith("2 breaking, 0 risky, 0 safe; version 1.2.3 asks for")
 
 
 def test_markdown_stays_within_what_a_comment_holds(tmp_path: Path) -> None:
@@ -208,7 +213,7 @@ def test_markdown_stays_within_that_whatever_stands_in_it(folder: Path) -> None:
     )
     text = as_markdown(told, list(told.changes), stats="     1  rule\n" * 9_000)
     assert len(text) <= 60_000
-    assert text.count("<details") == 5
+    assert text.count("<details") == 4
     assert "2 more changes did not fit" in text
     assert "Changes by rule" in text
 
@@ -261,7 +266,8 @@ def test_expanding_without_end_is_refused_in_every_form(
 
 def test_sarif_names_rule_file_and_line(folder: Path) -> None:
     done = run(folder, "base.yaml", "breaking.yaml", "--format", "sarif", "--level", "breaking")
-    [result] = json.loads(done.stdout)["runs"][0]["results"]
+    result = json.loads(done.stdout)["runs"][0]["results"][0]
+    assert "Order: property" in result["message"]["text"]
     assert result["level"] == "error"
     place = result["locations"][0]["physicalLocation"]
     assert place["artifactLocation"]["uri"] == "breaking.yaml"
@@ -270,7 +276,8 @@ def test_sarif_names_rule_file_and_line(folder: Path) -> None:
 
 def test_annotations_are_commands_of_github(folder: Path) -> None:
     done = run(folder, "base.yaml", "breaking.yaml", "--format", "github", "--level", "breaking")
-    [line] = done.stdout.splitlines()
+    line = done.stdout.splitlines()[0]
+    assert "Order: property" in line
     assert line.startswith("::error file=breaking.yaml,line=")
     assert "title=response-property-became-optional::" in line
 
@@ -300,7 +307,8 @@ def test_a_side_is_judged_by_itself(tmp_path: Path) -> None:
         tree["paths"]["/orders"]["get"]["requestBody"] = content
         (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(tree))
     for side, level in (("both", "risky"), ("response", "risky"), ("request", "safe")):
-        [change] = report(tmp_path, "a.yaml", "b.yaml", "--side", side)["changes"]
+        change, *rest = report(tmp_path, "a.yaml", "b.yaml", "--side", side)["changes"]
+        assert [one["id"] for one in rest] == ["api-version-hides-risky"] * (level == "risky")
         assert (change["side"], change["level"]) == (side, level)
 
 
@@ -444,3 +452,89 @@ def test_a_bad_file_of_accepted_changes_is_named_with_its_line(
     assert done.returncode == 2
     assert done.stderr.startswith(f"flora-contract: accepted.yaml:{line}: ")
     assert problem in done.stderr
+
+
+def halves(folder: Path, required: list[str]) -> None:
+    """A contract of three files, two of which hold the same under the same pointer."""
+    order = {"type": "object", "properties": {"a": {"type": "string"}}, "required": required}
+    answer = {
+        name: {
+            "description": "Done",
+            "content": {"application/json": {"schema": {"$ref": f"parts/{name}.yaml#/Order"}}},
+        }
+        for name in ("one", "two")
+    }
+    paths = {f"/{name}": {"get": {"responses": {"200": answer[name]}}} for name in answer}
+    (folder / "parts").mkdir(parents=True, exist_ok=True)
+    for name in answer:
+        (folder / "parts" / f"{name}.yaml").write_text(yaml.safe_dump({"Order": order}))
+    tree = {"openapi": "3.1.0", "info": {"title": "Shop", "version": "1.0.0"}, "paths": paths}
+    (folder / "api.yaml").write_text(yaml.safe_dump(tree))
+
+
+def test_a_place_in_another_file_names_it(tmp_path: Path) -> None:
+    halves(tmp_path / "old", ["a"])
+    halves(tmp_path / "new", [])
+    told = report(tmp_path, "old/api.yaml", "new/api.yaml")["changes"]
+    assert [(one["file"], one["pointer"]) for one in told[:2]] == [
+        ("parts/one.yaml", "/Order/required"),
+        ("parts/two.yaml", "/Order/required"),
+    ]
+    assert told[0]["base"]["file"].endswith("old/parts/one.yaml")
+    place = "parts/one.yaml#/Order/required"
+    assert place in run(tmp_path, "old/api.yaml", "new/api.yaml").stdout
+    (tmp_path / "accepted.yaml").write_text(entry(place=place))
+    options = ("old/api.yaml", "new/api.yaml", "--accept", "accepted.yaml")
+    assert run(tmp_path, *options).returncode == 1  # the same break in the other file is not meant
+    text = entry(place=place) + entry(place=place.replace("one", "two")).partition("\n")[2]
+    (tmp_path / "accepted.yaml").write_text(text)
+    assert run(tmp_path, *options).returncode == 0
+
+
+def test_all_files_of_a_revision_are_read_by_one_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    halves(tmp_path, ["a"])
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-qm", "first")
+    monkeypatch.chdir(tmp_path)
+    started: list[object] = []
+    real = subprocess.Popen
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        started.append(arguments)
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(subprocess, "Popen", counted)
+    trees = open_contract("HEAD:api.yaml"), open_contract("api.yaml")
+    assert not compare(*trees).changes
+    assert len(started) == 1
+
+
+def test_standard_input_says_that_it_has_no_files_beside_it(tmp_path: Path) -> None:
+    halves(tmp_path, ["a"])
+    done = run(tmp_path, "-", "api.yaml", stdin=(tmp_path / "api.yaml").read_text())
+    assert done.returncode == 2
+    assert "standard input has no files beside it" in done.stderr
+
+
+def test_a_reason_that_nobody_wrote_is_told(folder: Path) -> None:
+    options = ("base.yaml", "breaking.yaml", "--accept", "new.yaml")
+    run(folder, *options, "--accept-write")
+    assert "new.yaml:2: has no reason yet" in run(folder, *options).stderr
+
+
+def test_an_error_of_ours_is_one_line_and_exit_code_4(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("what\nnobody expected")
+
+    monkeypatch.setattr("flora_contract.diff.command.open_contract", broken)
+    monkeypatch.setattr(sys, "argv", ["flora-contract", "diff", "a.yaml", "b.yaml"])
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    assert caught.value.code == 4
+    [line] = capsys.readouterr().err.splitlines()
+    assert "an error of ours: KeyError at test_command.py:" in line

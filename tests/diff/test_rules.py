@@ -39,7 +39,10 @@ def test_every_rule_has_an_example() -> None:
     assert set(EXAMPLES) == set(rules())
 
 
-SYMMETRIC = ("-changed", "-undecided", "-renamed", "-sunset-parse", "-invalid-stability-level")
+SYMMETRIC = (
+    *("-changed", "-moved", "-unasked", "-covered", "-undecided", "-renamed", "-kept"),
+    *("-sunset-parse", "-invalid-stability-level"),
+)
 
 
 @pytest.mark.parametrize("rule_id", EXAMPLES)

@@ -33,10 +33,15 @@ class Accepted:
     expires: dt.date
     line: int
 
+    @property
+    def is_unreasoned(self) -> bool:
+        """Whether nobody has yet written why."""
+        return self.reason == _NO_REASON
+
     def covers(self, change: Change) -> bool:
-        """Whether the entry means a change: its id, and its pointer or operation."""
+        """Whether the entry means a change: its id, and its place or operation."""
         return change.id == self.id and self.place in {
-            change.pointer,
+            change.place,
             f"{change.operation} {change.path}",
         }
 
@@ -100,7 +105,7 @@ def write_accepted(path: Path, changes: list[Change], today: dt.date) -> None:
         text = "accepted:\n"
     expires = (today + dt.timedelta(days=DAYS)).isoformat()
     for change in changes:
-        entry = {"id": change.id, "place": change.pointer, "reason": _NO_REASON, "expires": expires}
+        entry = {"id": change.id, "place": change.place, "reason": _NO_REASON, "expires": expires}
         text = text.rstrip("\n") + "\n" + _yaml(entry)
     write(path, text)
 

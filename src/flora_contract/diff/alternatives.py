@@ -10,11 +10,12 @@ from flora_contract.diff.schema import Schema
 from flora_contract.diff.values import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from flora_contract.diff.schema import Schemas
 
 UNIONS = {"anyOf", "oneOf"}
+_MOST_KINDS = 50
 
 
 @dataclass(frozen=True)
@@ -31,14 +32,43 @@ class Alternative:
     rivals: tuple[Schema, ...] = ()
 
 
-def alternatives(schema: Schema, schemas: Schemas, *, split: bool) -> Iterator[Alternative]:
-    """The choices that a schema leaves. `split`: by type and listed value too."""
+def alternatives(
+    schema: Schema, schemas: Schemas, *, split: bool, kinds: Iterable[str] = ()
+) -> Iterator[Alternative]:
+    """The choices that a schema leaves. `split`: by type and listed value too, and by the listed
+    values of the properties that `kinds` names."""
     for alternative in _branches(schema, schemas):
         if split:
             for piece in _pieces(alternative.schema):
-                yield replace(alternative, schema=piece)
+                yield from _by_kind(replace(alternative, schema=piece), schemas, kinds)
         else:
             yield alternative
+
+
+def pinned(schema: Schema, schemas: Schemas) -> set[str]:
+    """The properties that branches of a union must have, and whose values they list."""
+    branches = [schemas.of(node) for word in UNIONS for node in schema.lists.get(word, ())]
+    return {
+        name
+        for one in branches
+        for name in one.required & one.properties.keys()
+        if listed(schemas.of(one.properties[name])) is not None
+    }
+
+
+def _by_kind(one: Alternative, schemas: Schemas, kinds: Iterable[str]) -> Iterator[Alternative]:
+    """An object by the values that one of its properties has."""
+    schema = one.schema
+    for name in sorted(schema.required & schema.properties.keys() & {*kinds}):
+        node = schema.properties[name]
+        values = listed(schemas.of(node)) or []
+        if 1 < len(values) <= _MOST_KINDS:
+            for value in values:
+                fixed = {**schema.properties, name: node._replace(value={"const": value})}
+                maps = {**schema.maps, "properties": fixed}
+                yield replace(one, schema=replace(schema, maps=maps), exactly=False)
+            return
+    yield one
 
 
 def _branches(schema: Schema, schemas: Schemas) -> Iterator[Alternative]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from flora_contract.diff.reach import Occurrence, below, differing, leading, occ
 from flora_contract.diff.references import check_references
 from flora_contract.diff.rules import Level, rules
 from flora_contract.diff.tree import show
-from flora_contract.diff.version import proposed, unkept
+from flora_contract.diff.version import lagging, proposed, unkept
 from flora_contract.errors import InputError
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from flora_contract.diff.tree import Node, Tree
     from flora_contract.diff.verdicts import Ruling, Standing
     from flora_contract.diff.within import Property
+    from flora_contract.openapi import Document
 
     Judge = Callable[[Pair, Standing, Property | None], list[tuple[Fact, Ruling, Level]]]
 
@@ -84,6 +86,12 @@ class Change:
     accepted: str | None = None
     client: tuple[str, ...] = ()
     messages: tuple[tuple[str, str], ...] = ()  # what each rule of `reaches` says
+    file: str = ""  # where the pointer leads, seen from the contract's own file; empty if that
+
+    @property
+    def place(self) -> str:
+        """Where it stands, the file named if it is not the contract's own."""
+        return f"{self.file}#{self.pointer}" if self.file else self.pointer
 
     def seen_from(self, side: str) -> Change | None:
         """The change as it is for those who send, or for those who get; None if it is not."""
@@ -101,18 +109,35 @@ class Change:
             reaches=reaches,
         )
 
+    def as_if_kept(self) -> Change | None:
+        """What is left to say of a version that hides nothing; None if nothing is."""
+        left = tuple(reach for reach in self.reaches if reach.level is Level.SAFE)
+        if not left:
+            return None
+        told = dict(self.messages)[left[0].id]
+        return replace(self, id=left[0].id, level=Level.SAFE, message=told, reaches=left)
+
+    @property
+    def is_about_version(self) -> bool:
+        """Whether it says that the version hides what other changes do."""
+        return self.id.startswith("api-version-hides-")
+
     @property
     def key(self) -> str:
         """What stays the same for a change when lines move: its id and its place."""
-        return f"{self.id} {self.pointer}"
+        return f"{self.id} {self.place}"
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How changes are judged: levels by id (None: not reported) and the policy on deprecation."""
+    """How changes are judged: levels by id (None: not reported) and the policy on deprecation.
+
+    `by_keyword`: each keyword has the level of its rule, though it can be proved harmless.
+    """
 
     levels: Mapping[str, Level | None] = field(default_factory=dict)
     policy: Policy = field(default_factory=Policy)
+    by_keyword: bool = False
 
     def level(self, rule_id: str) -> Level | None:
         """The level of a rule, as the user set it or as the table has it."""
@@ -138,7 +163,18 @@ class Comparison:
     def seen_from(self, side: str) -> Comparison:
         """The comparison with what concerns one side only."""
         seen = [change.seen_from(side) for change in self.changes]
-        return replace(self, changes=tuple(change for change in seen if change is not None))
+        kept = replace(self, changes=tuple(change for change in seen if change is not None))
+        return kept.with_version_judged()
+
+    def with_version_judged(self) -> Comparison:
+        """The same, its version as bad as the worst that it hides of what is left."""
+        left = [one for one in self.changes if not one.is_about_version and not one.accepted]
+        worst = min((one.level.rank for one in left), default=Level.SAFE.rank)
+        changes = [
+            change.as_if_kept() if change.is_about_version and change.level.rank < worst else change
+            for change in self.changes
+        ]
+        return replace(self, changes=tuple(change for change in changes if change is not None))
 
     def reaching(self, level: Level) -> list[Change]:
         """The changes at or above a level that are not accepted."""
@@ -174,23 +210,26 @@ def compare(
     versions = _version(base), _version(revision)
     worst = min((group.level for group in groups), key=lambda level: level.rank, default=None)
     words = worst is Level.SAFE and all(group.is_documentation for group in groups)
-    if worst is Level.BREAKING:
-        groups.extend(_unkept(revision, versions, settings))
+    asked = proposed(versions[0], worst, words=words)
+    groups.extend(_version_findings(revision, (*versions, asked), worst, settings, expand=expand))
     places = positions(node for group in groups for node in group.nodes)
+    roots = base.document, revision.document
     return Comparison(
         *(names or (base.document.file, revision.document.file)),
         *versions,
-        proposed(versions[0], worst, words=words),
-        tuple(sorted((_change(group, places) for group in groups), key=_order)),
+        asked,
+        tuple(sorted((_change(group, places, roots) for group in groups), key=_order)),
     )
 
 
 def _order(change: Change) -> tuple[Any, ...]:
     return (
         change.level.rank,
+        change.is_about_version,
         _SECTIONS.get(change.section, len(_SECTIONS)),
         change.path or "",
         change.operation or "",
+        change.file,
         change.pointer,
         change.id,
         change.message,
@@ -234,10 +273,10 @@ class _Group:
         return [node for node in (self.base, self.revision) if node is not None]
 
     @property
-    def pointer(self) -> str:
+    def node(self) -> Node:
         """The deeper of the two places, the newer if they are equally deep."""
-        node = max(reversed(self.nodes), key=lambda node: len(node.pointer))
-        return show(node.pointer)
+        nodes = self.nodes
+        return nodes[-1] if len(nodes[-1].pointer) >= len(nodes[0].pointer) else nodes[0]
 
 
 def _grouped(log: Log, settings: Settings) -> Iterable[_Group]:
@@ -250,7 +289,8 @@ def _grouped(log: Log, settings: Settings) -> Iterable[_Group]:
             group.found.append((level, finding.rule_id, finding.message, (reach,)))
     told: dict[tuple[int, str, str], Reaches] = {}
     for occurrence in occurrences(log.roots):
-        for fact, number, verdict in judged(occurrence, log.pairs, settings.policy):
+        found = judged(occurrence, log.pairs, settings.policy, by_keyword=settings.by_keyword)
+        for fact, number, verdict in found:
             level = settings.level(verdict.rule_id)
             if level is None:
                 continue
@@ -271,26 +311,46 @@ def _reach(site: Site, side: str, where: str, rule_id: str, level: Level) -> Rea
     return Reach(site.method, site.path, side, where, rule_id, level)
 
 
-def _change(group: _Group, places: Positions) -> Change:
-    level, rule_id, message, _ = min(group.found, key=lambda found: found[0].rank)
+def _change(group: _Group, places: Positions, roots: tuple[Document, Document]) -> Change:
+    level, rule_id, *_ = min(group.found, key=lambda found: found[0].rank)
+    message = _told([said for _, name, said, _ in group.found if name == rule_id])
     reaches = _merged([reaches for *_, reaches in group.found])
     operations = {(reach.operation, reach.path) for reach in reaches}
     sides = {reach.side for reach in reaches} - {"none"}
+    pointer = show(group.node.pointer)
     operation, path = operations.pop() if len(operations) == 1 else (None, None)
     return Change(
         id=rule_id,
         level=level,
-        section=_section(group.pointer),
+        section=_section(pointer),
         operation=operation,
         path=path,
         side=sides.pop() if len(sides) == 1 else "both" if sides else "none",
-        pointer=group.pointer,
+        pointer=pointer,
         base=_spot(group.base, places),
         revision=_spot(group.revision, places),
         message=message,
         reaches=reaches,
+        file=_beside(group.node.document.file, [root.file for root in roots]),
         messages=tuple({rule_id: said for _, rule_id, said, _ in group.found}.items()),
     )
+
+
+_SHOWN = 5  # of what one change is about, when it is about many
+
+
+def _told(messages: list[str]) -> str:
+    """What to say of one change that several facts make up."""
+    different = list(dict.fromkeys(messages))
+    heads = {message.partition(": ")[0] for message in different}
+    if len(different) == 1 or len(heads) > 1:
+        return different[0]
+    count, [head] = len(different), heads
+    head = head.replace("one more value", f"{count} more values")
+    head = head.replace("lost a value", f"lost {count} values")
+    tails = [message.partition(": ")[2] for message in different]
+    more = f" and {count - _SHOWN} more" if count > _SHOWN else ""
+    return f"{head}: {', '.join(tails[:_SHOWN])}{more}"
 
 
 def _merged(found: list[Reaches]) -> Reaches:
@@ -308,6 +368,18 @@ def _section(pointer: str) -> str:
     if parts[1:3] == ["components", "securitySchemes"]:
         return "security"
     return parts[1] if len(parts) > 1 and parts[1] in _SECTIONS else "info"
+
+
+def _beside(file: str, roots: list[str]) -> str:
+    """A file as it is named from the contract's own; empty if it is one of the two contracts."""
+    if file in roots:
+        return ""
+    for root in roots:
+        revision, colon, path = root.partition(":")
+        if colon and file.startswith(f"{revision}:"):
+            return posixpath.relpath(file[len(revision) + 1 :], posixpath.dirname(path) or ".")
+    folder = posixpath.dirname(roots[-1])
+    return posixpath.relpath(file, folder or ".")
 
 
 def _spot(node: Node | None, places: Positions) -> Spot | None:
@@ -332,7 +404,12 @@ def _expanded(log: Log, settings: Settings) -> Iterator[_Group]:
     def judge(
         pair: Pair, standing: Standing, held: Property | None
     ) -> list[tuple[Fact, Ruling, Level]]:
-        found = judged(Occurrence(pair, standing, held, 0), log.pairs, settings.policy)
+        found = judged(
+            Occurrence(pair, standing, held, 0),
+            log.pairs,
+            settings.policy,
+            by_keyword=settings.by_keyword,
+        )
         levels = [(fact, verdict, settings.level(verdict.rule_id)) for fact, _, verdict in found]
         return [(fact, verdict, level) for fact, verdict, level in levels if level is not None]
 
@@ -402,16 +479,24 @@ def _version(tree: Tree) -> str | None:
     return None if version is None else str(version)
 
 
-def _unkept(
-    revision: Tree, versions: tuple[str | None, str | None], settings: Settings
+def _version_findings(
+    revision: Tree,
+    versions: tuple[str | None, str | None, str | None],
+    worst: Level | None,
+    settings: Settings,
+    *,
+    expand: bool,
 ) -> Iterator[_Group]:
-    """What the version should say, when something breaks, and does not."""
-    rule_id = unkept(*versions)
-    level = settings.level(rule_id) if rule_id is not None else None
-    if rule_id is None or level is None:
-        return
-    group = _Group(None, revision.root.child("info").child("version"))
-    message = f"{rules()[rule_id].text}: {versions[0]} to {versions[1]}"
-    reach = Reach(None, None, "none", "", rule_id, level)
-    group.found.append((level, rule_id, message, (reach,)))
-    yield group
+    """What the version should say, and does not: as bad as the worst change that it hides."""
+    was, now, asked = versions
+    names = [unkept(was, now) if worst is Level.BREAKING else None, lagging(now, asked, worst)]
+    found = [(name, settings.level(name)) for name in names if name is not None]
+    told = [(name, level) for name, level in found if level is not None]
+    node = revision.root.child("info").child("version") if told else revision.root
+    for some in [[one] for one in told] if expand else [told] if told else []:
+        group = _Group(None, node)
+        for name, level in some:
+            message = f"{rules()[name].text}: {was} to {now}, and at least {asked} is asked for"
+            reach = Reach(None, None, "none", "", name, level)
+            group.found.append((level, name, message, (reach,)))
+        yield group

@@ -119,8 +119,9 @@ def diff(
         comparison = _accepted(comparison, accept, settings)
     failing = comparison.reaching(threshold)
     if accept is not None and accept_write and failing:
-        write_accepted(accept, failing, settings.policy.today)
-        progress().print(f"{len(failing)} changes added to {accept}", markup=False)
+        added = [change for change in failing if not change.is_about_version]
+        write_accepted(accept, added, settings.policy.today)
+        progress().print(f"{len(added)} changes added to {accept}", markup=False)
         comparison = _accepted(comparison, accept, settings)
         failing = []
     _show(comparison, trees, wanted)
@@ -134,9 +135,12 @@ def _accepted(comparison: Comparison, path: Path, settings: Settings) -> Compari
     done = accept(comparison.changes, entries, today)
     for entry in done.expired:
         _warn(f"{path}:{entry.line}: expired on {entry.expires}: {entry.id} at {entry.place}")
+    for entry in entries:
+        if entry.is_unreasoned and entry not in (*done.expired, *done.unused):
+            _warn(f"{path}:{entry.line}: has no reason yet: {entry.id} at {entry.place}")
     for entry in done.unused:
         _warn(f"{path}:{entry.line}: accepts nothing, remove it: {entry.id} at {entry.place}")
-    return replace(comparison, changes=done.changes)
+    return replace(comparison, changes=done.changes).with_version_judged()
 
 
 def _warn(text: str) -> None:

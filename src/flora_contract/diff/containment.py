@@ -15,7 +15,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from flora_contract.diff import listing
-from flora_contract.diff.alternatives import UNIONS, Alternative, alternatives, without_null
+from flora_contract.diff.alternatives import (
+    UNIONS,
+    Alternative,
+    alternatives,
+    pinned,
+    without_null,
+)
 from flora_contract.diff.apart import apart
 from flora_contract.diff.keywords import HINTS, is_simple, unevaluated_within, unknown_within
 from flora_contract.diff.merging import merged
@@ -23,6 +29,7 @@ from flora_contract.diff.schema import MISSING
 from flora_contract.diff.values import (
     allows,
     bounds_within,
+    differ_anyway,
     is_empty,
     matches,
     pattern_within,
@@ -152,8 +159,9 @@ class Containment:
         return self._compared(one or small, two or large)
 
     def _compared(self, one: Schema, two: Schema) -> Iterator[tuple[str, Answer]]:
-        yield "unevaluated", all_of(self._unevaluated(one, two))
-        for alternative in alternatives(one, self.small, split=bool(two.lists.keys() & UNIONS)):
+        yield "unevaluated", unevaluated_within(one, two)
+        split, kinds = bool(two.lists.keys() & UNIONS), pinned(two, self.large)
+        for alternative in alternatives(one, self.small, split=split, kinds=kinds):
             if two.or_null:
                 alternative = replace(alternative, schema=without_null(alternative.schema))
                 if is_empty(alternative.schema):
@@ -280,7 +288,7 @@ class Containment:
     # Lists
 
     def _lists(self, small: Schema, large: Schema) -> Iterator[Answer]:
-        yield small.flag("uniqueItems") or not large.flag("uniqueItems")
+        yield differ_anyway(small) or not large.flag("uniqueItems")
         first, others = small.lists.get("prefixItems", []), large.lists.get("prefixItems", [])
         rest = small.single.get("items")
         everywhere = [small, *self._elsewhere(small)]
@@ -313,7 +321,7 @@ class Containment:
         return all_of(self._nodes(one, node, said) or None for one in said())
 
     def _contains(self, small: Schema, large: Schema) -> Iterator[Answer]:
-        if "contains" not in large.single:
+        if "contains" not in large.single or self._all_contained(small, large):
             return
         everywhere = [small, *self._elsewhere(small)]
         yield self._single("contains", small, large, partial(listing.of_items, everywhere))
@@ -325,6 +333,14 @@ class Containment:
             node = small.single.get("contains")
             same = fewer and node is not None and self._is_same(node, large.single["contains"])
             yield True if same else None
+
+    def _all_contained(self, small: Schema, large: Schema) -> bool:
+        """Whether each item is what must be contained, and there are enough of them."""
+        items = small.single.get("items")
+        if items is None or "prefixItems" in small.lists or "maxContains" in large.words:
+            return False
+        enough = small.words.get("minItems", 0) >= large.words.get("minContains", 1)
+        return enough and self._nodes(items, large.single["contains"]) is True
 
     # Objects
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from flora_contract.diff.facts import alike
+from flora_contract.diff.media import MediaType, closest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from flora_contract.diff.operations import OperationDiff
     from flora_contract.diff.tree import Node
     from flora_contract.diff.verdicts import Standing
+
+Content = dict[str, "Node"]
 
 
 @dataclass(frozen=True)
@@ -34,75 +36,95 @@ class ContentDiff:
         for name in before:
             if name in after:
                 self._media(name, before[name], after[name])
-        for was, now in self._renamed(gone, added):
+        for was, now in list(self._renamed(gone, added)):
             gone.remove(was)
             added.remove(now)
             self._name(was, now, before[was], after[now])
             self._media(now, before[was], after[now])
         for name in gone:
-            self._add("removed", name, before[name], revision.get("content") or revision)
+            self._gone(name, before[name], after, revision.get("content") or revision)
         for name in added:
-            self._add("added", name, base.get("content") or base, after[name])
+            self._added(name, base.get("content") or base, before, after[name])
 
     @property
     def _is_answer(self) -> bool:
-        return self.label.startswith("response")
+        """Whether the server sends it."""
+        return self.standing.side == "response"
 
-    def _add(self, action: str, name: str, base: Node, revision: Node) -> None:
-        part = "response" if self._is_answer else "request-body"
+    @property
+    def _part(self) -> str:
+        return "response" if self._is_answer else "request-body"
+
+    def _add(self, kind: str, message: str, base: Node, revision: Node, subject: str) -> None:
+        part = self._part
+        if self.of.called_by_server and self._is_answer and not kind.startswith("name-"):
+            part = "api-callback"  # whoever is called did not ask for a media type
         self.of.log.add(
-            f"{part}-media-type-{action}",
-            f"{self.label}: media type {name} {action}",
+            f"{part}-media-type-{kind}",
+            f"{self.label}: media type {message}",
             base,
             revision,
             self.of.site,
             side=self.standing.side,
-            subject=name,
+            subject=subject,
+            edit="media type name" if kind.startswith("name-") else "",
         )
 
+    def _gone(self, name: str, base: Node, after: Content, revision: Node) -> None:
+        """A media type that is not listed any more, but may lie in a range that is."""
+        taking = closest(name, after)
+        if taking is not None and not self._is_answer:
+            self._add("name-generalized", f"{name} is part of {taking} now", base, revision, name)
+        else:
+            self._add("removed", f"{name} removed", base, revision, name)
+        if taking is not None:
+            self._media(taking, base, after[taking])
+
+    def _added(self, name: str, base: Node, before: Content, revision: Node) -> None:
+        """A media type that is listed now, and may have lain in a range that was."""
+        self._add("added", f"{name} added", base, revision, name)
+        taking = closest(name, before)
+        if taking is not None:
+            self._media(name, before[taking], revision)
+
     def _renamed(self, gone: list[str], added: list[str]) -> Iterator[tuple[str, str]]:
-        """Media types whose names differ in parameters or in breadth only."""
-        if not self._is_answer:
-            return
+        """Media types whose names differ in spelling, or for answers in breadth."""
         left = list(added)
-        for was in list(gone):
+        for was in gone:
             for now in left:
-                if _related(was, now):
+                if self._is_renamed(MediaType.of(was), MediaType.of(now)):
                     yield was, now
                     left.remove(now)
                     break
 
-    def _name(self, was: str, now: str, base: Node, revision: Node) -> None:
-        kind = "changed"
-        if _wider(was, now):
-            kind = "specialized"
-        elif _wider(now, was):
-            kind = "generalized"
-        self.of.log.add(
-            f"response-media-type-name-{kind}",
-            f"{self.label}: media type {was} is now called {now}",
-            base,
-            revision,
-            self.of.site,
-            side=self.standing.side,
+    def _is_renamed(self, was: MediaType, now: MediaType) -> bool:
+        if was == now:
+            return True
+        if not self._is_answer:
+            return False
+        return was.name == now.name or any(
+            one.takes(two) or two.is_kind_of(one) for one, two in ((was, now), (now, was))
         )
+
+    def _name(self, was: str, now: str, base: Node, revision: Node) -> None:
+        old, new = MediaType.of(was), MediaType.of(now)
+        kind = "changed"
+        if old.takes(new) or new.is_kind_of(old):
+            kind = "specialized"
+        elif new.takes(old) or old.is_kind_of(new):
+            kind = "generalized"
+        message = f"{was} is now called {now}"
+        self._add(f"name-{kind}", message, base, revision, was)
+        if old != new and not old.takes(new):
+            self._add("name-unasked", message, base, revision, was)
 
     def _media(self, name: str, base: Node, revision: Node) -> None:
         old, new = base.get("schema"), revision.get("schema")
         label = f"{self.label}, {name}"
         if old is not None and new is not None:
-            standing = replace(self.standing, typed=_is_json(name))
-            self.of.log.schema(old, new, standing, self.of.site, label)
+            self.of.log.schema(old, new, self._read_as(name, base, revision), self.of.site, label)
         elif old is not None or new is not None:
-            action = "removed" if new is None else "added"
-            self.of.log.add(
-                f"{self.standing.side}-body-media-type-schema-{action}",
-                f"{label}: schema {action}",
-                old or base,
-                new or revision,
-                self.of.site,
-                side=self.standing.side,
-            )
+            self._schema_moved(label, base, revision)
         if not alike(base.value.get("encoding"), revision.value.get("encoding")):
             self.of.log.add(
                 f"{self.standing.side}-body-encoding-changed",
@@ -114,29 +136,28 @@ class ContentDiff:
             )
         self.of.log.words(base, revision, self.of.site, {"schema", "encoding"})
 
+    def _read_as(self, name: str, *media: Node) -> Standing:
+        """How what stands under a media type is judged."""
+        kind = MediaType.of(name)
+        encodings = [part for one in media for part in (one.value.get("encoding") or {}).values()]
+        named = [part.get("contentType", "") for part in encodings if isinstance(part, dict)]
+        as_json = any("json" in str(one) or "yaml" in str(one) for one in named)
+        return replace(
+            self.standing, typed=kind.is_typed or as_json, typed_parts=kind.has_typed_parts
+        )
 
-def _is_json(media_type: str) -> bool:
-    name = media_type.partition(";")[0].strip().lower()
-    return name == "application/json" or name.endswith("+json")
-
-
-def _bare(media_type: str) -> str:
-    return media_type.partition(";")[0].strip().lower()
-
-
-def _related(one: str, two: str) -> bool:
-    return _bare(one) == _bare(two) or _wider(one, two) or _wider(two, one)
-
-
-def _wider(wide: str, narrow: str) -> bool:
-    """Whether every body of one media type is one of the other: `application/*`, `application/xml`
-    over `application/problem+xml`, no parameters over some."""
-    one, two = _bare(wide), _bare(narrow)
-    if one == two:
-        parameters = [set(re.findall(r";\s*([^;]+?)\s*(?=;|$)", name)) for name in (wide, narrow)]
-        return parameters[0] < parameters[1]
-    main, _, sub = one.partition("/")
-    other_main, _, other_sub = two.partition("/")
-    if one == "*/*" or (main == other_main and sub == "*"):
-        return True
-    return main == other_main and other_sub.endswith(f"+{sub}")
+    def _schema_moved(self, label: str, base: Node, revision: Node) -> None:
+        """A schema that came or went, unless it refuses nothing."""
+        old, new = base.get("schema"), revision.get("schema")
+        pairs = self.of.log.pairs
+        if not (pairs.constrains(base=old) if old else pairs.constrains(revision=new)):
+            return
+        action = "removed" if new is None else "added"
+        self.of.log.add(
+            f"{self.standing.side}-body-media-type-schema-{action}",
+            f"{label}: schema {action}",
+            old or base,
+            new or revision,
+            self.of.site,
+            side=self.standing.side,
+        )

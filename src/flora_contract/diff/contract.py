@@ -10,10 +10,12 @@ from flora_contract.diff import lifecycle
 from flora_contract.diff.facts import alike
 from flora_contract.diff.lifecycle import Lifecycle
 from flora_contract.diff.log import Log, Site
-from flora_contract.diff.operations import METHODS, OperationDiff, OperationNode, compare_called
+from flora_contract.diff.methods import METHODS, operations
+from flora_contract.diff.operations import OperationDiff, OperationNode, compare_called
 from flora_contract.diff.pairs import Pairs
 from flora_contract.diff.schema import Schemas
-from flora_contract.diff.security import compare_requirements, compare_schemes, requirements
+from flora_contract.diff.security import compare_schemes, compare_shared
+from flora_contract.diff.servers import ServerDiff, names_servers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,9 +44,7 @@ class _ContractDiff:
         self._head()
         self._servers()
         self._tags()
-        site = Site("security")
-        old, new = requirements(self.base.root), requirements(self.revision.root)
-        compare_requirements(old, new, site, self.log, "api-global-security")
+        compare_shared(self.base, self.revision, self.log)
         compare_schemes(self.base, self.revision, self.log)
         self._paths()
         self._webhooks()
@@ -96,7 +96,19 @@ class _ContractDiff:
         return {str(tag.mapping().get("name")): tag for tag in listed.each()} if listed else {}
 
     def _servers(self) -> None:
-        compare_servers(self.base.root, self.revision.root, Site("servers"), self.log)
+        site, nodes = Site("servers"), (self.base.root, self.revision.root)
+        if self._sets_servers():
+            ServerDiff(*nodes, site, self.log).run()
+        elif not alike(*(node.value.get("servers") for node in nodes)):
+            one, two = (node.get("servers") or node for node in nodes)
+            message = "servers changed, and every operation has its own"
+            self.log.add("api-unused-component-changed", message, one, two, site)
+
+    def _sets_servers(self) -> bool:
+        """Whether an operation is called at the servers of the document."""
+        items = [self.base.resolve(item) for item in self._named(self.base, "paths").values()]
+        found = [(item, node) for item in items for _, node in operations(item)]
+        return not found or not all(any(map(names_servers, one)) for one in found)
 
     def _webhooks(self) -> None:
         old, new = self._named(self.base, "webhooks"), self._named(self.revision, "webhooks")
@@ -134,18 +146,18 @@ class _ContractDiff:
                 self._path(path, other, one, two)
 
     def _path_added(self, path: str, item: Node) -> None:
-        if not any(_operations(item)):
+        if not any(operations(item)):
             message, site = f"path {path} added, without operations", Site("paths", None, path)
             self.log.add("path-without-operations-added", message, None, item, site)
-        for method, node in _operations(item):
+        for method, node in operations(item):
             site = _site(method, path, node)
             self.log.add("endpoint-added", f"operation {site} added", None, node, site)
 
     def _path_removed(self, path: str, item: Node) -> None:
-        if not any(_operations(item)):
+        if not any(operations(item)):
             message, site = f"path {path} removed, without operations", Site("paths", None, path)
             self.log.add("path-without-operations-removed", message, item, None, site)
-        for method, node in _operations(item):
+        for method, node in operations(item):
             self._removed(method, path, node, "api-path")
 
     def _removed(self, method: str, path: str, node: Node, prefix: str) -> None:
@@ -166,7 +178,7 @@ class _ContractDiff:
 
     def _path(self, path: str, other: str, base: Node, revision: Node) -> None:
         names = dict(zip(parameters_of(other), parameters_of(path), strict=True))
-        old, new = dict(_operations(base)), dict(_operations(revision))
+        old, new = dict(operations(base)), dict(operations(revision))
         for method, node in old.items():
             if method not in new:
                 self._removed(method, path, node, "api")
@@ -178,15 +190,24 @@ class _ContractDiff:
                 self.log,
                 self.policy,
             ).run(names)
-            site = _site(method, path, node)
-            compare_servers(node, new[method], site, self.log)
+            self._moved(base, node, revision, new[method], _site(method, path, node))
         for method, node in new.items():
             if method not in old:
                 site = _site(method, other, node)
                 self.log.add("endpoint-added", f"operation {site} added", None, node, site)
         site = Site("paths", None, path)
         self.log.words(base, revision, site, {*METHODS, "parameters", "servers"})
-        compare_servers(base, revision, site, self.log)
+
+    def _moved(self, item: Node, node: Node, other: Node, new: Node, site: Site) -> None:
+        """What holds for an operation is its own servers, else its path's, else the root's."""
+        old_ways, new_ways = (self.base.root, item, node), (self.revision.root, other, new)
+        old = max(rank for rank, one in enumerate(old_ways) if not rank or names_servers(one))
+        now = max(rank for rank, one in enumerate(new_ways) if not rank or names_servers(one))
+        if (old, now) == (0, 0):
+            return  # told once, for all of the document
+        if (old, now) == (1, 1):
+            site = Site("paths", None, site.path)
+        ServerDiff(old_ways[old], new_ways[now], site, self.log).run()
 
     # Components
 
@@ -221,14 +242,6 @@ class _ContractDiff:
 
 def _site(method: str, path: str, node: Node) -> Site:
     return Site("paths", method.upper(), path, node.value.get("operationId"))
-
-
-def _operations(item: Node) -> Iterator[tuple[str, Node]]:
-    for method in METHODS:
-        node = item.get(method)
-        if node is not None:
-            node.mapping()
-            yield method, node
 
 
 def parameters_of(path: str) -> list[str]:
@@ -268,66 +281,6 @@ def renamed_paths(base: Tree, revision: Tree) -> dict[str, str]:
         for path, other in _matched(old, new)
         if path is not None and other is not None and path != other
     }
-
-
-def compare_servers(base: Node, revision: Node, site: Site, log: Log) -> None:
-    """Note which servers came and went, and what differs in their variables."""
-    old, new = _servers(base), _servers(revision)
-    gone = [url for url in old if url not in new]
-    added = [url for url in new if url not in old]
-    if len(gone) == len(added) == 1:
-        [was], [now] = gone, added
-        log.add("api-server-url-changed", f"server {was} to {now}", old[was], new[now], site)
-        gone, added = [], []
-    for url in gone:
-        log.add(
-            "api-server-removed", f"server {url} removed", old[url], revision, site, subject=url
-        )
-    for url in added:
-        log.add("api-server-added", f"server {url} added", base, new[url], site, subject=url)
-    for url, one in old.items():
-        two = new.get(url)
-        if two is not None and "url" in one.value and "url" in two.value:
-            log.words(one, two, site, {"url", "variables"})
-            _compare_variables(url, one, two, site, log)
-
-
-def _servers(holder: Node) -> dict[str, Node]:
-    listed = holder.get("servers")
-    if listed is None or not listed.list():
-        return {"/": holder} if not holder.pointer else {}
-    return {str(server.mapping().get("url")): server for server in listed.each()}
-
-
-def _compare_variables(url: str, base: Node, revision: Node, site: Site, log: Log) -> None:
-    old, new = base.get("variables"), revision.get("variables")
-    before = dict(old.items()) if old is not None else {}
-    after = dict(new.items()) if new is not None else {}
-    prefix = "api-server-variable"
-    for name, one in before.items():
-        label = f"server {url}, variable {name}"
-        two = after.get(name)
-        if two is None:
-            log.add(f"{prefix}-removed", f"{label} removed", one, revision, site)
-            continue
-        was, now = one.mapping().get("default"), two.mapping().get("default")
-        if was != now:
-            message = f"{label}: default {was} to {now}"
-            log.add(f"{prefix}-default-changed", message, one, two, site)
-        values = one.value.get("enum") or [], two.value.get("enum") or []
-        for value in values[0]:
-            if value not in values[1] and values[1]:
-                message = f"{label}: value {value} removed"
-                log.add(f"{prefix}-enum-value-removed", message, one, two, site, subject=str(value))
-        for value in values[1]:
-            if value not in values[0]:
-                kind = "added" if values[0] else "removed"
-                message = f"{label}: value {value} added"
-                log.add(f"{prefix}-enum-value-{kind}", message, one, two, site, subject=str(value))
-        log.words(one, two, site, {"default", "enum"})
-    for name, two in after.items():
-        if name not in before:
-            log.add(f"{prefix}-added", f"server {url}, variable {name} added", base, two, site)
 
 
 def _components(tree: Tree) -> dict[tuple[str, str], Node]:

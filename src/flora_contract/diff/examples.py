@@ -194,10 +194,15 @@ _EDITS: list[tuple[str, str | None, Any, Any]] = [
     (
         "prefix-items-added",
         "prefix-items-removed",
-        {**_LIST, "prefixItems": [_TEXT]},
-        {**_LIST, "prefixItems": [_TEXT, _NUMBER]},
+        {**_LIST, "prefixItems": [_TEXT], "items": _TEXT},
+        {**_LIST, "prefixItems": [_TEXT, _NUMBER], "items": _TEXT},
     ),
-    ("if-added", "if-removed", _OBJECT, {**_OBJECT, "if": {"required": ["card"]}}),
+    (
+        "if-added",
+        "if-removed",
+        _OBJECT,
+        {**_OBJECT, "if": {"required": ["card"]}, "then": {"required": ["address"]}},
+    ),
     (
         "then-added",
         "then-removed",
@@ -241,7 +246,7 @@ _EDITS: list[tuple[str, str | None, Any, Any]] = [
     (
         "wrapped-in-one-of",
         None,
-        {"type": "object", "properties": {"a": _TEXT, "b": _TEXT}},
+        {"type": "object", "properties": {"a": _TEXT, "b": _NUMBER}},
         _ONE,
     ),
     (
@@ -267,6 +272,30 @@ _EDITS: list[tuple[str, str | None, Any, Any]] = [
         None,
         {**_ONE, "discriminator": _MAPPED},
         {**_ONE, "discriminator": {"propertyName": "kind", "mapping": {"a": "B"}}},
+    ),
+    (
+        "discriminator-kind-added",
+        "discriminator-kind-removed",
+        {**_OBJECT, "discriminator": {"propertyName": "kind"}},
+        {**_OBJECT, "discriminator": {"propertyName": "kind", "mapping": {"a": "#/info"}}},
+    ),
+    (
+        "discriminator-kind-changed",
+        None,
+        {**_ONE, "discriminator": {"propertyName": "kind"}},
+        {**_ONE, "discriminator": {"propertyName": "sort"}},
+    ),
+    (
+        "discriminator-decides",
+        "discriminator-decides-no-more",
+        _ONE,
+        {**_ONE, "discriminator": {"propertyName": "kind"}},
+    ),
+    (
+        "schema-kept",
+        None,
+        {**_OBJECT, "required": ["a", "b"], "dependentRequired": {"card": ["a"]}},
+        {**_OBJECT, "required": ["a", "b"], "dependentRequired": {"card": ["b"]}},
     ),
     ("schema-widened", "schema-narrowed", _ONE, {"anyOf": [_A, _B]}),
     ("schema-changed", None, {"not": _TEXT}, {"not": _NUMBER}),
@@ -433,6 +462,11 @@ def _of_properties() -> Iterator[Example]:
     yield Example(
         "request-read-only-property-changed", *_with_property("QF", "required", {"readOnly": True})
     )
+    yield Example(
+        "response-write-only-property-changed",
+        standing("SF", {"type": "string", "writeOnly": True}),
+        standing("SF", {"type": "integer", "writeOnly": True}),
+    )
     for need in ("required", "optional"):
         without, with_p = _with_property("PP", need)
         yield Example(f"new-{need}-request-parameter-property", without, with_p)
@@ -579,6 +613,7 @@ def _operations() -> dict[str, tuple[Tree, Tree]]:
             scoped,
             {"security": [{"login": ["read", "write"]}]},
         ),
+        "api-security-way-lost": ({}, key),
         "description-changed": ({"description": "Orders."}, {"description": "All orders."}),
         "summary-changed": ({"summary": "Orders"}, {"summary": "All orders"}),
         "external-docs-changed": ({}, {"externalDocs": {"url": "https://example.com"}}),
@@ -669,6 +704,11 @@ def _bodies() -> dict[str, tuple[Tree, Tree]]:
             _body(bare),
             _body(json),
         ),
+        "request-body-media-type-name-generalized": (_body(json), _body({"application/*": {}})),
+        "request-body-media-type-name-changed": (
+            _body({"application/json": {}}),
+            _body({"Application/JSON": {}}),
+        ),
         "request-body-encoding-changed": (_body({name: form}), _body({name: encoded})),
         "response-body-encoding-changed": (
             answer({"content": {name: form}}),
@@ -706,6 +746,9 @@ def _answers() -> dict[str, tuple[Tree, Tree]]:
             {"responses": done},
             also("404"),
         ),
+        "response-status-undocumented": (also("404"), {"responses": done}),
+        "response-success-unexpected": ({"responses": done}, also("202")),
+        "response-covered": (also("202"), also("2XX")),
         **_both(
             "response-default-added",
             "response-default-removed",
@@ -721,6 +764,10 @@ def _answers() -> dict[str, tuple[Tree, Tree]]:
         "response-media-type-name-changed": (
             media("application/json; q=1"),
             media("application/json; q=2"),
+        ),
+        "response-media-type-name-unasked": (
+            media("application/json"),
+            media("application/problem+json"),
         ),
         **_both(
             "response-media-type-name-generalized",
@@ -775,6 +822,12 @@ def _callbacks() -> dict[str, tuple[Tree, Tree]]:
             called(_body(json)),
         ),
         **_both(
+            "api-callback-media-type-added",
+            "api-callback-media-type-removed",
+            called(_body(json)),
+            called(_body({**json, "text/csv": {}})),
+        ),
+        **_both(
             "api-callback-body-became-required",
             "api-callback-body-became-optional",
             called(_body(json)),
@@ -800,6 +853,7 @@ def _of_roots() -> Iterator[Example]:
         one, two = contract(security=old), contract(security=new)
         yield Example(f"api-global-{name}-added", one, two)
         yield Example(f"api-global-{name}-removed", two, one)
+    yield Example("api-global-security-way-lost", contract(), contract(security=key))
     hook: Tree = {"paid": {"post": {"responses": {}}}}
     yield Example("webhook-added", contract(webhooks={}), contract(webhooks=hook))
     yield Example("webhook-removed", contract(webhooks=hook), contract(webhooks={}))
@@ -818,10 +872,13 @@ def _versions() -> Iterator[Example]:
     yield Example("api-version-not-bumped", contract(), gone("1.0.0"))
     yield Example("api-major-version-not-bumped", contract(), gone("1.1.0"))
     yield Example("api-version-decreased", contract(), gone("0.9.0"))
+    yield Example("api-version-hides-breaking", contract(), gone("1.0.0"))
+    bodies = standing("QB", {"type": "number"}), standing("QB", {"type": "number", "maximum": 5})
+    yield Example("api-version-hides-risky", *bodies)
 
 
 def _scheme(**words: Any) -> Tree:
-    return {"components": {"securitySchemes": {"login": words}}}
+    return {"components": {"securitySchemes": {"login": words}}, "security": [{"login": []}]}
 
 
 def _flow(**words: Any) -> Tree:
@@ -837,6 +894,8 @@ def _security_schemes() -> dict[str, tuple[Tree, Tree]]:
     return {
         **_both(f"{prefix}-added", f"{prefix}-removed", {"components": {}}, _scheme(**key)),
         f"{prefix}-type-changed": (_scheme(**key), _scheme(**bearer)),
+        f"{prefix}-in-use-changed": (_scheme(**key), _scheme(**bearer)),
+        f"{prefix}-in-use-moved": (_flow(), _flow(tokenUrl="/tokens")),
         f"{prefix}-in-changed": (_scheme(**key), _scheme(**{**key, "in": "query"})),
         f"{prefix}-name-changed": (_scheme(**key), _scheme(**{**key, "name": "X-Token"})),
         f"{prefix}-http-scheme-changed": (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -35,13 +35,19 @@ class Fact:
     old: Any = None
     new: Any = None
     subject: str = ""
+    edit: str = ""  # what the facts share that are one edit, whatever their subjects
+    under: Fact | None = None  # the fact that this one follows from
 
     @property
     def cause(self) -> tuple[Any, ...]:
         """What two facts share when they are the same edit, found on two ways."""
+        if self.under is not None:
+            return self.under.cause
         base = self.base.place if self.base is not None else None
         revision = self.revision.place if self.revision is not None else None
-        return self.kind, base, revision, self.subject
+        return (
+            (self.edit, base, revision) if self.edit else (self.kind, base, revision, self.subject)
+        )
 
 
 def facts(base: Schema, revision: Schema) -> Iterator[Fact]:
@@ -95,7 +101,11 @@ def _nullable(base: Schema, revision: Schema) -> Iterator[Fact]:
         return  # without a type, null was allowed all along
     kind = "became-nullable" if revision.nullable else "became-not-nullable"
     word = "nullable" if "nullable" in _raw(base) or "nullable" in _raw(revision) else "type"
-    yield Fact(kind, spot(base, word), spot(revision, word), base.nullable, revision.nullable)
+    old, new = (
+        one.spots["nullable"].without() if "nullable" in one.spots else spot(one, word)
+        for one in (base, revision)
+    )
+    yield Fact(kind, old, new, base.nullable, revision.nullable)
 
 
 def _raw(schema: Schema) -> dict[str, Any]:
@@ -115,8 +125,16 @@ def exact(value: Any) -> str:
 
 def alike(one: Any, two: Any) -> bool:
     """Whether two values are the same in JSON."""
+    return written_same(one, two) or exact(one) == exact(two)
+
+
+def written_same(one: Any, two: Any) -> bool:
+    """Whether two values are the same, and their keys in the same order."""
     # Nearly all that is compared is equal, and orjson says so at the speed of C.
-    return orjson.dumps(one) == orjson.dumps(two) or exact(one) == exact(two)
+    try:
+        return orjson.dumps(one) == orjson.dumps(two)
+    except TypeError:  # a number beyond 64 bits
+        return json.dumps(one) == json.dumps(two)
 
 
 def _values(base: Schema, revision: Schema) -> Iterator[Fact]:
@@ -162,16 +180,20 @@ def _difference(
     """One fact for each value of a list that is on one side only."""
     before = {exact(value): index for index, value in reversed(list(enumerate(old)))}
     after = {exact(value): index for index, value in reversed(list(enumerate(new)))}
-    for key in sorted(before.keys() - after.keys(), key=before.__getitem__):
+    gone = sorted(before.keys() - after.keys(), key=before.__getitem__)
+    for key in gone:
         index = before[key]
-        place = _item(spot(base, word), index)
+        place = _item(spot(base, word), index) if len(gone) == 1 else spot(base, word)
         other = spot(revision, word).without()
-        yield Fact(f"{kind}-removed", place, other, old[index], MISSING, key)
-    for key in sorted(after.keys() - before.keys(), key=after.__getitem__):
+        edit = "" if len(gone) == 1 else f"{kind}-removed"
+        yield Fact(f"{kind}-removed", place, other, old[index], MISSING, key, edit)
+    added = sorted(after.keys() - before.keys(), key=after.__getitem__)
+    for key in added:
         index = after[key]
-        place = _item(spot(revision, word), index)
+        place = _item(spot(revision, word), index) if len(added) == 1 else spot(revision, word)
         other = spot(base, word).without()
-        yield Fact(f"{kind}-added", other, place, MISSING, new[index], key)
+        edit = "" if len(added) == 1 else f"{kind}-added"
+        yield Fact(f"{kind}-added", other, place, MISSING, new[index], key, edit)
 
 
 def _item(node: Node, index: int) -> Node:
@@ -307,6 +329,11 @@ def _contents(base: Schema, revision: Schema) -> Iterator[Fact]:
 
 
 def _discriminator(base: Schema, revision: Schema) -> Iterator[Fact]:
+    for fact in _in_discriminator(base, revision):
+        yield replace(fact, edit="discriminator")
+
+
+def _in_discriminator(base: Schema, revision: Schema) -> Iterator[Fact]:
     word = "discriminator"
     old, new = base.word(word), revision.word(word)
     if old is MISSING or new is MISSING:

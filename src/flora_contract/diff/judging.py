@@ -1,8 +1,9 @@
-"""How bad each fact about a schema is: what the table says, and what containment adds to it.
+"""How bad each fact about a schema is: what the table says, and what containment makes of it.
 
 The table judges one keyword at a time. Keywords that concern each other are asked about
 together: is every value of the schema that was promised one of the schema that is kept? Where the
-answer is no, or cannot be told, and the table had called the edit safe, a second rule fires.
+answer is no, or cannot be told, and the table had called the edit safe, a second rule fires. Where
+it is yes, an edit that the table fears is safe after all.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from flora_contract.diff.containment import all_of
-from flora_contract.diff.parts import is_settled, part
+from flora_contract.diff.parts import can_be_kept, is_settled, part
 from flora_contract.diff.rules import PLACES, Level, rules
-from flora_contract.diff.verdicts import Ruling, verdicts
+from flora_contract.diff.verdicts import Ruling, is_lossy, verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,8 +31,10 @@ _BY_THE_TABLE = {"format", "contentEncoding", "contentMediaType"}
 _SAID = {
     ("request", None): "it could not be decided whether all that was allowed still is",
     ("request", False): "something that was allowed no longer is",
+    ("request", True): "all that was allowed still is",
     ("response", None): "it could not be decided whether all that is now allowed was so before",
     ("response", False): "something is now allowed that was not",
+    ("response", True): "nothing is allowed now that was not",
 }
 _OVERLAPS = "it could not be decided what the schemas beside this one make of the same values"
 
@@ -44,24 +47,45 @@ class Judged(NamedTuple):
     verdict: Ruling
 
 
-def judged(occurrence: Occurrence, pairs: Pairs, policy: Policy) -> Iterator[Judged]:
-    """The rules that the facts of a pair fall under, where it occurs."""
+def judged(
+    occurrence: Occurrence, pairs: Pairs, policy: Policy, *, by_keyword: bool = False
+) -> Iterator[Judged]:
+    """The rules that the facts of a pair fall under, where it occurs.
+
+    `by_keyword`: what the table fears stays feared, though containment proves it harmless.
+    """
     pair, standing = occurrence.pair, occurrence.standing
     found = [
         Judged(fact, number, verdict)
         for fact in pair.facts
         for number, verdict in enumerate(verdicts(fact, pair, occurrence.held, standing, policy))
     ]
-    about = [one for one in found if part(one.fact) is not None and not _is_read_only(one)]
-    unseen = standing.unseen
-    if not about or (unseen and pair.revision.flag(unseen)):
-        yield from found
+    if standing.hidden:
+        yield from (_unseen(one, standing) for one in found)
         return
-    answers = _answers(about, pairs.contained(pair, standing), typed=standing.typed)
+    if standing.listed:
+        yield from _as_lists(found, pairs.kept_as_list(pair), standing)
+        return
+    about = [one for one in found if part(one.fact) is not None and not _is_read_only(one)]
+    answers: dict[int, Answer] = {}
+    if about and not (standing.unseen and pair.revision.flag(standing.unseen)):
+        parts = pairs.contained(pair, standing)
+        kept = [one for one in about if not by_keyword and _is_kept(one, parts, standing)]
+        if any(map(_is_of_branches, kept)) and not pairs.lists_all(pair, standing):
+            kept = [one for one in kept if not _is_of_branches(one)]
+        if not standing.typed and pair.base.types != pair.revision.types:
+            kept = []  # containment knows values, and not how they are written as text
+        found = [_kept(one, standing) if one in kept else one for one in found]
+        about = [one for one in about if one not in kept]
+        answers = _answers(about, parts, typed=standing.typed)
     breaks = any(_level(one) is Level.BREAKING for one in about)
+    required = occurrence.held is not None and occurrence.held.required
     for one in found:
-        answer = answers.get(id(one.fact), True) if one in about else True
-        yield from _with_answer(one, answer, standing, told=breaks)
+        if one in about:
+            yield from _with_answer(one, answers.get(id(one.fact), True), standing, told=breaks)
+        else:
+            answer = _by_flag(one, standing, required=required)
+            yield from _with_answer(one, answer, standing, told=False)
 
 
 def _with_answer(
@@ -75,11 +99,22 @@ def _with_answer(
         answer = None
         one = _saying(one, _OVERLAPS)
     yield one
+    if is_lossy(one.fact, standing) and not told:
+        answer = False
     if answer is None and level is Level.SAFE:
         yield _second(one, "schema-undecided", standing)
     elif answer is False and not told:
         kind = "schema-narrowed" if standing.side == "request" else "schema-widened"
         yield _second(_saying(one, _SAID[standing.side, False]), kind, standing)
+
+
+def _as_lists(found: list[Judged], answer: Answer, standing: Standing) -> Iterator[Judged]:
+    """The verdicts on a single value that became a list: the type tells all of it."""
+    for one in found:
+        if part(one.fact) is None or (one.fact.kind != "type" and _level(one) is Level.SAFE):
+            yield one
+        elif one.fact.kind == "type":
+            yield from _with_answer(one, answer, standing, told=False)
 
 
 def _saying(one: Judged, text: str) -> Judged:
@@ -89,6 +124,50 @@ def _saying(one: Judged, text: str) -> Judged:
 
 def _second(one: Judged, kind: str, standing: Standing) -> Judged:
     return one._replace(verdict=Ruling(f"{PLACES[standing.place]}-{kind}", one.verdict.message))
+
+
+# What the table fears, and is harmless
+
+
+def _is_kept(one: Judged, parts: Parts, standing: Standing) -> bool:
+    """Whether containment proves that an edit allows what was promised, whatever the table says."""
+    if _level(one) is Level.SAFE or standing.overlapping or not can_be_kept(one.fact):
+        return False
+    if _is_of_branches(one):  # what a branch says may stand in any part elsewhere
+        return all(parts.values())
+    return parts.get(part(one.fact) or "", True) is True
+
+
+def _is_of_branches(one: Judged) -> bool:
+    return part(one.fact) == "unions"
+
+
+def _kept(one: Judged, standing: Standing) -> Judged:
+    return _second(_saying(one, _SAID[standing.side, True]), "schema-kept", standing)
+
+
+def _unseen(one: Judged, standing: Standing) -> Judged:
+    """A verdict on what is not sent that way, before or after."""
+    if _level(one) is Level.SAFE:
+        return one
+    rule_id = "request-read-only-property-changed"
+    if standing.side == "response":
+        rule_id = "response-write-only-property-changed"
+    return one._replace(verdict=Ruling(rule_id, one.verdict.message))
+
+
+def _by_flag(one: Judged, standing: Standing, *, required: bool) -> Answer:
+    """What it means that a property is sent by one side only, or no longer is."""
+    if standing.area != "body":
+        return True
+    match standing.side, one.fact.kind:
+        case "request", "became-not-read-only":
+            return not required
+        case "request", "became-read-only":
+            return None
+        case "response", "became-write-only":
+            return False if required else None
+    return True
 
 
 def _answers(about: list[Judged], parts: Parts, *, typed: bool) -> dict[int, Answer]:

@@ -30,8 +30,13 @@ def is_simple(schema: Schema) -> bool:
         _asserted(schema).keys() <= _EXACT
         and schema.single.keys() <= _EXACT_SINGLE
         and schema.maps.keys() <= {"properties"}
-        and not schema.lists
+        and (not schema.lists or _is_tuple(schema))
     )
+
+
+def _is_tuple(schema: Schema) -> bool:
+    """Whether a schema is of lists whose first items are listed, and all of them may be there."""
+    return schema.lists.keys() == {"prefixItems"} and "maxItems" not in schema.words
 
 
 def unevaluated_within(small: Schema, large: Schema) -> bool | None:

@@ -40,13 +40,14 @@ class FiredRule:
     base: Node | None
     revision: Node | None
     subject: str = ""
+    edit: str = ""  # what the rules share that fire for one edit
 
     @property
     def cause(self) -> tuple[Any, ...]:
         """What two findings share when they are the same edit, seen from two operations."""
         base = self.base.place if self.base is not None else None
         revision = self.revision.place if self.revision is not None else None
-        return self.rule_id, base, revision, self.subject
+        return self.edit or self.rule_id, base, revision, self.subject
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,9 +78,11 @@ class Log:
         *,
         side: Side = "none",
         subject: str = "",
+        edit: str = "",
     ) -> None:
-        """Note a finding."""
-        self.findings.append(FiredRule(rule_id, message, site, side, base, revision, subject))
+        """Note a finding. Findings with the same `edit`, places and subject are one change."""
+        found = FiredRule(rule_id, message, site, side, base, revision, subject, edit)
+        self.findings.append(found)
 
     def schema(
         self, base: Node, revision: Node, standing: Standing, site: Site, where: str

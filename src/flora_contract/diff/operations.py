@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from flora_contract.diff import lifecycle
+from flora_contract.diff import lifecycle, statuses
 from flora_contract.diff.content import ContentDiff
 from flora_contract.diff.facts import exact
 from flora_contract.diff.lifecycle import Lifecycle
-from flora_contract.diff.parameters import Parameter, ParameterDiff, schema_of
-from flora_contract.diff.security import compare_requirements, effective
+from flora_contract.diff.media import MediaType
+from flora_contract.diff.methods import METHODS
+from flora_contract.diff.parameters import Parameter, ParameterDiff, content_of, schema_of
+from flora_contract.diff.security import compare_own, effective, requirements
 from flora_contract.diff.verdicts import Standing
 
 if TYPE_CHECKING:
@@ -19,8 +21,6 @@ if TYPE_CHECKING:
     from flora_contract.diff.rules import Side
     from flora_contract.diff.tree import Node, Tree
     from flora_contract.diff.verdicts import Area
-
-METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 
 
 @dataclass(frozen=True)
@@ -150,9 +150,13 @@ class OperationDiff:
                 self._add("api-tag-added", f"tag {tag} added", subject=str(tag))
 
     def _security(self) -> None:
-        old, new = effective(self.base), effective(self.revision)
+        ends = self.base, self.revision
+        old, new = (
+            requirements(end.node, end.tree) if self.called_by_server else effective(end)
+            for end in ends
+        )
         if old.own or new.own:
-            compare_requirements(old, new, self.site, self.log, "api-security")
+            compare_own(old, new, self.site, self.log, by_server=self.called_by_server)
 
     def _callbacks(self) -> None:
         old, new = self.base.named("callbacks"), self.revision.named("callbacks")
@@ -257,22 +261,63 @@ class OperationDiff:
         self._add(rule_id, f"{kind} request body added", None, new, side="request")
 
     def _responses(self) -> None:
-        old, new = self.base.named("responses"), self.revision.named("responses")
+        old, new = (
+            {statuses.plainly(name): node for name, node in one.named("responses").items()}
+            for one in (self.base, self.revision)
+        )
         for status, node in old.items():
             if status in new:
-                one, two = self.base.tree.resolve(node), self.revision.tree.resolve(new[status])
-                self._response(status, one, two)
+                self._response(status, node, new[status])
             elif status[:2] != "x-":
-                rule_id = f"response-{_status_kind(status)}-removed"
-                message = f"response {status} removed"
-                self._add(rule_id, message, node, None, side="response", subject=status)
+                self._response_gone(status, node, new)
         for status, node in new.items():
             if status not in old and status[:2] != "x-":
-                rule_id = f"response-{_status_kind(status)}-added"
-                message = f"response {status} added"
-                self._add(rule_id, message, None, node, side="response", subject=status)
+                self._response_new(status, node, old)
+
+    def _response_gone(self, status: str, node: Node, new: dict[str, Node]) -> None:
+        """A status that has no response of its own any more."""
+        kind = _status_kind(status)
+        around = statuses.describing(status, new)
+        named = around or ", ".join(statuses.within(status, new))
+        if named:
+            gone = "covered" if kind == "success-status" else f"{kind}-removed"
+            self._status(gone, f"{status} is described by {named} now", node, None, status)
+            if around is not None:
+                self._response(status, node, new[around])
+        else:
+            self._status(f"{kind}-removed", f"{status} removed", node, None, status)
+            if kind == "non-success-status":
+                message = f"{status} removed: what comes with it is not documented any more"
+                self._status("status-undocumented", message, node, None, status)
+
+    def _response_new(self, status: str, node: Node, old: dict[str, Node]) -> None:
+        """A status that has a response of its own now."""
+        self._status(f"{_status_kind(status)}-added", f"{status} added", None, node, status)
+        around = statuses.describing(status, old)
+        if around is not None:
+            self._response(status, old[around], node)
+        elif statuses.is_success(status) and not self.called_by_server:
+            message = f"{status} added: clients may not know this success"
+            self._status("success-unexpected", message, None, node, status)
+        for inner in statuses.within(status, old):
+            self._response(inner, old[inner], node)
+
+    def _status(
+        self, kind: str, message: str, base: Node | None, revision: Node | None, status: str
+    ) -> None:
+        self.log.add(
+            f"response-{kind}",
+            f"response {message}",
+            base or self.base.node.without(),
+            revision or self.revision.node.without(),
+            self.site,
+            side="response",
+            subject=status,
+            edit="status",
+        )
 
     def _response(self, status: str, base: Node, revision: Node) -> None:
+        base, revision = self.base.tree.resolve(base), self.revision.tree.resolve(revision)
         standing = Standing(
             "request" if self.called_by_server else "response", "body", stability=self._stable
         )
@@ -320,14 +365,16 @@ class OperationDiff:
             kind = "deprecated" if deprecated[1] else "reactivated"
             message = f"{label} {kind}"
             self._add(f"response-header-{kind}", message, base, revision, side="response")
-        standing = Standing("response", "header", typed=False, stability=self._stable)
+        typed = any(MediaType.of(name).is_typed for name in content_of(base))
+        standing = Standing("response", "header", typed=typed, stability=self._stable)
         self._schema(base, revision, standing, label)
         self.log.words(base, revision, self.site, _HEADER_FIELDS)
 
     def _schema(self, base: Node, revision: Node, standing: Standing, label: str) -> None:
         """Compare the schemas of two parameters or headers."""
         one, two = schema_of(base), schema_of(revision)
-        if one is not None and two is not None:
+        if one is not None or two is not None:
+            one, two = one or base._replace(value={}), two or revision._replace(value={})
             self.log.schema(one, two, standing, self.site, label)
 
     def _links(self, status: str, base: Node, revision: Node) -> None:

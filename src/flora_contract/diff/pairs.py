@@ -8,24 +8,29 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from flora_contract.diff.apart import apart
 from flora_contract.diff.branches import leftover, matched
 from flora_contract.diff.containment import Containment, Given
+from flora_contract.diff.discriminators import Kinds, discriminated
 from flora_contract.diff.facts import Fact, facts, spot
 from flora_contract.diff.listing import Side, groups, neighbours, relists
 from flora_contract.diff.merging import merged
+from flora_contract.diff.names import listed_names
 from flora_contract.diff.parts import is_of_format, is_rewriting, part
+from flora_contract.diff.repeating import as_list, becomes_list
 from flora_contract.diff.rules import rules
 from flora_contract.diff.schema import MISSING, SINGLE
 from flora_contract.diff.unions import list_of_types, names, pure_union
 from flora_contract.diff.within import Property, mapped, within, written_alike
+from flora_contract.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from flora_contract.diff.containment import Parts
+    from flora_contract.diff.containment import Answer, Parts
     from flora_contract.diff.schema import Schema, Schemas
     from flora_contract.diff.tree import Node
     from flora_contract.diff.verdicts import Standing
@@ -49,6 +54,7 @@ class Pair:
     revision: Schema
     facts: list[Fact] = field(default_factory=list)
     edges: list[Edge] = field(default_factory=list)
+    as_list: Schema | None = None  # the base, as the lists that hold one of its values
     built: bool = False
     explored: bool = False
 
@@ -76,6 +82,30 @@ class Pairs:
         if pair is None:
             pair = self._pairs[key] = Pair(base, revision)
         return pair
+
+    def lists(self, base: Node, revision: Node, *, exploded: bool) -> bool:
+        """Whether a single value became a list, and is written as the list of it alone."""
+        pair = self.of(base, revision)
+        if not becomes_list(pair.base, pair.revision, exploded=exploded):
+            return False
+        pair.as_list = self._base.of(as_list(base, pair.revision))
+        return True
+
+    def kept_as_list(self, pair: Pair) -> Answer:
+        """Whether each value that was taken is still taken as a list that holds it alone."""
+        assert pair.as_list is not None
+        items = pair.revision.single.get("items")
+        wanted = self._revision.of(items).words.get("format") if items is not None else None
+        if wanted not in {None, pair.base.words.get("format")}:
+            return False
+        given = Given(listed_only=True)
+        return Containment(self._base, self._revision, given).holds(pair.as_list, pair.revision)
+
+    def constrains(self, *, base: Node | None = None, revision: Node | None = None) -> bool:
+        """Whether a schema of either contract refuses anything."""
+        schemas = self._base if base is not None else self._revision
+        node = base if base is not None else revision
+        return node is not None and schemas.of(node).constrains
 
     def explore(self, start: Pair) -> None:
         """Compare a pair and every pair that it leads to."""
@@ -146,6 +176,12 @@ class Pairs:
             self._contained[key] = Containment(first, second, given).parts(small, large)
         return self._contained[key]
 
+    def lists_all(self, pair: Pair, standing: Standing) -> bool:
+        """Whether each property that was promised is listed still, in whichever branch."""
+        old = set(listed_names(pair.base, self._base))
+        new = set(listed_names(pair.revision, self._revision))
+        return old <= new if standing.side == "request" else new <= old
+
     def same(self, base: Node, revision: Node) -> bool:
         """Whether two schemas mean the same, whatever their words say."""
         return self._are_same(self.of(base, revision))
@@ -183,6 +219,7 @@ class Pairs:
             return
         pair.facts.extend(facts(base, revision))
         pair.facts.extend(self._structure(pair, base, revision))
+        pair.facts[:] = _as_one(pair.facts)
         if self._is_reworded(pair):
             pair.facts[:] = [fact for fact in pair.facts if not part(fact) or is_of_format(fact)]
 
@@ -221,6 +258,8 @@ class Pairs:
             yield _at("wrapped-in-one-of", base, revision, "oneOf")
         elif listed is None:
             yield from self._unions(pair, base, revision)
+        kinds = Kinds(base, self._base), Kinds(revision, self._revision)
+        yield from discriminated(*kinds, partial(self._same_references, base, revision))
         yield from self._prefix_items(pair, base, revision)
         pair.edges.extend(
             Edge(label, self.of(one, two)) for label, one, two in mapped(base.at, revision.at)
@@ -229,6 +268,17 @@ class Pairs:
         yield from self._named(pair, base, revision, "patternProperties", "pattern-property")
         yield from self._named(pair, base, revision, "dependentSchemas", "dependent-schema")
         yield from self._singles(pair, base, revision)
+
+    def _same_references(self, base: Schema, revision: Schema, one: str, two: str) -> bool:
+        """Whether two references mean the same, each in its contract."""
+        nodes = (
+            schema.at._replace(value={"$ref": name})
+            for schema, name in ((base, one), (revision, two))
+        )
+        try:
+            return self.same(*nodes)
+        except InputError:  # a mapping may name what is not there
+            return False
 
     def _unwrapped(self, pair: Pair, base: Schema, revision: Schema) -> list[Fact] | None:
         """A schema that became one branch of a union, or the reverse, and is itself unchanged."""
@@ -450,7 +500,9 @@ class Pairs:
                 if keyword not in {"not", "if"}:
                     counted = keyword == "contains" and "maxContains" in revision.words
                     pair.edges.append(Edge(keyword, self.of(old, new), overlapping=counted))
-                elif not self.same(old, new):
+                elif self.same(old, new):
+                    pair.edges.append(Edge(keyword, self.of(old, new)))  # for its words
+                else:
                     yield from (
                         self._negated(old, new)
                         if keyword == "not"
@@ -482,6 +534,26 @@ class Pairs:
                     (f"{label}/{inner}" if label else inner, first, second, prop)
                     for inner, first, second, prop in within(one, two)
                 )
+
+
+def _as_one(found: list[Fact]) -> list[Fact]:
+    """Facts about a schema of other types altogether, or of a union instead: they are one edit."""
+    changed = next((fact for fact in found if fact.kind == "type"), None)
+    if changed is None:
+        return found
+    old, new = changed.old[0], changed.new[0]
+    if old and new and _plainly(old) & _plainly(new):
+        return found
+    if (old is None or new is None) and all(part(fact) != "unions" for fact in found):
+        return found
+    return [
+        replace(fact, under=changed) if part(fact) and fact is not changed else fact
+        for fact in found
+    ]
+
+
+def _plainly(types: frozenset[str]) -> frozenset[str]:
+    return frozenset("number" if name == "integer" else name for name in types)
 
 
 def _leaves_branches(found: list[Fact], base: Schema, revision: Schema) -> bool:

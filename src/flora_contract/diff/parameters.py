@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from flora_contract.diff import lifecycle
 from flora_contract.diff.lifecycle import Lifecycle
+from flora_contract.diff.media import MediaType
 from flora_contract.diff.verdicts import Standing
 
 if TYPE_CHECKING:
@@ -108,23 +109,33 @@ class ParameterDiff:
             self._add(f"request-parameter-allow-empty-value-{kind}", message, "allowEmptyValue")
 
     def _schema(self) -> None:
-        old, new = (_media_type(p.node) for p in (self.base, self.revision))
-        if old != new:
+        old, new = (next(iter(content_of(p.node)), None) for p in (self.base, self.revision))
+        if (old and MediaType.of(old)) != (new and MediaType.of(new)):
             message = f"sent as {old or 'a plain value'} before, as {new or 'a plain value'} now"
             self._add("request-parameter-media-type-changed", message, "content")
+        one, two = schema_of(self.base.node), schema_of(self.revision.node)
+        if one is None and two is None:
+            return
+        # Without a schema any value is allowed.
+        one = one or self.base.node._replace(value={})
+        two = two or self.revision.node._replace(value={})
         standing = Standing(
             "request",
             "parameter",
-            typed=False,
+            typed=old is not None and MediaType.of(old).is_typed,
             location=self.base.location,
             required=self.revision.node.value.get("required") is True,
-            exploded=explodes(self.base.node.value, self.base.location)
-            and self.base.location in {"query", "cookie"},
+            exploded=self._explodes,
+            listed=old is None and self.of.log.pairs.lists(one, two, exploded=self._explodes),
             stability=Lifecycle.of(self.of.revision.node.value).stability,
         )
-        one, two = schema_of(self.base.node), schema_of(self.revision.node)
-        if one is not None and two is not None:
-            self.of.log.schema(one, two, standing, self.of.site, self.base.label)
+        self.of.log.schema(one, two, standing, self.of.site, self.base.label)
+
+    @property
+    def _explodes(self) -> bool:
+        """Whether a list is sent as one `name=value` for each item."""
+        location = self.base.location
+        return location in {"query", "cookie"} and explodes(self.revision.node.value, location)
 
 
 def explodes(parameter: dict[str, object], location: str) -> bool:
@@ -143,9 +154,10 @@ def schema_of(node: Node) -> Node | None:
     return schema
 
 
-def _media_type(node: Node) -> str | None:
+def content_of(node: Node) -> list[str]:
+    """The media types under `content` of a parameter or a header; there should be one."""
     content = node.get("content")
-    return next(iter(content.mapping()), None) if content is not None else None
+    return list(content.mapping()) if content is not None else []
 
 
 _PARAMETER_FIELDS = {

@@ -46,6 +46,23 @@ def is_settled(fact: Fact) -> bool:
     return fact.kind.startswith(("unique-items-", "schema-")) or part(fact) in _SETTLED_PARTS
 
 
+_NEVER_KEPT = (
+    *("property-added", "property-removed", "pattern-property-"),
+    *("all-of-removed", "x-extensible-"),
+    *("became-nullable", "became-not-nullable"),  # beside an enum many mean more by it
+)
+
+
+def can_be_kept(fact: Fact) -> bool:
+    """Whether a proof that no value is lost says that nothing is lost.
+
+    A property that is not listed any more may still be sent, and means nothing any more; formats
+    are compared by name.
+    """
+    named = part(fact) not in {None, "unknown"} and not fact.kind.startswith(_NEVER_KEPT)
+    return named and not is_of_format(fact)
+
+
 _CAME = ("-set", "-added", "became-enum", "became-nullable")
 _WENT = ("-unset", "-removed", "became-not-enum", "became-not-nullable")
 _EITHER = ("type", "list-of-types", "schema-")

@@ -61,9 +61,16 @@ def occurrences(roots: list[Root]) -> Iterator[Occurrence]:
 
 def below(standing: Standing, edge: Edge) -> Standing:
     """How what an edge leads to stands, where its holder stands so."""
+    hidden = bool(standing.unseen) and all(
+        schema.flag(standing.unseen) for schema in (edge.pair.base, edge.pair.revision)
+    )
+    parts = standing.typed_parts and standing.nested and edge.property is not None
     return replace(
         standing,
         nested=standing.nested or bool(edge.label),
+        typed=standing.typed or parts,
+        listed=False,
+        hidden=standing.hidden or hidden,
         overlapping=standing.overlapping or edge.overlapping,
     )
 

@@ -175,9 +175,13 @@ class Schemas:
         if not inner.constrains and "allOf" in schema.lists:
             return schema
         peeled = _worded(inner, schema, only_words=False)
+        spots = peeled.spots
+        if schema.nullable and not inner.nullable:
+            spots = {**spots, "nullable": schema.at}  # null is allowed here, and not by the branch
         return replace(
             peeled,
             altered=True,
+            spots=spots,
             nullable=inner.nullable or schema.nullable,
             or_null=inner.or_null or schema.or_null,
         )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OFF = "none"
+_KEYS = ("levels", "deprecation-days", "by-keyword")
 
 
 def read_settings(path: Path) -> Settings:
@@ -21,14 +22,15 @@ def read_settings(path: Path) -> Settings:
 
         levels: {request-parameter-removed: breaking, api-tag-removed: none}
         deprecation-days: {stable: 180, beta: 30}
+        by-keyword: true
 
     Raises InputError with the line of what is wrong in it.
     """
     document = load(path)
     root = Node(document.tree, (), document)
     for key in root.mapping():
-        if key not in {"levels", "deprecation-days"}:
-            raise root.child(key).wrong("is unknown: known are levels and deprecation-days")
+        if key not in _KEYS:
+            raise root.child(key).wrong(f"is unknown: known are {', '.join(_KEYS)}")
     levels: dict[str, Level | None] = {}
     listed = root.get("levels")
     for rule_id, node in listed.items() if listed is not None else ():
@@ -37,7 +39,10 @@ def read_settings(path: Path) -> Settings:
         if node.value not in {*Level, OFF}:
             raise node.wrong(f"must be one of {', '.join([*Level, OFF])}")
         levels[rule_id] = None if node.value == OFF else Level(node.value)
-    return Settings(levels, Policy(_days(root)))
+    by_keyword = root.mapping().get("by-keyword", False)
+    if not isinstance(by_keyword, bool):
+        raise root.child("by-keyword").wrong("must be true or false")
+    return Settings(levels, Policy(_days(root)), by_keyword)
 
 
 def _days(root: Node) -> dict[str, int]:

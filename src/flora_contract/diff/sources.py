@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from flora_contract.diff.git import Reader, run
 from flora_contract.diff.tree import Tree
 from flora_contract.errors import InputError
 from flora_contract.openapi import Document, load, parse
@@ -24,7 +24,7 @@ def open_contract(argument: str) -> Tree:
     cannot be read or holds no OpenAPI document.
     """
     if argument == "-":
-        reader: _Files | _Git = _Files(Path())
+        reader: _Files | _Git | _Nothing = _Nothing()
         document = load("-")
     elif ":" in argument and not Path(argument).exists():
         revision, _, file = argument.partition(":")
@@ -63,7 +63,7 @@ class _Cache:
     def beside(self, document: Document, reference: str) -> Document:
         """The document that a reference in another one names."""
         if "://" in reference:
-            raise InputError(f"{document.file}: $ref {reference} is a URL, and none is fetched")
+            raise InputError(f"{reference} is a URL, and none is fetched")
         folder = self._folders.get(id(document), PurePosixPath())
         name = str(_plain(folder / reference))
         if name not in self._documents:
@@ -96,34 +96,25 @@ class _Files:
 class _Git:
     revision: str
     file: str
+    reader: Reader = field(default_factory=Reader)
 
     def load(self, name: str) -> Document:
         path = name if name == self.file else str(_plain(PurePosixPath(self.file).parent / name))
         spec = f"{self.revision}:{path}"
-        return parse(_git("show", "--end-of-options", spec, problem=spec), spec)
+        return parse(self.reader.read(spec), spec)
+
+
+@dataclass(frozen=True)
+class _Nothing:
+    """What lies beside standard input."""
+
+    def load(self, name: str) -> Document:
+        raise InputError(f"{name}: standard input has no files beside it: name the file it is from")
 
 
 def last_tag() -> str | None:
     """The last tag before the commit that is checked out; None if there is none."""
     try:
-        return _git("describe", "--tags", "--abbrev=0", problem="the last tag").strip()
+        return run("describe", "--tags", "--abbrev=0", problem="the last tag").strip()
     except InputError:
         return None
-
-
-def _git(*arguments: str, problem: str) -> str:
-    try:
-        done = subprocess.run(  # noqa: S603 - a fixed program, no shell, options ended
-            ["git", *arguments],  # noqa: S607
-            capture_output=True,
-            check=False,
-        )
-    except FileNotFoundError:
-        raise InputError(f"{problem}: no such file, and git is not installed") from None
-    if done.returncode:
-        reason = done.stderr.decode(errors="replace").strip().splitlines() or ["git failed"]
-        raise InputError(f"{problem}: {reason[0].removeprefix('fatal: ')}")
-    try:
-        return done.stdout.decode()
-    except UnicodeDecodeError as error:
-        raise InputError(f"{problem}: not UTF-8 at byte {error.start}") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
+from flora_contract.diff.identifiers import Identifiers
 from flora_contract.errors import InputError
 from flora_contract.openapi import walk
 
@@ -79,7 +80,8 @@ class Tree:
         self.root.mapping()
         self._read = read
         self._references: set[str] | None = None
-        self._targets: dict[tuple[str, str], Node] = {}
+        self._targets: dict[tuple[str, str, str], Node] = {}
+        self._identifiers: dict[str, Identifiers] = {}
 
     @property
     def is_31(self) -> bool:
@@ -111,18 +113,50 @@ class Tree:
 
     def follow(self, node: Node) -> Node:
         """What the `$ref` of this node names, which may be a reference again."""
-        key = node.document.file, node.value["$ref"]
+        names = self._names(node.document)
+        key = node.document.file, node.value["$ref"], names.around(node.pointer)
         if key not in self._targets:
             self._targets[key] = self._find(node)
         return self._targets[key]
 
+    def _names(self, document: Document) -> Identifiers:
+        if document.file not in self._identifiers:
+            self._identifiers[document.file] = Identifiers(document)
+        return self._identifiers[document.file]
+
     def _find(self, node: Node) -> Node:
         reference = node.value["$ref"]
+        named = self._named(node, reference)
+        if named is not None:
+            return named
         file, _, fragment = reference.partition("#")
-        document = self._read(node.document, unquote(file)) if file else node.document
-        target = Node(document.tree, (), document)
+        document = self._beside(node, unquote(file)) if file else node.document
+        return self._within(Node(document.tree, (), document), fragment, node)
+
+    def _named(self, node: Node, reference: str) -> Node | None:
+        """What a reference names by the `$id` of a schema; None if no schema has that name."""
+        found = self._names(node.document).find(node.pointer, reference)
+        if found is None:
+            return None
+        place, fragment = found
+        target = Node(node.document.at(place), place, node.document)
+        try:
+            return self._within(target, fragment, node)
+        except InputError:
+            return None  # many mean the document, whatever stands around
+
+    def _beside(self, node: Node, file: str) -> Document:
+        try:
+            return self._read(node.document, file)
+        except InputError as error:
+            place = node.document.locate((*node.pointer, "$ref"))
+            raise InputError.at(place.file, place.line, f"$ref to {file}: {error}") from None
+
+    def _within(self, target: Node, fragment: str, node: Node) -> Node:
+        """What a fragment names in a document or schema, for the reference at a node."""
+        reference = node.value["$ref"]
         if fragment and not fragment.startswith("/"):
-            anchored = _anchored(document, fragment)
+            anchored = _anchored(target, fragment)
             if anchored is None:
                 raise node.wrong(f"is a $ref to {reference}, and no $anchor there has this name")
             return anchored
@@ -137,11 +171,11 @@ class Tree:
         return target
 
 
-def _anchored(document: Document, name: str) -> Node | None:
+def _anchored(start: Node, name: str) -> Node | None:
     """The schema that has an anchor (JSON Schema 2020-12, 8.2.2)."""
-    for pointer, value in walk(document.tree):
-        if isinstance(value, dict) and name in {value.get("$anchor"), value.get("$dynamicAnchor")}:
-            return Node(value, pointer, document)
+    for pointer, value in walk(start.value, start.pointer):
+        if isinstance(value, dict) and name in (value.get("$anchor"), value.get("$dynamicAnchor")):
+            return Node(value, pointer, start.document)
     return None
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
 
 from flora_contract.diff.facts import exact
 from flora_contract.diff.schema import MISSING
@@ -18,6 +19,12 @@ _COUNTED = {
     ("minItems", "maxItems"): "array",
     ("minProperties", "maxProperties"): "object",
 }
+_SIZES: dict[type, tuple[str, str]] = dict(zip((str, list, dict), _COUNTED, strict=True))
+
+
+def differ_anyway(schema: Schema) -> bool:
+    """Whether the items of each list differ, because they must or because there is one at most."""
+    return schema.flag("uniqueItems") or schema.words.get("maxItems", 2) <= 1
 
 
 def is_empty(schema: Schema) -> bool:
@@ -60,8 +67,11 @@ def types_within(small: Schema, large: Schema) -> bool:
     """Whether each type of one schema is one of the other."""
     if large.types is None or listed(small) is not None:
         return True  # listed values are judged one by one
+    whole = _is_whole(small)
     return all(
-        name in large.types or (name == "integer" and "number" in large.types)
+        name in large.types
+        or (name == "integer" and "number" in large.types)
+        or (name == "number" and whole and "integer" in large.types)
         for name in types_of(small)
     )
 
@@ -75,8 +85,10 @@ def values_within(small: Schema, large: Schema) -> bool | None:
             return False
     if allowed is None:
         return True
+    if mine is None and types_of(small) <= {"boolean"}:
+        mine = [True, False, *([None] if takes_null(small) else [])]
     if mine is None:
-        return None if types_of(small) <= {"boolean"} else False
+        return False
     return {exact(value) for value in mine} <= {exact(value) for value in allowed}
 
 
@@ -109,6 +121,9 @@ def shares_types(one: Schema, two: Schema) -> bool:
 
 def bounds_within(small: Schema, large: Schema) -> bool | None:
     """Whether the bounds and divisors of one schema keep within those of the other."""
+    values = listed(small)
+    if values is not None:
+        return all(_keeps_bounds(value, large) for value in values if has_type(value, small))
     answers: list[bool | None] = []
     for (least, most), name in _COUNTED.items():
         if allows(small, name):
@@ -116,8 +131,6 @@ def bounds_within(small: Schema, large: Schema) -> bool | None:
             answers.append(_is_bounded(small.word(most), large.word(most), sign=-1))
     if allows(small, "number"):
         answers += [_range(small, large), _divides(small, large)]
-    if listed(small) is not None and False in answers:
-        return None
     return False if False in answers else None if None in answers else True
 
 
@@ -135,10 +148,41 @@ def _divides(small: Schema, large: Schema) -> bool | None:
     wanted, given = large.word("multipleOf"), small.word("multipleOf")
     if wanted is MISSING or wanted == given:
         return True
-    if isinstance(wanted, int) and isinstance(given, int) and wanted > 0:
-        return given % wanted == 0 or None
-    whole = isinstance(wanted, int) and small.types == frozenset({"integer"})
-    return True if whole and wanted == 1 else None
+    if not _is_step(wanted):
+        return None
+    steps = [given] if _is_step(given) else []
+    if small.types == frozenset({"integer"}):
+        steps.append(1)  # each multiple of the step that is whole, and each whole number
+    return any(_multiple(step, wanted) for step in steps) or None
+
+
+def _is_step(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+
+
+def _multiple(value: Any, step: Any) -> bool:
+    """Whether a number is a multiple of another, both as they are written."""
+    return (Fraction(str(value)) / Fraction(str(step))).denominator == 1
+
+
+def _keeps_bounds(value: object, schema: Schema) -> bool:
+    """Whether one value keeps the bounds and divisors of a schema."""
+    if isinstance(value, str | list | dict):
+        least, most = _SIZES[type(value)]
+        return bool(schema.words.get(least, 0) <= len(value) <= schema.words.get(most, math.inf))
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return True
+    step = schema.word("multipleOf")
+    return _is_between(value, schema) and (not _is_step(step) or _multiple(value, step))
+
+
+def _is_between(value: float, schema: Schema) -> bool:
+    words = schema.words
+    return bool(
+        words.get("minimum", value) <= value <= words.get("maximum", value)
+        and words.get("exclusiveMinimum", -math.inf) < value
+        and value < words.get("exclusiveMaximum", math.inf)
+    )
 
 
 def _range(small: Schema, large: Schema) -> bool | None:
@@ -149,7 +193,10 @@ def _range(small: Schema, large: Schema) -> bool | None:
 
 def _is_whole(schema: Schema) -> bool:
     types = schema.types or frozenset()
-    return "integer" in types and "number" not in types
+    step = schema.word("multipleOf")
+    if "number" in types:
+        return _is_step(step) and _multiple(step, 1)
+    return "integer" in types
 
 
 def _in_range(small: Schema, large: Schema) -> bool:

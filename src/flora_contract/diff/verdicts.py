@@ -30,10 +30,13 @@ class Standing:
     area: Area
     nested: bool = False
     typed: bool = True  # whether the medium tells numbers from strings, as JSON does
+    typed_parts: bool = False  # whether the objects within it are written as JSON all the same
     location: str = ""  # of a parameter: query, path, header, cookie
-    exploded: bool = False  # of a parameter: repeated for each item of a list
     required: bool = False  # of a parameter
+    exploded: bool = False  # of a parameter: a list is written as one `name=value` for each item
+    listed: bool = False  # of a parameter: one value before, a list of such values now
     stability: str | None = None
+    hidden: bool = False  # whether it is sent the other way only: readOnly, writeOnly
     overlapping: bool = False  # whether how many branches or items a value matches matters
 
     @property
@@ -85,7 +88,7 @@ def verdicts(
         return
     match fact.kind:
         case "type":
-            yield _type(fact, pair, standing)
+            yield _type(fact, standing)
         case "list-of-types":
             yield _list_of_types(fact, standing)
         case "property-added" | "property-removed":
@@ -151,23 +154,21 @@ def _message(text: str, fact: Fact) -> str:
 # Types
 
 
-def _type(fact: Fact, pair: Pair, standing: Standing) -> Ruling:
+def _type(fact: Fact, standing: Standing) -> Ruling:
     (old, old_format), (new, new_format) = fact.old, fact.new
     if standing.place == "PP":
         kind = _type_of_unknown_serialization(fact)
     else:
-        kind = _type_kind(fact, pair, standing)
+        kind = _type_kind(fact, standing)
     message = f"type: {_type_name(old, old_format)} to {_type_name(new, new_format)}"
     return Ruling(f"{PLACES[standing.place]}-{kind}", message)
 
 
-def _type_kind(fact: Fact, pair: Pair, standing: Standing) -> str:
+def _type_kind(fact: Fact, standing: Standing) -> str:
     (old, old_format), (new, new_format) = fact.old, fact.new
     if standing.side == "request":
         broken = _breaks(old, old_format, new, new_format, typed=standing.typed)
-        if broken and standing.exploded and _repeats(pair.base, pair.revision):
-            broken = False
-        if broken:
+        if broken and not standing.listed:
             return "type-changed"
         if standing.area == "body" and _breaks(old, old_format, new, new_format, typed=True):
             return "type-compatible"
@@ -178,18 +179,6 @@ def _type_kind(fact: Fact, pair: Pair, standing: Standing) -> str:
     if old != new:
         return "type-generalized" if _covers(new, old) else "type-changed"
     return "type-changed" if _format_breaks(old, old_format, new_format) else "type-generalized"
-
-
-def _repeats(base: Schema, revision: Schema) -> bool:
-    """Whether a single value became a list of such values: `a=1` reads the same as both."""
-    if revision.types != frozenset({"array"}) or base.types is None or "array" in base.types:
-        return False
-    items = revision.at.value.get("items") if isinstance(revision.at.value, dict) else None
-    if not isinstance(items, dict) or "$ref" in items:
-        return isinstance(items, dict)
-    given = items.get("type")
-    allowed = {given} if isinstance(given, str) else set(given or base.types)
-    return base.types <= allowed and items.get("format", "") in {"", base.words.get("format", "")}
 
 
 def _type_of_unknown_serialization(fact: Fact) -> str:
@@ -227,11 +216,30 @@ def _contained(old: Types, new: Types, *, typed: bool) -> bool:
     return not typed and (not added or added == {"string"})
 
 
+_SCALARS = {"string", "number", "integer", "boolean"}
+
+
+def is_lossy(fact: Fact, standing: Standing) -> bool:
+    """Whether a type that reads as the old one in text is not one that takes all of its texts."""
+    if fact.kind != "type" or standing.typed or standing.listed or standing.side != "request":
+        return False
+    old, new = fact.old[0], fact.new[0]
+    if old == new or old is None or new is None or _covers(new, old):
+        return False
+    scalars = _SCALARS if standing.exploded or standing.area == "body" else {*_SCALARS, "array"}
+    return not ("string" in new and old - new <= scalars)
+
+
 _WIDER_FORMATS = {
     "number": {("float", "double")},
     "integer": {("int32", "int64"), ("int32", "bigint"), ("int64", "bigint")},
-    "string": {("date", "date-time"), ("time", "date-time")},
+    "string": {
+        *(("uri", wide) for wide in ("uri-reference", "iri", "iri-reference")),
+        *(("uri-reference", "iri-reference"), ("iri", "iri-reference")),
+        *(("email", "idn-email"), ("hostname", "idn-hostname")),
+    },
 }
+"""Formats, the narrower first, all of whose values are values of the other as they are sent."""
 
 
 def _format_breaks(types: Types, wide: str, narrow: str) -> bool:

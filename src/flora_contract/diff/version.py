@@ -82,3 +82,11 @@ def unkept(base: str | None, revision: str | None) -> str | None:
     if old.major == new.major and (old.major > 0 or old.minor == new.minor):
         return "api-major-version-not-bumped"
     return None
+
+
+def lagging(revision: str | None, asked: str | None, worst: Level | None) -> str | None:
+    """The rule that a version breaks which is lower than the worst change asks for."""
+    given, least = Version.of(revision), Version.of(asked)
+    if worst in {None, Level.SAFE} or given is None or least is None or given >= least:
+        return None
+    return f"api-version-hides-{worst}"

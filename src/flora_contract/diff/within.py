@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import orjson
-
+from flora_contract.diff.discriminators import full_reference
+from flora_contract.diff.facts import written_same
 from flora_contract.diff.schema import LISTS, MAPS, SINGLE
 from flora_contract.diff.unions import names
 
@@ -68,15 +68,11 @@ def _mapping(node: Node) -> dict[str, str]:
     mapping = discriminator.get("mapping") if isinstance(discriminator, dict) else None
     if not isinstance(mapping, dict) or value.keys() & {"oneOf", "anyOf"}:
         return {}
-    targets = {key: str(target) for key, target in mapping.items()}
-    return {
-        key: target if "/" in target or "#" in target else f"#/components/schemas/{target}"
-        for key, target in targets.items()
-    }
+    return {key: full_reference(str(target)) for key, target in mapping.items()}
 
 
 def written_alike(base: Schema, revision: Schema) -> bool:
     one, two = base.at.value, revision.at.value
     if base.altered or revision.altered or not isinstance(one, dict) or not isinstance(two, dict):
         return False
-    return len(one) == len(two) and orjson.dumps(one) == orjson.dumps(two)
+    return len(one) == len(two) and written_same(one, two)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from flora_contract.diff.naming import place_name
 from flora_contract.diff.rules import Level, rules
 from flora_contract.report.sarif import PhysicalLocation, ReportingDescriptor, Result, sarif
 
@@ -52,7 +53,9 @@ def _change(change: Change, most: int | None) -> dict[str, Any]:
         "operation": change.operation,
         "path": change.path,
         "side": change.side,
+        "file": change.file or None,
         "pointer": change.pointer,
+        "name": place_name(change),
         "base": _spot(change.base),
         "revision": _spot(change.revision),
         "message": change.message,
@@ -78,7 +81,9 @@ def _change(change: Change, most: int | None) -> dict[str, Any]:
 
 
 def _spot(spot: Spot | None) -> dict[str, Any] | None:
-    return None if spot is None else {"line": spot.line, "value": spot.value}
+    if spot is None:
+        return None
+    return {"file": spot.file, "line": spot.line, "value": spot.value}
 
 
 _SARIF_LEVELS = {Level.BREAKING: "error", Level.RISKY: "warning", Level.SAFE: "note"}
@@ -95,7 +100,7 @@ def as_sarif(changes: list[Change]) -> str:
         Result(
             rule_id=change.id,
             level=_SARIF_LEVELS[change.level],  # type: ignore[arg-type] # likewise
-            message=f"{title(change)}: {change.message}",
+            message=_told(change),
             place=_place(change.revision or change.base),
             related=tuple(
                 place for place in [_place(change.base, "before")] if place and change.revision
@@ -115,11 +120,17 @@ def _place(spot: Spot | None, message: str | None = None) -> PhysicalLocation | 
     )
 
 
+def _told(change: Change) -> str:
+    """A change in one line: its operation or place, what it is about there, what happened."""
+    parts = dict.fromkeys([title(change), place_name(change), change.message])
+    return ": ".join(part for part in parts if part)
+
+
 def title(change: Change) -> str:
     """What a change is about: an operation, or a place that several share."""
     if change.operation:
         return f"{change.operation} {change.path}"
-    return change.path or change.pointer
+    return change.path or change.place
 
 
 def file_of(spot: Spot) -> str:
@@ -139,7 +150,7 @@ def as_annotations(changes: list[Change]) -> str:
         if spot is None or change.accepted is not None:
             continue
         place = f"file={_property(file_of(spot))},line={spot.line},col={spot.column}"
-        text = _data(f"{title(change)}: {change.message}")
+        text = _data(_told(change))
         lines.append(f"::{_COMMANDS[change.level]} {place},title={_property(change.id)}::{text}")
     return "\n".join(lines) + "\n" if lines else ""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.table import Table
 from rich.text import Text
 
 from flora_contract.diff.naming import place_name
@@ -12,6 +11,8 @@ from flora_contract.diff.render.machine import title
 from flora_contract.diff.rules import Level
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.console import Console
 
     from flora_contract.diff.changes import Change, Comparison
@@ -21,15 +22,26 @@ _REACHES_SHOWN = 3
 
 
 def print_comparison(comparison: Comparison, changes: list[Change], console: Console) -> None:
-    """Print the changes by operation, the worst operation first, and what follows from them."""
+    """Print the changes by operation, the worst operation first, and what follows from them.
+
+    No line is broken, so that pointers can be copied and lines be searched.
+    """
+    text = Text("\n").join(_lines(comparison, changes))
+    if console.is_terminal:
+        console.print(text, soft_wrap=True)
+    else:
+        console.out(text.plain, highlight=False)  # as it is, and large ones at once
+
+
+def _lines(comparison: Comparison, changes: list[Change]) -> Iterator[Text]:
     for name, group in by_operation(changes).items():
-        console.print(Text(name, style="bold"))
-        console.print(_table(group))
+        yield Text(name, style="bold")
+        yield from _group(group)
     if comparison.client:
-        console.print(Text("generated client, of no single cause", style="bold"))
+        yield Text("generated client, of no single cause", style="bold")
         for effect in comparison.client:
-            console.print(Text(f"  {effect}", style="magenta"))
-    console.print(summary(comparison), style="bold", markup=False)
+            yield Text(f"  {effect}", style="magenta")
+    yield Text(summary(comparison), style="bold")
 
 
 def by_operation(changes: list[Change]) -> dict[str, list[Change]]:
@@ -57,34 +69,34 @@ def version_line(comparison: Comparison) -> str:
     return f"; version {was} asks for at least {comparison.proposed_version}, and is {now}"
 
 
-def _table(changes: list[Change]) -> Table:
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1, 0, 0), expand=False)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True, justify="right")
-    table.add_column(overflow="fold")
-    for change in changes:
-        spot = change.revision or change.base
-        line = str(spot.line) if spot is not None else ""
-        table.add_row(
-            Text(f"  {change.level}", style=_STYLES[change.level]),
-            Text(line, style="dim"),
-            _what(change),
-        )
-    return table
+def _group(changes: list[Change]) -> Iterator[Text]:
+    """The changes of one operation: level and line in columns, what there is to say beside them."""
+    numbers = [_line_of(change) for change in changes]
+    levels = max(len(change.level) for change in changes)
+    wide = max(map(len, numbers))
+    for change, number in zip(changes, numbers, strict=True):
+        first, *others = _what(change)
+        head = Text(f"  {change.level:{levels}} ", style=_STYLES[change.level])
+        yield Text.assemble(head, (f"{number:>{wide}} ", "dim"), first)
+        for line in others:
+            yield Text.assemble(" " * (levels + wide + 4), line)
 
 
-def _what(change: Change) -> Text:
+def _line_of(change: Change) -> str:
+    spot = change.revision or change.base
+    return str(spot.line) if spot is not None else ""
+
+
+def _what(change: Change) -> Iterator[Text]:
     where = place_name(change)
-    text = Text(f"{where}: {change.message}" if where else change.message)
-    text.append(f"\n{change.id}", style="cyan")
-    text.append(f"  {change.pointer}", style="dim")
+    yield Text(f"{where}: {change.message}" if where else change.message)
+    yield Text.assemble((change.id, "cyan"), "  ", (change.place, "dim"))
     if not change.operation and reached(change):
-        text.append(f"\nreaches {reached(change)}", style="dim")
+        yield Text(f"reaches {reached(change)}", style="dim")
     for effect in change.client:
-        text.append(f"\nclient: {effect}", style="magenta")
+        yield Text(f"client: {effect}", style="magenta")
     if change.accepted is not None:
-        text.append(f"\naccepted: {change.accepted}", style="dim")
-    return text
+        yield Text(f"accepted: {change.accepted}", style="dim")
 
 
 def reached(change: Change) -> str:
