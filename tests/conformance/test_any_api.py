@@ -16,7 +16,7 @@ from flora_contract.conformance.run import Check
 from flora_contract.conformance.settings import CheckSettings
 
 sys.path.insert(0, str(Path(__file__).parent / "library"))
-from server import BASE, Library, behaviour
+from made_up import BASE, Library, behaviour
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,6 +72,7 @@ FAULTS = {
     "times out of order": "times-in-order",
     "times moving": "times-constant",
     "growing backwards": "grows",
+    "act answers another": "id-echoed",
 }
 
 
@@ -115,7 +116,7 @@ class Served:
             api_key="key-of-ann",
             other_api_key="key-of-bob",
             broke_api_key="key-of-poor",
-            **{"profile": "full", "poll_interval": 0.02, "max_wait": 3.0, "timeout": 5.0, **given},
+            **{"profile": "full", "poll_interval": 0.02, "max_wait": 20.0, "timeout": 5.0, **given},
         )
         return Check(settings, behaviour())
 
@@ -144,19 +145,23 @@ def take(check: Check, *layers: Layer) -> list[str]:
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_nothing_is_found_where_nothing_is_wrong(seed: int, served: Served) -> None:
-    check = served.check(seed=seed, max_wait=10.0)
+    check = served.check(seed=seed, max_wait=120.0)  # it moves when it is looked at
     assert take(check) == []
     assert {o.reason for o in check.outcomes} <= {"", "needs --failing-model"}
     assert check.session.creates <= 20
+    # Whether that would do harm, nothing says.
+    assert served.library.complaints == 0
+    asked = {e.status for e in check.ledger.exchanges if e.operation_id == "complain"}
+    assert asked == {401, 422}
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_found_from_the_statements_alone(fault: str, served: Served) -> None:
-    check = served.check(fault)
+@pytest.mark.parametrize("wrong", FAULTS)
+def test_a_fault_is_found_from_the_statements_alone(wrong: str, served: Served) -> None:
+    check = served.check(wrong, **({"max_wait": 1.0} if wrong == "never ends" else {}))
     take(check, "requests", "lifecycle", "lists")
     found = {f.oracle.id: f for f in check.judge.findings() if f.severity is Severity.VIOLATION}
-    assert FAULTS[fault] in found
-    stated = found[FAULTS[fault]].statement
+    assert FAULTS[wrong] in found
+    stated = found[FAULTS[wrong]].statement
     assert stated is None or "api.yaml:" in check.ledger.where(stated)
 
 

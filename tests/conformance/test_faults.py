@@ -52,6 +52,7 @@ def test_nothing_is_found_on_a_correct_server(correct: str, workers: int, server
         "update-kept",
         "deleted-gone",
         "deleted-unlisted",
+        "listed-in-place",
         "action-id",
         "full-page-leads-on",
         "key-used-once-at-a-time",  # needs requests that truly met

@@ -67,6 +67,25 @@ def code_of(exchange: Exchange, ledger: Ledger) -> Any:
     return at(exchange.answer, path) if path is not None else None
 
 
+def path_known(exchange: Exchange, ledger: Ledger) -> bool:
+    """Whether all that the path of a request names is known to be the account's."""
+    kind = exchange.operation.resource if exchange.operation is not None else None
+    for name, member in kind.path.items() if kind is not None else ():
+        reference = kind.references.get(member) if kind is not None else None
+        target = ledger.behaviour.kind(reference.to) if reference is not None else kind
+        id_ = exchange.path_parameters.get(name)
+        leads = target is not None and (target is not kind or member == target.id)
+        if id_ is not None and leads and not ledger.knows(target, id_, exchange.credential):  # type: ignore[arg-type]
+            return False
+    return True
+
+
+def elsewhere(exchange: Exchange, ledger: Ledger) -> tuple[Condition, ...]:
+    """What a request may be refused for besides, since its path may lead to nothing."""
+    known = path_known(exchange, ledger)
+    return () if known else ("unknown-id", "foreign-id", "unknown-reference", "foreign-reference")
+
+
 def uncertain_references(exchange: Exchange, ledger: Ledger) -> list[str]:
     """Members of a request that hold an id of which the account is not known to have it.
 

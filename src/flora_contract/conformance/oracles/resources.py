@@ -11,7 +11,7 @@ from flora_contract.conformance.exchange import OWNER, at
 from flora_contract.conformance.ledger import question
 from flora_contract.conformance.oracle import Verdict, held, number, oracle, verdict
 from flora_contract.conformance.oracles.validation import is_open
-from flora_contract.conformance.refusals import refused, statuses, uncertain_references
+from flora_contract.conformance.refusals import path_known, refused, statuses, uncertain_references
 from flora_contract.conformance.values import MODEST
 
 if TYPE_CHECKING:
@@ -59,21 +59,9 @@ def _surely_valid(exchange: Exchange, operation: OperationBehaviour, ledger: Led
                 return False
     if uncertain_references(exchange, ledger) or _under_used_key(exchange, ledger):
         return False
-    if not _parents_known(exchange, operation, ledger):
+    if not path_known(exchange, ledger):
         return False
     return _ordinary_body(exchange, operation) and _ordinary_query(exchange, operation, ledger)
-
-
-def _parents_known(exchange: Exchange, operation: OperationBehaviour, ledger: Ledger) -> bool:
-    """Whether what stands above a resource in the path is the caller's."""
-    kind = operation.resource
-    for name, held_ in kind.path.items() if kind is not None else ():
-        reference = kind.references.get(held_) if kind is not None else None
-        if reference is not None and name in exchange.path_parameters:
-            parent = ledger.behaviour.kind(reference.to)
-            if not ledger.knows(parent, exchange.path_parameters[name], exchange.credential):
-                return False
-    return True
 
 
 def _ordinary_body(exchange: Exchange, operation: OperationBehaviour) -> bool:

@@ -10,6 +10,7 @@ from flora_contract.conformance.ledger import named_by
 from flora_contract.conformance.oracle import Verdict, oracle, verdict
 from flora_contract.conformance.refusals import (
     code_of,
+    elsewhere,
     refused,
     stated,
     statuses,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from flora_contract.conformance.exchange import Exchange
     from flora_contract.conformance.ledger import Ledger
+    from flora_contract.openapi.behaviour import Condition
     from flora_contract.openapi.contract import Breach
 
 # id, keywords of JSON Schema, the rule
@@ -111,19 +113,18 @@ def refused_as_invalid(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
     wrong = _breaches(exchange)
     if not wrong or exchange.succeeded:
         return
-    conditions = ["no-credits"] if not exchange.credential.solvent else []
-    named = named_by(exchange)
+    conditions = list(elsewhere(exchange, ledger))
+    if not exchange.credential.solvent:
+        conditions.append("no-credits")
     # Which of two reasons comes first, not every server keeps to.
     if uncertain_references(exchange, ledger) or _lacks_reference(exchange, wrong):
         conditions += ["foreign-reference", "unknown-reference"]
-    if named is not None and ledger.owner(*named) != exchange.credential:
-        conditions += ["foreign-id", "unknown-id"]
     conditions += _used(exchange, ledger)
     yield refused(
         exchange,
         "malformed" if wrong[0].keyword == "json" else "invalid",
         "invalid",
-        *conditions,  # type: ignore[arg-type]  # each is a Condition
+        *conditions,
         subject=wrong[0].path or wrong[0].location,
     )
 
@@ -137,7 +138,7 @@ def _lacks_reference(exchange: Exchange, wrong: list[Breach]) -> bool:
     )
 
 
-def _used(exchange: Exchange, ledger: Ledger) -> list[str]:
+def _used(exchange: Exchange, ledger: Ledger) -> list[Condition]:
     earlier = [e for e in ledger.uses.get(exchange.key or "", ()) if e.number < exchange.number]
     return ["used-key"] if any(e.succeeded for e in earlier) else []
 
@@ -217,7 +218,7 @@ def refuses_unknown_reference(exchange: Exchange, ledger: Ledger) -> Iterator[Ve
     unknown = [m for m, kind, id_ in ledger.references(exchange) if is_unknown(kind.kind, id_)]
     for member in unknown:
         own = operation.resource.references[member].unknown if len(unknown) == 1 else None
-        more = () if own is not None else ("foreign-reference",)
+        more = elsewhere(exchange, ledger) + (("foreign-reference",) if own is None else ())
         if not exchange.credential.solvent:
             more = (*more, "no-credits")
         yield refused(exchange, "unknown-reference", *more, own=own, subject=member)
@@ -243,13 +244,13 @@ def unknown_id_refused(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
 
 
 @oracle("refuses-garbage-cursor", "exchange", basis="x-list.page")
-def refuses_garbage_cursor(exchange: Exchange, _ledger: Ledger) -> Iterator[Verdict]:
+def refuses_garbage_cursor(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
     """A cursor that the server cannot have given is refused as a wrong value."""
     listing = exchange.operation.listing if exchange.operation is not None else None
     if listing is None or listing.cursor is None or not exchange.credential.accepted:
         return
     if set(exchange.request.query.get(listing.cursor, ())) & set(GARBAGE) and exchange.decided:
-        yield refused(exchange, "invalid", subject=listing.cursor)
+        yield refused(exchange, "invalid", *elsewhere(exchange, ledger), subject=listing.cursor)
 
 
 @oracle("size-over-maximum", "exchange", basis="x-list.page")

@@ -53,6 +53,7 @@ class Library:
         self.scans: dict[str, dict[str, Any]] = {}
         self.named: dict[tuple[str, str], dict[str, Any]] = {}
         self.looks: dict[str, int] = {}
+        self.complaints = 0
 
     def answer(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Answer:
         try:
@@ -151,6 +152,16 @@ class Library:
         if not self._is("update lost"):
             self._fill(shelf, sent)
         return 200, _shelf(shelf) | {"title": sent["title"]}
+
+    def dustShelf(self, who: str, path: Any, *_: Any) -> Answer:  # noqa: N802
+        shelf = self._own(self.shelves, path["shelfId"], who)
+        if self._is("act answers another"):
+            return 200, _shelf(shelf) | {"id": "shf_0"}
+        return 200, _shelf(shelf)
+
+    def complain(self, *_: Any) -> Answer:
+        self.complaints += 1
+        return 201, None
 
     def deleteShelf(self, who: str, path: Any, *_: Any) -> Answer:  # noqa: N802
         self._own(self.shelves, path["shelfId"], who)["gone"] = True
