@@ -1,4 +1,7 @@
-"""Saving what a run has made. A file comes without a key, and never lands outside its folder."""
+"""Saving what a run has made.
+
+A file comes without a key, and never lands outside its folder but where a link in it leads.
+"""
 
 from __future__ import annotations
 
