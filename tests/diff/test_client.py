@@ -149,7 +149,7 @@ def test_statements_of_what_a_revision_lacks_are_told_and_left_out(contracts: Pa
     command = [str(FLORA), "diff", "openapi.yaml", "less.yaml", "--client", "--format", "json"]
     done = subprocess.run(command, cwd=contracts, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "nothing that shows a Run has error_code" in done.stderr
+    assert "a Run has no error_code" in done.stderr
     assert "Traceback" not in done.stderr
     told = [text for one in json.loads(done.stdout)["changes"] for text in one.get("client", ())]
     assert any("error_code" in one for one in told)
