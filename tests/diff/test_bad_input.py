@@ -268,3 +268,37 @@ def test_junk_in_another_file_is_compared_or_refused(data: st.DataObject, junk: 
             compare(*pair)
         except InputError as error:
             assert "\n" not in str(error)  # noqa: PT017 - either outcome is right
+
+
+@pytest.mark.parametrize("kind", ["string", "integer"])
+@pytest.mark.parametrize(
+    ("reference", "part"),
+    [
+        ("https://example.com/schemas/part", {"$id": "https://example.com/schemas/part"}),
+        ("https://example.com/schemas/part#inner", {"$id": "https://example.com/schemas/part"}),
+        ("https://example.com/api#/components/schemas/Part", {}),
+    ],
+)
+def test_what_has_the_name_of_a_reference_is_where_it_leads(
+    reference: str, part: Any, kind: str
+) -> None:
+    def named(kind: str) -> Any:
+        tree = standing("QB", {"$ref": reference})
+        inner = {"$defs": {"inner": {"$anchor": "inner", "type": kind}}}
+        schema = {**part, **inner, "type": kind}
+        return {
+            **tree,
+            "$self": "https://example.com/api",
+            "components": {"schemas": {"Part": schema}},
+        }
+
+    trees = [contract(Document(named(one), name)) for one, name in (("string", "a"), (kind, "b"))]
+    found = {change.id for change in compare(*trees).changes}
+    assert ("request-body-type-changed" in found) == (kind == "integer")
+
+
+@pytest.mark.parametrize("start", ["", "\ufeff"])
+def test_numbers_beyond_64_bits_and_a_mark_at_the_start_are_read(start: str) -> None:
+    texts = [start + body({"type": "integer", "maximum": most}) for most in (10**40, 10**39)]
+    trees = [contract(parse(text, "big.json")) for text in texts]
+    assert "request-body-max-decreased" in {change.id for change in compare(*trees).changes}

@@ -514,6 +514,8 @@ class Containment:
     def _is_kept(self, one: Alternative, branches: list[Schema], keyword: str) -> bool:
         """Whether an alternative has a counterpart that is judged elsewhere, as have its rivals."""
         same, within = self.given.same, self.given.within
+        if keyword == "oneOf" and len({id(branch) for branch in branches}) < len(branches):
+            return False  # one branch stands there twice, and so matches twice
         rest = [
             branch
             for branch in branches

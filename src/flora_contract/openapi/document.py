@@ -225,6 +225,7 @@ def load(path: str | Path) -> Document:
 def parse(text: str, file: str) -> Document:
     """Read a document from its text; `file` is what messages call it."""
     tree, source = read(text, file)
+    text = text.removeprefix("\ufeff")
     return Document(tree, file, source.place, text=text, is_json=source.is_json)
 
 
