@@ -27,10 +27,9 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from attrs import define, field, frozen
@@ -39,6 +38,9 @@ from rich.console import Console
 from rich.table import Table
 
 from flora_contract.mock import MockFlora
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
 
 KEY = "sk_live_losses"
 PLACE = {"workspace_id": "ws_losses", "project_id": "prj_losses"}
@@ -140,64 +142,69 @@ class Case:
         return f"{self.mode}, {self.kind}, {self.processes}"
 
 
-def worker(case: Case, base_url: str, numbers: range, at_once: int, journal: str) -> None:
-    """Make creates, and print what became of each as a line of JSON."""
-    options: dict[str, Any] = {"api_key": KEY, "base_url": base_url}
-    if journal:
-        options["journal"] = journal
+def told(number: int, began: float, outcome: Any) -> None:
+    """Print what became of a create as a line of JSON."""
+    line: dict[str, Any] = {"number": number, "seconds": time.monotonic() - began}
+    if isinstance(outcome, FloraError):
+        candidates = getattr(outcome, "candidates", ())
+        line |= {
+            "error": type(outcome).__name__,
+            "text": str(outcome),
+            "key": outcome.idempotency_key,
+            "unknown": isinstance(outcome, RunOutcomeUnknownError),
+            "named": [candidate.run_id for candidate in candidates],
+        }
+    else:
+        line |= {"run_id": outcome.run_id, "recovered": outcome.call.recovered}
+    sys.stdout.write(json.dumps(line) + "\n")
 
-    def told(number: int, began: float, outcome: Any) -> None:
-        line = {"number": number, "seconds": time.monotonic() - began}
-        if isinstance(outcome, FloraError):
-            candidates = getattr(outcome, "candidates", ())
-            line |= {
-                "error": type(outcome).__name__,
-                "text": str(outcome),
-                "key": outcome.idempotency_key,
-                "unknown": isinstance(outcome, RunOutcomeUnknownError),
-                "named": [candidate.run_id for candidate in candidates],
-            }
-        else:
-            line |= {"run_id": outcome.run_id, "recovered": outcome.call.recovered}
-        sys.stdout.write(json.dumps(line) + "\n")
 
-    def blocking() -> None:
-        with Flora(**options) as flora, ThreadPoolExecutor(at_once) as pool:
+def blocking(mode: str, options: dict[str, Any], numbers: range, at_once: int) -> None:
+    """Make creates in threads."""
+    with Flora(**options) as flora, ThreadPoolExecutor(at_once) as pool:
 
-            def create(number: int) -> None:
+        def create(number: int) -> None:
+            began = time.monotonic()
+            try:
+                told(number, began, flora.generations.create(**request_of(mode, number)))
+            except FloraError as error:
+                told(number, began, error)
+
+        list(pool.map(create, numbers))
+
+
+async def asynchronous(mode: str, options: dict[str, Any], numbers: range, at_once: int) -> None:
+    """Make creates in tasks."""
+    free = asyncio.Semaphore(at_once)
+    async with AsyncFlora(**options) as flora:
+
+        async def create(number: int) -> None:
+            async with free:
                 began = time.monotonic()
                 try:
-                    told(number, began, flora.generations.create(**request_of(case.mode, number)))
+                    told(number, began, await flora.generations.create(**request_of(mode, number)))
                 except FloraError as error:
                     told(number, began, error)
 
-            list(pool.map(create, numbers))
+        await asyncio.gather(*(create(number) for number in numbers))
 
-    async def asynchronous() -> None:
-        free = asyncio.Semaphore(at_once)
-        async with AsyncFlora(**options) as flora:
 
-            async def create(number: int) -> None:
-                async with free:
-                    began = time.monotonic()
-                    try:
-                        run = await flora.generations.create(**request_of(case.mode, number))
-                    except FloraError as error:
-                        told(number, began, error)
-                    else:
-                        told(number, began, run)
-
-            await asyncio.gather(*(create(number) for number in numbers))
-
-    if case.kind == "blocking":
-        blocking()
+def worker(mode: str, kind: str, base_url: str, *rest: str) -> None:
+    """What each process does."""
+    first, count, at_once, journal = rest
+    numbers = range(int(first), int(first) + int(count))
+    options: dict[str, Any] = {"api_key": KEY, "base_url": base_url}
+    if journal:
+        options["journal"] = journal
+    if kind == "blocking":
+        blocking(mode, options, numbers, int(at_once))
     else:
-        asyncio.run(asynchronous())
+        asyncio.run(asynchronous(mode, options, numbers, int(at_once)))
 
 
-def in_background(main: Callable[[], Awaitable[None]]) -> None:
+def in_background(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run a coroutine for ever in a thread."""
-    threading.Thread(target=lambda: asyncio.run(main()), daemon=True).start()  # type: ignore[arg-type]
+    threading.Thread(target=lambda: asyncio.run(main()), daemon=True).start()
 
 
 def started(proxy: Proxy) -> int:
@@ -222,15 +229,17 @@ def measured(case: Case, creates: int, at_once: int, seed: int) -> dict[str, Any
         mock.put_account(
             KEY, credits=1e6, workspaces={PLACE["workspace_id"]: [PLACE["project_id"]]}
         )
-        proxy = Proxy(mock.origin, random.Random(seed))
+        proxy = Proxy(mock.origin, random.Random(seed))  # noqa: S311  no secret
         base_url = f"http://127.0.0.1:{started(proxy)}{urlsplit(mock.base_url).path}"
         journal = str(Path(folder) / "journal") if case.processes > 1 else ""
         share, each = creates // case.processes, max(at_once // case.processes, 1)
         began = time.monotonic()
         workers = [
             subprocess.Popen(
-                [sys.executable, __file__, WORKER, case.mode, case.kind, base_url]
-                + [str(n * share), str(share), str(each), journal],
+                [
+                    *(sys.executable, __file__, WORKER, case.mode, case.kind, base_url),
+                    *(str(n * share), str(share), str(each), journal),
+                ],
                 stdout=subprocess.PIPE,
                 text=True,
             )
@@ -315,8 +324,6 @@ def main() -> int:
 
 if __name__ == "__main__":
     if WORKER in sys.argv:
-        mode, kind, base_url, first, count, at_once, journal = sys.argv[2:]
-        numbers = range(int(first), int(first) + int(count))
-        worker(Case(mode, kind, 0), base_url, numbers, int(at_once), journal)
+        worker(*sys.argv[2:])
         sys.exit(0)
     sys.exit(main())

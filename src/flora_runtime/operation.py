@@ -8,6 +8,7 @@ from attrs import field, frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from decimal import Decimal
 
 
 T = TypeVar("T")
@@ -30,6 +31,8 @@ class KeyedRequestOptions(RequestOptions, total=False):
 
     idempotency_key: str
     """Made up for each call when left out."""
+    expected_cost: Decimal | float | str
+    """What `spend_limit` counts until the answer tells."""
 
 
 class CallOptions(RequestOptions, total=False):
@@ -44,6 +47,8 @@ class KeyedCallOptions(CallOptions, total=False):
 
     idempotency_key: str
     """Made up for each call when left out."""
+    expected_cost: Decimal | float | str
+    """What `spend_limit` counts until the answer tells."""
 
 
 OPTION_NAMES = frozenset(KeyedCallOptions.__annotations__)

@@ -9,7 +9,13 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
-from flora_runtime.errors import APIConnectionError, APIError, FloraError
+from flora_runtime.errors import (
+    APIConnectionError,
+    APIError,
+    DriftError,
+    FloraError,
+    ResponseDecodingError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,15 +33,18 @@ def is_transient(error: FloraError) -> bool:
     return isinstance(error, APIConnectionError)
 
 
-def was_sent(error: FloraError) -> bool:
-    """Whether the request may have reached the API."""
-    return not (isinstance(error, APIConnectionError) and error.never_sent)
+def is_unreadable(error: FloraError) -> bool:
+    """Whether an answer was there that made no sense."""
+    return isinstance(error, ResponseDecodingError) and not isinstance(error, DriftError)
 
 
 def leaves_unclear(error: FloraError) -> bool:
     """Whether the API may have done what it was asked, for all that the error tells."""
-    limited = isinstance(error, APIError) and error.status_code == 429
-    return is_transient(error) and was_sent(error) and not limited
+    if isinstance(error, APIError):
+        # What names a code is the API's own refusal; another may come from anything before it.
+        refused = 400 <= error.status_code < 500 and error.code is not None
+        return not refused and error.status_code != 429
+    return not (isinstance(error, APIConnectionError) and error.never_sent)
 
 
 def backoff(attempt: int) -> float:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from attrs import define, evolve, field, frozen
 
 from flora_runtime.answers import data_of, error_of, request_id, text_of
-from flora_runtime.codec import decimal_of, decode_answer, parse_json
+from flora_runtime.codec import decode_answer, parse_json
 from flora_runtime.errors import (
     APIConnectionError,
     APIError,
@@ -23,24 +23,38 @@ from flora_runtime.errors import (
     ResponseDecodingError,
 )
 from flora_runtime.exchange import IO, MOST_BYTES, Answer, HeldBackError, Request
+from flora_runtime.history import Timings
 from flora_runtime.ledger import Ledger
 from flora_runtime.log import logger
 from flora_runtime.model import Call
 from flora_runtime.paths import at_path
 from flora_runtime.request import Draft, checked_headers, draft, encoded_body, encoded_query
-from flora_runtime.retry import LONGEST_WAIT, CoolDown, delay_before_retry, leaves_unclear, was_sent
+from flora_runtime.retry import (
+    LONGEST_WAIT,
+    CoolDown,
+    backoff,
+    delay_before_retry,
+    is_unreadable,
+    leaves_unclear,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flora_runtime.credentials import Key, Origin
     from flora_runtime.drift import Drift, DriftReporter
+    from flora_runtime.ledger import Create
     from flora_runtime.operation import Operation, Profile
     from flora_runtime.options import Options
     from flora_runtime.spend import Spend
 
 T = TypeVar("T")
 E = TypeVar("E", bound=ResponseDecodingError)
+
+DEFAULT_RETRIES = 2
+UNCLEAR_RETRIES = 5
+"""Of a create that may have been accepted: only a clear answer tells, and its key makes asking
+again harmless."""
 
 _SHORTEST_SECRET = 8
 """A shorter key is none, and could be part of any text."""
@@ -71,6 +85,23 @@ class RawResponse(Generic[T]):
         return self.content.decode("utf-8", "replace")
 
 
+class Starting(Protocol):
+    """An operation that starts a run, under way."""
+
+    @property
+    def create(self) -> Create:
+        """What is known of it."""
+        ...
+
+    def tries(self, *, now: bool) -> None:
+        """Told when another attempt begins, and when one has ended without a clear answer."""
+        ...
+
+    def read(self, answer: Answer, call: Call) -> None:
+        """Raises ResponseDecodingError for an answer that names no run."""
+        ...
+
+
 @define
 class Shared:
     """What all copies of a client share."""
@@ -79,6 +110,7 @@ class Shared:
     drift: DriftReporter
     cool_down: CoolDown = field(factory=CoolDown)
     ledger: Ledger = field(factory=Ledger)
+    timings: Timings = field(factory=Timings)
 
 
 @frozen
@@ -91,7 +123,7 @@ class Session:
     profile: Profile
     shared: Shared
     timeout: float
-    max_retries: int
+    max_retries: int | None
     headers: Mapping[str, str]
     strict: bool
 
@@ -126,7 +158,7 @@ class Session:
         if polling is not None and polling.cost is not None:
             run_id = at_path(data, (polling.id,))
             if isinstance(run_id, str) and self.shared.spend.counts(run_id):
-                self.shared.spend.seen(run_id, decimal_of(at_path(data, (polling.cost,))))
+                self.shared.spend.seen(run_id, at_path(data, (polling.cost,)))
 
     async def request(
         self, method: str, path: str, query: Mapping[str, Any], body: Any, options: Options
@@ -158,50 +190,55 @@ class Session:
     # Attempts
 
     async def exchange(
-        self, outgoing: Draft, options: Options, *, repeatable: bool
+        self,
+        outgoing: Draft,
+        options: Options,
+        *,
+        repeatable: bool,
+        starting: Starting | None = None,
     ) -> tuple[Answer, Call]:
         """Send, and send again where that can help and cannot harm, until an answer is success.
 
         Raises APIError, APIConnectionError, and ResponseDecodingError for a success without end.
         `may_have_started` of an error says whether any attempt was left without a clear answer.
         """
-        retries = self.max_retries if options.max_retries is None else options.max_retries
-        repeatable = outgoing.method in {"GET", "HEAD", "OPTIONS"} or (
-            repeatable and options.idempotency_key is not None
-        )
-        unclear = reached = False
-        attempt = 1
+        harmless = outgoing.method in {"GET", "HEAD", "OPTIONS"}
+        repeatable = harmless or (repeatable and options.idempotency_key is not None)
+        asked = self.max_retries if options.max_retries is None else options.max_retries
+        attempts = _Attempts(options.idempotency_key, asked, starting, harmless=harmless)
         while True:
             await self._wait_out_cool_down(options)
             try:
-                answer = await self._attempt(outgoing, options, attempt)
+                answer = await self._attempt(outgoing, options, attempts.number)
+                call = self._call(answer, attempts.number, options)
+                if starting is not None:
+                    starting.read(answer, call)
             except HeldBackError:
                 continue
-            except (APIConnectionError, APIError) as error:
-                error.repeated = reached
-                reached = reached or was_sent(error)
-                unclear = unclear or leaves_unclear(error)
-                error.attempts = attempt
-                error.idempotency_key = options.idempotency_key
-                error.may_have_started = unclear and options.idempotency_key is not None
-                delay = delay_before_retry(error, attempt)
+            except (APIConnectionError, APIError, ResponseDecodingError) as error:
+                delay = attempts.failed(error)
                 if isinstance(error, RateLimitError) and delay is not None:
                     self.shared.cool_down.start(delay)
-                if delay is None or attempt > retries or not repeatable:
+                if delay is None or attempts.number > attempts.retries or not repeatable:
                     raise
-                logger.debug("attempt %d failed (%s); next in %.2f s", attempt, _kind(error), delay)
+                kind = _kind(error)
+                logger.debug("attempt %d failed (%s); next in %.2f s", attempts.number, kind, delay)
                 await self._sleep(delay, options, error)
-                attempt += 1
-                continue
-            call = Call(
-                status_code=answer.status_code,
-                attempts=attempt,
-                request_id=request_id(answer, self.profile),
-                idempotency_key=options.idempotency_key,
-            )
-            if not answer.is_whole:
-                raise self.unreadable(f"it is longer than {MOST_BYTES} bytes", answer, call)
-            return answer, call
+                attempts.again(error)
+            else:
+                return answer, call
+
+    def _call(self, answer: Answer, attempt: int, options: Options) -> Call:
+        """How an answer came about. Raises ResponseDecodingError for one without end."""
+        call = Call(
+            status_code=answer.status_code,
+            attempts=attempt,
+            request_id=request_id(answer, self.profile),
+            idempotency_key=options.idempotency_key,
+        )
+        if not answer.is_whole:
+            raise self.unreadable(f"it is longer than {MOST_BYTES} bytes", answer, call)
+        return call
 
     async def _attempt(self, outgoing: Draft, options: Options, attempt: int) -> Answer:
         key = await self.key.read(self.io.settle)
@@ -288,6 +325,50 @@ class Session:
     def unreadable(self, problem: str, answer: Answer, call: Call) -> ResponseDecodingError:
         """The error of a success that makes no sense."""
         return _described(ResponseDecodingError, problem, answer, call)
+
+
+@define
+class _Attempts:
+    """The attempts at one request."""
+
+    key: str | None
+    asked: int | None
+    """Repetitions that the caller wants at most."""
+    starting: Starting | None
+    harmless: bool
+    number: int = 1
+    unclear: bool = False
+    """Whether any of them may have been accepted, for all that its answer tells."""
+
+    @property
+    def retries(self) -> int:
+        """Repetitions there may be."""
+        if self.asked is not None:
+            return self.asked
+        longer = self.starting is not None and self.unclear
+        return UNCLEAR_RETRIES if longer else DEFAULT_RETRIES
+
+    def failed(self, error: FloraError) -> float | None:
+        """Seconds until the next attempt; None if there should be none."""
+        self.unclear = self.unclear or leaves_unclear(error)
+        error.attempts = self.number
+        error.idempotency_key = self.key
+        error.may_have_started = self.unclear and not self.harmless
+        if self.starting is None:
+            return delay_before_retry(error, self.number)
+        self.starting.tries(now=False)
+        return (
+            backoff(self.number) if is_unreadable(error) else delay_before_retry(error, self.number)
+        )
+
+    def again(self, error: FloraError) -> None:
+        """Before the next attempt. Raises the error where the API may know the key no more."""
+        self.number += 1
+        if self.starting is None:
+            return
+        if self.starting.create.expired:
+            raise error
+        self.starting.tries(now=True)
 
 
 def _described(kind: type[E], problem: str, answer: Answer, call: Call) -> E:
