@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from attrs import evolve, frozen
 
-from flora_runtime.errors import FloraError, InvalidArgumentError
+from flora_runtime.errors import FloraError, InvalidArgumentError, mark
 from flora_runtime.files import Limits, download
 from flora_runtime.model import Model
 from flora_runtime.operation import OPTION_NAMES, Operation
 from flora_runtime.options import Options, options_of
 from flora_runtime.paging import AsyncPager, Listing, Page, Pager
 from flora_runtime.paths import is_object
-from flora_runtime.polling import wait
-from flora_runtime.starting import start, started_id
+from flora_runtime.log import logger
+from flora_runtime.polling import checked_waiting, wait
+from flora_runtime.starting import resume, start, started_id
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,6 +87,7 @@ class Core:
     ) -> R:
         """Start a run, tell its id, and look at it until it has ended."""
         own = options_of(self.session.profile, options)
+        checked_waiting(self.session.io, patience, on_started=on_started, on_progress=on_progress)
         run = (await start(self.session, operation, arguments, own)).parse()
         run_id = started_id(operation, run)
         if on_started is not None:
@@ -93,23 +95,29 @@ class Core:
                 await self.session.io.settle(on_started(run))
             except BaseException as error:
                 error.add_note(f"run {run_id} was started, and goes on")
+                mark(error, run.idempotency_key, run_id)
                 raise
         key = run.idempotency_key
         try:
             done = await wait(self.session, looking, run_id, patience, on_progress)
-        except FloraError as error:
-            error.idempotency_key = key
+        except BaseException as error:
+            mark(error, key, run_id)
             raise
         assert done.call is not None
         return evolve(done, call=evolve(done.call, idempotency_key=key))
 
     async def do_many(
-        self, operation: Operation[T], requests: Iterable[Arguments], max_concurrency: int
+        self,
+        operation: Operation[T],
+        requests: Iterable[Arguments],
+        max_concurrency: int,
+        on_result: Callable[[int, T | FloraError], object] | None = None,
     ) -> list[T | FloraError]:
         """Many of the same, some at a time; each result or error in its place."""
+        checked_waiting(self.session.io, None, on_result=on_result)
         if max_concurrency < 1:
             raise InvalidArgumentError("max_concurrency must be at least 1")
-        jobs = [_Job(self, operation, request) for request in requests]
+        jobs = [_Job(self, operation, r, n, on_result) for n, r in enumerate(requests)]
         try:
             results = await self.session.io.gather(jobs, max_concurrency)
         except BaseException as error:
@@ -118,6 +126,10 @@ class Core:
                     error.add_note(note)
             raise
         return [_ours(r) if isinstance(r, Exception) else r for r in results]
+
+    async def resume(self, operation: Operation[T], key: str) -> T:
+        """The run that was started under a key."""
+        return (await resume(self.session, operation, key)).parse()
 
     async def save(
         self, media: Media, run: Model, folder: str | Path, limits: Limits
@@ -139,7 +151,14 @@ def _ours(error: Exception) -> FloraError:
 class _Job:
     """One of many, done when it is called. Unknown arguments are refused before any is sent."""
 
-    def __init__(self, core: Core, operation: Operation[Any], request: Arguments) -> None:
+    def __init__(
+        self,
+        core: Core,
+        operation: Operation[Any],
+        request: Arguments,
+        number: int,
+        on_result: Callable[[int, Any], object] | None,
+    ) -> None:
         if not is_object(request):
             kind = type(request).__name__
             raise TypeError(f"{operation.name}: a request is a dictionary of arguments, not {kind}")
@@ -148,6 +167,7 @@ class _Job:
         if unknown:
             raise TypeError(f"{operation.name} takes no argument {unknown[0]!r}")
         self._core = core
+        self._number, self._on_result = number, on_result
         self._operation = operation
         self._options = {n: value for n, value in request.items() if n in OPTION_NAMES}
         self._arguments = {n: value for n, value in request.items() if n in names}
@@ -157,10 +177,17 @@ class _Job:
     async def __call__(self) -> Any:
         try:
             result = await self._core.do(self._operation, self._arguments, self._options)
+            self.notes.append(f"run {started_id(self._operation, result)} was started, and goes on")
+        except Exception as error:
+            result = _ours(error)
         except BaseException as error:
             self.notes = list(getattr(error, "__notes__", ()))
             raise
-        self.notes.append(f"run {started_id(self._operation, result)} was started, and goes on")
+        if self._on_result is not None:
+            try:
+                await self._core.session.io.settle(self._on_result(self._number, result))
+            except Exception:  # no reason to take the others' runs away
+                logger.exception("on_result failed")
         return result
 
 

@@ -31,7 +31,6 @@ All can be pickled and copied, and none shows a key.
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from attrs import frozen
@@ -105,8 +104,8 @@ class FloraError(Exception):
 
 def mark(error: BaseException, key: str | None, run_id: str | None) -> None:
     """Let an error of any class name the request, and the run, that it interrupts."""
-    with contextlib.suppress(AttributeError):
-        vars(error).update(idempotency_key=key, run_id=run_id)
+    known = {"idempotency_key": key, "run_id": run_id}
+    vars(error).update({name: value for name, value in known.items() if value is not None})
 
 
 def _restore(cls: type[FloraError], args: tuple[Any, ...], state: dict[str, Any]) -> FloraError:

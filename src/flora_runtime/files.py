@@ -62,6 +62,8 @@ class Limits:
     """Of each file."""
     max_retries: int = 2
     max_concurrency: int = 4
+    overwrite: bool = False
+    """Whether a file that is there gives way."""
 
 
 async def download(

@@ -42,6 +42,8 @@ key with it, away from here in the clear."""
 class BlockingIO:
     """IO for one client in any number of threads, over one pool of connections."""
 
+    blocking = True
+
     def __init__(self, client: httpx.Client | None = None) -> None:
         self._client = _checked(client, httpx.Client)
         self._owned = client is None
@@ -130,6 +132,8 @@ class BlockingIO:
 
 class AsyncIO:
     """IO for asyncio. Connections belong to a loop; each loop that uses the client has its own."""
+
+    blocking = False
 
     def __init__(self, client: httpx.AsyncClient | None = None) -> None:
         self._given = _checked(client, httpx.AsyncClient)

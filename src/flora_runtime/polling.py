@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from flora_runtime.codec import decimal_of
@@ -16,6 +17,7 @@ from flora_runtime.errors import (
     ResponseDecodingError,
     RunFailedError,
     WaitTimeoutError,
+    mark,
 )
 from flora_runtime.options import Options, is_number
 from flora_runtime.paths import at_path, one_line
@@ -24,6 +26,7 @@ from flora_runtime.retry import backoff, is_transient
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from flora_runtime.exchange import IO
     from flora_runtime.model import Model
     from flora_runtime.operation import Operation, Polling
     from flora_runtime.session import Session
@@ -119,6 +122,22 @@ class Wait:
         return f"resume with {self.polling.resume}({self.run_id!r})"
 
 
+def checked_waiting(io: IO, patience: object, **callbacks: object) -> None:
+    """Raises InvalidArgumentError, before anything is sent."""
+    if patience is not None and not (is_number(patience) and abs(patience) < float("inf")):
+        raise InvalidArgumentError("timeout must be a number of seconds")
+    for name, callback in callbacks.items():
+        if callback is None:
+            continue
+        if not callable(callback):
+            raise InvalidArgumentError(f"{name} must be a function")
+        called = getattr(callback, "__call__", None)  # noqa: B004  its code, not whether
+        if io.blocking and (iscoroutinefunction(callback) or iscoroutinefunction(called)):
+            raise InvalidArgumentError(
+                f"{name} is asynchronous; use the asynchronous client, or a plain function"
+            )
+
+
 async def wait(
     session: Session,
     operation: Operation[T],
@@ -131,12 +150,12 @@ async def wait(
     polling = operation.polling
     assert polling is not None
     session.draft(operation, {polling.argument: run_id}, Options())
-    if patience is not None and not is_number(patience):
-        raise InvalidArgumentError("timeout must be a number of seconds")
+    checked_waiting(session.io, patience, on_progress=on_progress)
     state = Wait(session, polling, run_id, DEFAULT_PATIENCE if patience is None else patience)
     try:
         return await _follow(session, operation, polling, state, on_progress)
     except BaseException as error:
+        mark(error, None, run_id)
         if not isinstance(error, RunFailedError | WaitTimeoutError):
             error.add_note(f"run {run_id} goes on: {state.how_to_resume()}")
         raise

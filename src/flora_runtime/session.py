@@ -19,6 +19,7 @@ from flora_runtime.errors import (
     APITimeoutError,
     DriftError,
     FloraError,
+    InvalidArgumentError,
     RateLimitError,
     ResponseDecodingError,
 )
@@ -182,10 +183,20 @@ class Session:
     def draft(
         self, operation: Operation[Any], arguments: Mapping[str, Any], options: Options
     ) -> Draft:
-        """The request of an operation. Raises InvalidArgumentError."""
-        return draft(
-            operation, arguments, options.extra_headers, options.extra_query, options.extra_body
-        )
+        """The request of an operation. Raises InvalidArgumentError, but for no id that the API
+        itself gave: what it looks like is the API's to say."""
+        more = options.extra_headers, options.extra_query, options.extra_body
+        try:
+            return draft(operation, arguments, *more)
+        except InvalidArgumentError:
+            argument = operation.polling.argument if operation.polling is not None else ""
+            run_id = arguments.get(argument)
+            if not isinstance(run_id, str) or not self.shared.ledger.handed_out([run_id]):
+                raise
+            trusting = tuple(
+                evolve(p, pattern=None) if p.name == argument else p for p in operation.parameters
+            )
+            return draft(evolve(operation, parameters=trusting), arguments, *more)
 
     # Attempts
 

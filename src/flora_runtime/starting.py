@@ -68,6 +68,21 @@ async def start(
         raise
 
 
+async def resume(session: Session, operation: Operation[T], key: str) -> RawResponse[T]:
+    """The run that was started under a key. Raises RunOutcomeUnknownError."""
+    create = session.shared.ledger.get(key)
+    if create is None:
+        raise RunOutcomeUnknownError(
+            idempotency_key=key,
+            window=None,
+            candidates=(),
+            reason="this client does not know what was asked for; the same call with this key does",
+        )
+    if create.run_id is not None:
+        return known_run(session, operation, create)
+    return await recover(session, operation, create, 0)
+
+
 @frozen
 class _Start(Generic[T]):
     """A create under way."""

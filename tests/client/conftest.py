@@ -109,7 +109,7 @@ def connect(request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
 
         def make(server: Server | str, **options: Any) -> Any:
             base_url = server if isinstance(server, str) else server.base_url
-            options = {"api_key": KEY, "base_url": base_url, **options}
+            options = {"api_key": KEY, "base_url": base_url, "max_retries": 2, **options}
             if request.param == "Flora":
                 return stack.enter_context(Flora(**options))
             runner = stack.enter_context(asyncio.Runner())

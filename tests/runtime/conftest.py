@@ -29,6 +29,8 @@ class World:
 
     The last of a script stays for ever if it is a function."""
 
+    blocking = True
+
     def __init__(self) -> None:
         self.now = 1000.0
         self.script: list[Reply] = []
