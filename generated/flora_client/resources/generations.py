@@ -194,13 +194,14 @@ class Generations:
     ) -> builtins.list[Path]:
         """Save every output of a completed run into a folder, under its id and their own.
 
-        Returns the paths, in order. What is there already is kept: the same output is not fetched
-        again, and another file stays, unless `overwrite` is true. `timeout` counts seconds for
-        each attempt at a file. Raises DownloadError if one cannot be saved, after the others have
-        been; UnsafeURLError for an address that no file should come from.
+        Returns the paths, in order. Another file that is there already stays, unless `overwrite` is
+        true. `timeout` counts seconds for each attempt at a file. Raises DownloadError if one
+        cannot be saved, after the others have been; UnsafeURLError for an address that no file
+        should come from.
         """
         return block_on(
             self._core.save(
+                operations.GET_RUN,
                 operations.GET_RUN_MEDIA,
                 run,
                 folder,
@@ -416,12 +417,13 @@ class AsyncGenerations:
     ) -> builtins.list[Path]:
         """Save every output of a completed run into a folder, under its id and their own.
 
-        Returns the paths, in order. What is there already is kept: the same output is not fetched
-        again, and another file stays, unless `overwrite` is true. `timeout` counts seconds for
-        each attempt at a file. Raises DownloadError if one cannot be saved, after the others have
-        been; UnsafeURLError for an address that no file should come from.
+        Returns the paths, in order. Another file that is there already stays, unless `overwrite` is
+        true. `timeout` counts seconds for each attempt at a file. Raises DownloadError if one
+        cannot be saved, after the others have been; UnsafeURLError for an address that no file
+        should come from.
         """
         return await self._core.save(
+            operations.GET_RUN,
             operations.GET_RUN_MEDIA,
             run,
             folder,
