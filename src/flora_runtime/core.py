@@ -9,12 +9,12 @@ from attrs import evolve, frozen
 
 from flora_runtime.errors import FloraError, InvalidArgumentError, mark
 from flora_runtime.files import Limits, download
+from flora_runtime.log import logger
 from flora_runtime.model import Model
 from flora_runtime.operation import OPTION_NAMES, Operation
 from flora_runtime.options import Options, options_of
 from flora_runtime.paging import AsyncPager, Listing, Page, Pager
 from flora_runtime.paths import is_object
-from flora_runtime.log import logger
 from flora_runtime.polling import checked_waiting, wait
 from flora_runtime.starting import resume, start, started_id
 
@@ -132,10 +132,16 @@ class Core:
         return (await resume(self.session, operation, key)).parse()
 
     async def save(
-        self, media: Media, run: Model, folder: str | Path, limits: Limits
+        self,
+        looking: Operation[Any],
+        media: Media,
+        run: Model,
+        folder: str | Path,
+        limits: Limits,
     ) -> list[Path]:
         """Save the outputs of a run."""
-        return await download(self.session, media, run, folder, limits)
+        assert looking.polling is not None
+        return await download(self.session, looking.polling, media, run, folder, limits)
 
 
 def _ours(error: Exception) -> FloraError:

@@ -44,7 +44,9 @@ def test_files_are_named_by_id_and_media_type(world, flora: Flora, tmp_path: Pat
         ),
         tmp_path / "new" / "folder",
     )
-    assert [path.name for path in paths] == ["a.png", "b.jpg", "c.mp4", "d.bin", "e.txt"]
+    assert [path.name for path in paths] == [
+        *("run_1_a.png", "run_1_b.jpg", "run_1_c.mp4", "run_1_d.bin", "run_1_e.txt")
+    ]
     assert paths[0].read_bytes() == b"png"
     assert paths[4].read_text(encoding="utf-8") == "Zwölf Tassen"
     assert sorted(paths) == sorted((tmp_path / "new" / "folder").iterdir())
@@ -53,7 +55,7 @@ def test_files_are_named_by_id_and_media_type(world, flora: Flora, tmp_path: Pat
 def test_the_key_stays_home(world, flora: Flora, tmp_path: Path) -> None:
     world.script = [world.reply(b"", content_type="image/png")]
     flora.with_options(extra_headers={"X-Own": "1"}).generations.download(made(image()), tmp_path)
-    assert set(world.sent[0].headers) == {"accept", "user-agent"}
+    assert set(world.sent[0].headers) == {"accept", "accept-encoding", "user-agent"}
 
 
 @pytest.mark.parametrize(
@@ -136,9 +138,9 @@ def test_what_cannot_be_saved_is_named_with_what_was(
     run = made(image("a"), image("b", "https://media.example/bad?token=geheim"), image("c"))
     with pytest.raises(DownloadError, match=problem) as caught:
         flora.generations.download(run, tmp_path)
-    assert [path.name for path in caught.value.saved] == ["a.png", "c.png"]
+    assert [path.name for path in caught.value.saved] == ["run_1_a.png", "run_1_c.png"]
     assert "geheim" not in str(caught.value)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.png", "c.png"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["run_1_a.png", "run_1_c.png"]
 
 
 @given(st.text())
@@ -201,9 +203,70 @@ def test_a_disk_that_is_full_is_an_error_of_ours(
     def full(*_: Any, **__: Any) -> int:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     world.script = [world.reply(b"png", content_type="image/png")]
     text = {"output_id": "b", "type": "text", "url": "x"}
     with pytest.raises(DownloadError, match=r"output b was not saved: No space left") as caught:
         flora.generations.download(made(image("a"), text), tmp_path)
-    assert [path.name for path in caught.value.saved] == ["a.png"]
+    assert [path.name for path in caught.value.saved] == ["run_1_a.png"]
+
+
+def test_the_same_output_of_another_run_is_another_file(
+    world, flora: Flora, tmp_path: Path
+) -> None:
+    for run_id in ("run_1", "run_2"):
+        world.script = [world.reply(run_id.encode(), content_type="image/png")]
+        done = Run.from_dict({"run_id": run_id, "status": "completed", "outputs": [image()]})
+        flora.generations.download(done, tmp_path)
+    assert {path.read_text() for path in tmp_path.iterdir()} == {"run_1", "run_2"}
+
+
+def test_what_is_there_gives_way_only_to_itself(world, flora: Flora, tmp_path: Path) -> None:
+    world.route = lambda _: world.reply(b"png", content_type="image/png")
+    (path,) = flora.generations.download(made(image()), tmp_path)
+    assert flora.generations.download(made(image()), tmp_path) == [path]
+    path.write_bytes(b"the caller's")
+    with pytest.raises(DownloadError, match="overwrite=True"):
+        flora.generations.download(made(image()), tmp_path)
+    assert path.read_bytes() == b"the caller's"
+    flora.generations.download(made(image()), tmp_path, overwrite=True)
+    assert path.read_bytes() == b"png"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_without_links_is_no_worse(
+    world, flora: Flora, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unable(*_: Any) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr("os.link", unable)
+    test_what_is_there_gives_way_only_to_itself(world, flora, tmp_path)
+
+
+@pytest.mark.parametrize("url", ["https://m.example/a.sh", "https://m.example/a.exe", "https://m"])
+@pytest.mark.parametrize("kind", ["application/octet-stream", "application/x-sh", ""])
+@pytest.mark.parametrize("output", ["imageUrl", "documentUrl", "new"])
+def test_nothing_that_runs_is_ever_saved_as_such(
+    world, flora: Flora, tmp_path: Path, url: str, kind: str, output: str
+) -> None:
+    if output == "imageUrl" and kind == "application/x-sh":
+        return  # no image: an error
+    world.script = [world.reply(b"#!/bin/sh", content_type=kind)]
+    made_it = made({"output_id": "a", "type": output, "url": url})
+    (path,) = flora.generations.download(made_it, tmp_path)
+    assert path.suffix == ".bin"
+
+
+def test_a_text_keeps_to_the_limit_too(flora: Flora, tmp_path: Path) -> None:
+    text = {"output_id": "a", "type": "text", "url": "ü" * 6}
+    with pytest.raises(DownloadError, match="larger than the limit of 11 bytes"):
+        flora.generations.download(made(text), tmp_path, max_bytes=11)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("status", ["pending", "running", "failed", "dreaming"])
+def test_a_run_that_is_not_completed_is_refused(flora: Flora, tmp_path: Path, status: str) -> None:
+    run = Run.from_dict({"run_id": "run_1", "status": status, "outputs": None})
+    with pytest.raises(InvalidArgumentError, match=status):
+        flora.generations.download(run, tmp_path)
