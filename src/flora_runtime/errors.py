@@ -35,6 +35,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from attrs import frozen
 
+from flora_runtime.paths import one_line
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
@@ -362,4 +364,4 @@ class DownloadError(FloraError):
     @classmethod
     def of(cls, output_id: str, problem: str) -> Self:
         """The error of one output."""
-        return cls(f"output {output_id} was not saved: {problem}")
+        return cls(one_line(f"output {output_id} was not saved: {problem}"))

@@ -52,6 +52,7 @@ class Wait:
         self.session = session
         self.polling = polling
         self.run_id = run_id
+        self.shown = one_line(run_id, 100)
         self.began = time.monotonic()
         self.deadline = self.began + patience
         self.last: Any = None
@@ -96,7 +97,7 @@ class Wait:
         """The error of a run that has failed."""
         code, message = self._told(self.polling.error_code), self._told(self.polling.error_message)
         why = ": ".join(part for part in (code, message) if isinstance(part, str))
-        text = f"run {self.run_id} failed{': ' + one_line(why) if why else ''}"
+        text = f"run {self.shown} failed{': ' + one_line(why) if why else ''}"
         error = RunFailedError(text, **self._receipt())
         error.error_code = code if isinstance(code, str) else None
         error.error_message = message if isinstance(message, str) else None
@@ -110,7 +111,7 @@ class Wait:
         if receipt["progress"] is not None:
             seen += f", progress {receipt['progress']}"
         error = WaitTimeoutError(
-            f"run {self.run_id} had not ended after {elapsed:.1f} s (last seen: {seen})."
+            f"run {self.shown} had not ended after {elapsed:.1f} s (last seen: {seen})."
             f" It goes on, and waiting again costs nothing: {self.how_to_resume()}",
             **receipt,
         )
@@ -157,7 +158,7 @@ async def wait(
     except BaseException as error:
         mark(error, None, run_id)
         if not isinstance(error, RunFailedError | WaitTimeoutError):
-            error.add_note(f"run {run_id} goes on: {state.how_to_resume()}")
+            error.add_note(f"run {state.shown} goes on: {state.how_to_resume()}")
         raise
 
 

@@ -53,14 +53,22 @@ def backoff(attempt: int) -> float:
     return longest * (1 - random.uniform(0, _JITTER))  # noqa: S311  no secret
 
 
-def delay_before_retry(error: FloraError, attempt: int) -> float | None:
-    """Seconds to wait before the next attempt; None if there should be none."""
+def delay_before_retry(
+    error: FloraError, attempt: int, timeout: float = LONGEST_WAIT
+) -> float | None:
+    """Seconds to wait before the next attempt; None if there should be none, or the server asks
+    for more time than an attempt has."""
     if not is_transient(error):
         return None
     asked = error.retry_after if isinstance(error, APIError) else None
     if asked is None:
         return backoff(attempt)
-    return asked if asked <= LONGEST_WAIT else None
+    return jittered(asked) if asked <= min(LONGEST_WAIT, timeout) else None
+
+
+def jittered(seconds: float) -> float:
+    """A little more: what waits for the same moment does not all go on at once."""
+    return seconds * random.uniform(1, 1.1)  # noqa: S311  no secret
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

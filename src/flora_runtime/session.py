@@ -5,6 +5,8 @@ Everything here is `async`, over an IO that either blocks and never suspends, or
 
 from __future__ import annotations
 
+import contextlib
+import json
 import logging
 import time
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
@@ -13,6 +15,7 @@ from attrs import define, evolve, field, frozen
 
 from flora_runtime.answers import data_of, error_of, request_id, text_of
 from flora_runtime.codec import decode_answer, parse_json
+from flora_runtime.credentials import Secret
 from flora_runtime.errors import (
     APIConnectionError,
     APIError,
@@ -36,6 +39,7 @@ from flora_runtime.retry import (
     backoff,
     delay_before_retry,
     is_unreadable,
+    jittered,
     leaves_unclear,
 )
 
@@ -216,10 +220,12 @@ class Session:
         harmless = outgoing.method in {"GET", "HEAD", "OPTIONS"}
         repeatable = harmless or (repeatable and options.idempotency_key is not None)
         asked = self.max_retries if options.max_retries is None else options.max_retries
-        attempts = _Attempts(options.idempotency_key, asked, starting, harmless=harmless)
+        attempts = _Attempts(
+            options.idempotency_key, asked, starting, self._timeout(options), harmless=harmless
+        )
         while True:
-            await self._wait_out_cool_down(options)
             try:
+                await self._wait_out_cool_down(options)
                 answer = await self._attempt(outgoing, options, attempts.number)
                 call = self._call(answer, attempts.number, options)
                 if starting is not None:
@@ -229,7 +235,7 @@ class Session:
             except (APIConnectionError, APIError, ResponseDecodingError) as error:
                 delay = attempts.failed(error)
                 if isinstance(error, RateLimitError) and delay is not None:
-                    self.shared.cool_down.start(delay)
+                    self.shared.cool_down.start(min(delay, error.retry_after or delay))
                 if delay is None or attempts.number > attempts.retries or not repeatable:
                     raise
                 kind = _kind(error)
@@ -269,14 +275,15 @@ class Session:
         return answer
 
     def _request(self, outgoing: Draft, options: Options, key: str) -> Request:
-        timeout = self.timeout if options.timeout is None else options.timeout
+        timeout = self._timeout(options)
         if options.deadline is not None:
             timeout = min(timeout, max(options.deadline - time.monotonic(), 0.001))
         headers = {
             "accept": "application/json",
+            "accept-encoding": "gzip",
             "content-type": "application/json",
             "user-agent": self.user_agent,
-            "authorization": f"Bearer {key}",
+            "authorization": Secret(f"Bearer {key}"),
             **self.headers,
             **outgoing.headers,
         }
@@ -295,9 +302,14 @@ class Session:
 
     async def _wait_out_cool_down(self, options: Options) -> None:
         while (left := self.shared.cool_down.left()) > 0:
-            await self._sleep(
-                left, options, APITimeoutError("a rate limit lasts longer than that.")
-            )
+            error = APITimeoutError("a rate limit lasts longer than that.")
+            error.never_sent = True
+            if left > self._timeout(options):
+                raise error
+            await self._sleep(jittered(left), options, error)
+
+    def _timeout(self, options: Options) -> float:
+        return self.timeout if options.timeout is None else options.timeout
 
     async def _sleep(self, seconds: float, options: Options, otherwise: FloraError) -> None:
         """Sleep, unless that would cross the deadline of the call."""
@@ -346,6 +358,7 @@ class _Attempts:
     asked: int | None
     """Repetitions that the caller wants at most."""
     starting: Starting | None
+    timeout: float
     harmless: bool
     number: int = 1
     unclear: bool = False
@@ -366,10 +379,12 @@ class _Attempts:
         error.idempotency_key = self.key
         error.may_have_started = self.unclear and not self.harmless
         if self.starting is None:
-            return delay_before_retry(error, self.number)
+            return delay_before_retry(error, self.number, self.timeout)
         self.starting.tries(now=False)
         return (
-            backoff(self.number) if is_unreadable(error) else delay_before_retry(error, self.number)
+            backoff(self.number)
+            if is_unreadable(error)
+            else delay_before_retry(error, self.number, self.timeout)
         )
 
     def again(self, error: FloraError) -> None:
@@ -395,10 +410,20 @@ def _described(kind: type[E], problem: str, answer: Answer, call: Call) -> E:
 
 def _without_echo(answer: Answer, key: str) -> Answer:
     """A server, or something before it, that echoes the key must not bring it into an error."""
-    secret = key.encode()
-    if len(secret) < _SHORTEST_SECRET or secret not in answer.body:
+    if len(key) < _SHORTEST_SECRET:
         return answer
-    return evolve(answer, body=answer.body.replace(secret, b"***"))
+    if key.encode() in answer.body:
+        answer = evolve(answer, body=answer.body.replace(key.encode(), b"***"))
+    if 200 <= answer.status_code < 300:
+        return answer
+    headers = {name: value.replace(key, "***") for name, value in answer.headers.items()}
+    if b"\\" in answer.body:  # JSON has more than one way to write a character
+        with contextlib.suppress(ValueError):
+            plainly = json.dumps(parse_json(answer.body), ensure_ascii=False)
+            quoted = json.dumps(key)[1:-1]
+            if quoted in plainly:
+                answer = evolve(answer, body=plainly.replace(quoted, "***").encode())
+    return evolve(answer, headers=headers)
 
 
 def _kind(error: FloraError) -> str:

@@ -78,11 +78,13 @@ def test_each_status_has_its_class_whatever_the_body(connect, serve, status, bod
     assert caught.value.code == ("some_code" if body == "envelope" else None)
 
 
-def test_a_duplicate_key_has_a_class_of_its_own(connect, serve):
+def test_a_duplicate_key_is_looked_for_and_never_advice_to_pay_again(connect, serve, naps):
     flora = connect(serve(refusal(409, "idempotency_duplicate")))
-    with pytest.raises(IdempotencyDuplicateError) as caught:
+    with pytest.raises(RunOutcomeUnknownError) as caught:
         flora.generations.create(**CREATE, idempotency_key="mine")
     assert caught.value.idempotency_key == "mine"
+    assert caught.value.may_have_started
+    assert isinstance(caught.value.__cause__, IdempotencyDuplicateError)
     assert caught.value.attempts == 1
 
 
