@@ -127,8 +127,9 @@ def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     The clock goes on by itself besides.
     """
     slept: list[float] = []
-    monotonic = time.monotonic
+    monotonic, wall = time.monotonic, time.time
     monkeypatch.setattr("time.monotonic", lambda: monotonic() + sum(slept))
+    monkeypatch.setattr("time.time", lambda: wall() + sum(slept))
 
     async def sleep(_: object, seconds: float) -> None:
         slept.append(seconds)
