@@ -184,6 +184,7 @@ CREATE_GENERATION: Operation[RunAccepted] = Operation(
     ),
     recovery=Recovery(
         history=LIST_GENERATIONS,
+        arguments={"limit": 100},
         id="run_id",
         created="created_at",
         scope={
@@ -259,6 +260,7 @@ CREATE_GENERATION_RUN: Operation[RunAccepted] = Operation(
     ),
     recovery=Recovery(
         history=LIST_GENERATIONS,
+        arguments={"limit": 100},
         id="run_id",
         created="created_at",
         scope={

@@ -127,6 +127,8 @@ class Recovery(Generic[T]):
 
     history: Operation[Any]
     """Lists runs, newest first."""
+    arguments: Mapping[str, Any]
+    """What it is asked with besides: for pages as long as there are."""
     id: str
     created: str
     scope: Mapping[str, tuple[str, ...]]
