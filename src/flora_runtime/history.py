@@ -18,7 +18,7 @@ from flora_runtime.paths import at_path, text_at
 from flora_runtime.retry import http_date
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from flora_runtime.exchange import Answer
     from flora_runtime.ledger import Create
@@ -118,49 +118,62 @@ def judge(
     create: Create,
     others: Sequence[Create],
     items: Sequence[Any],
+    taken: Collection[str],
     clock: ServerClock,
     *,
     late: bool = False,
 ) -> Finding:
-    """Which of the items, none of them handed out yet, can be the run of a create.
+    """Which of the items can be the run of a create; those that are taken can be nobody's.
 
     `late` says that a create whose run was not found in time may have none after all.
     """
     window = clock.window(create)
-    free = {str(at_path(item, (recovery.id,))): item for item in items}
-    own = {c: _own(recovery, c, free, clock) for c in (create, *others)}
-    candidates = {run_id: free[run_id] for run_id in free if run_id in own[create]}
+    shown = {str(at_path(item, (recovery.id,))): item for item in items}
+    own = {c: _own(recovery, c, shown, clock) for c in (create, *others)}
+    found = [c for c in others if c.state == "found"]
+    for c in own:
+        own[c] = _with_exchanged(c, found, own)
+    own = {c: wish.difference(taken) for c, wish in own.items()}
+    candidates = {run_id: item for run_id, item in shown.items() if run_id in own[create]}
     if not candidates:
         return Finding("the history does not show it", window)
-    sure = {"accepted"} if late else {"accepted", "lost"}
-    rivals = [c for c in others if c.state in sure]
+    rivals = [c for c in others if c.state in ({"accepted"} if late else {"accepted", "lost"})]
     unclear = [c for c in others if c.state == "unclear" and c.request == create.request]
-    coming = {
-        n for c in others for n in own[c] & own[create] if _may_name(c, free[n], recovery, clock)
-    }
-    dated = {n for n, item in candidates.items() if moment_of(at_path(item, (recovery.created,)))}
-    ours = _ours(create, rivals, unclear, own) & dated - coming
+    moments = {n: moment_of(at_path(item, (recovery.created,))) for n, item in candidates.items()}
+    coming = {n for c in others for n in own[c] & own[create] if _may_name(c, moments[n], clock)}
+    dated = {n for n, moment in moments.items() if moment is not None}
+    ours = _ours(create, rivals, unclear, own, late=late) & dated - coming
     if not dated:
         reason = "the runs that can be it do not say when they were created"
     elif len(candidates) == 1:
         reason = "the one run that can be it can be another create's too"
     else:
         reason = f"{len(candidates)} of the newest runs can be it"
-    looking = any(c.state in {"sent", "accepted"} and own[c] & own[create] for c in others)
     return Finding(
         reason,
         window,
         candidates,
-        [free[run_id] for run_id in free if run_id in ours],
-        settled=not looking,
+        [item for run_id, item in candidates.items() if run_id in ours],
+        settled=not any(c.state in {"sent", "accepted"} and own[c] & own[create] for c in others),
     )
 
 
-def _may_name(create: Create, item: Any, recovery: Recovery[Any], clock: ServerClock) -> bool:
-    """Whether the answer that a create waits for can name a run."""
+def _with_exchanged(
+    create: Create, found: Sequence[Create], own: Mapping[Create, set[str]]
+) -> set[str]:
+    """The runs that a create can own, and those that an equal one left that took one of these."""
+    reach = set(own[create])
+    left = [c for c in found if c.request == create.request]
+    while near := [c for c in left if c.run_id in reach]:
+        reach = reach.union(*(own[c] for c in near))
+        left = [c for c in left if c not in near]
+    return reach
+
+
+def _may_name(create: Create, moment: Moment | None, clock: ServerClock) -> bool:
+    """Whether the answer that a create waits for can name a run of this time."""
     if create.state != "sent" or create.tried is None:
         return False
-    moment = moment_of(at_path(item, (recovery.created,)))
     return moment is None or moment.latest >= create.tried + clock.least - clock.slack
 
 
@@ -169,19 +182,26 @@ def _ours(
     rivals: Sequence[Create],
     unclear: Sequence[Create],
     own: Mapping[Create, set[str]],
+    *,
+    late: bool,
 ) -> set[str]:
     """The runs that a create may take: those that go to its request however each create is given
     one, and without which each of the others can still have one."""
     sharing = _connected(create, rivals, own)
-    if not _suffice([own[c] for c in sharing]):
+    served = _served([own[c] for c in sharing])
+    if served < len(sharing) and not late:
         return set()
-    ours = _always(create, sharing, own)
+    ours = _always(create, sharing, own, served)
     for twin in unclear:  # equal to it: were it never accepted, no run would be left over for it
-        if not ours and own[twin] & own[create] and _suffice([own[c] for c in (*sharing, twin)]):
+        if ours or not own[twin] & own[create]:
+            continue
+        with_twin = _served([own[c] for c in (*sharing, twin)])
+        if with_twin > served:
             sharing.append(twin)
-            ours = _always(create, sharing, own)
+            served = with_twin
+            ours = _always(create, sharing, own, served)
     others = [own[c] for c in sharing if c is not create]
-    return {run_id for run_id in ours if _suffice([wish - {run_id} for wish in others])}
+    return {n for n in ours if _served([wish - {n} for wish in others]) == served - 1}
 
 
 def _connected(
@@ -197,29 +217,32 @@ def _connected(
     return sharing
 
 
-def _always(create: Create, sharing: Sequence[Create], own: Mapping[Create, set[str]]) -> set[str]:
-    """The runs without which not every create of the same request could have one."""
+def _always(
+    create: Create, sharing: Sequence[Create], own: Mapping[Create, set[str]], served: int
+) -> set[str]:
+    """The runs without which, for creates of the same request, fewer could have one."""
 
     def needed(run_id: str) -> bool:
         twins = [own[c] - {run_id} for c in sharing if c.request == create.request]
-        return not _suffice([*twins, *(own[c] for c in sharing if c.request != create.request)])
+        rest = [own[c] for c in sharing if c.request != create.request]
+        return _served([*twins, *rest]) < served
 
     return {run_id for run_id in own[create] if needed(run_id)}
 
 
-def _suffice(wishes: Sequence[set[str]]) -> bool:
-    """Whether everyone can have one of what they wish for, each one being there once."""
+def _served(wishes: Sequence[set[str]]) -> int:
+    """How many can have one of what they wish for, each one being there once."""
     owner: dict[str, int] = {}
 
-    def served(number: int, asked: set[str]) -> bool:
+    def serve(number: int, asked: set[str]) -> bool:
         for run_id in wishes[number] - asked:
             asked.add(run_id)
-            if run_id not in owner or served(owner[run_id], asked):
+            if run_id not in owner or serve(owner[run_id], asked):
                 owner[run_id] = number
                 return True
         return False
 
-    return all(served(number, set()) for number in range(len(wishes)))
+    return sum(serve(number, set()) for number in range(len(wishes)))
 
 
 def reaches_back(recovery: Recovery[Any], items: Sequence[Any], since: float) -> bool:
@@ -229,7 +252,7 @@ def reaches_back(recovery: Recovery[Any], items: Sequence[Any], since: float) ->
 
 
 def _own(
-    recovery: Recovery[Any], create: Create, free: Mapping[str, Any], clock: ServerClock
+    recovery: Recovery[Any], create: Create, shown: Mapping[str, Any], clock: ServerClock
 ) -> set[str]:
     """The runs that a create can have started."""
     earliest, latest = clock.window(create)
@@ -242,7 +265,7 @@ def _own(
         moment = moment_of(at_path(item, (recovery.created,)))
         return moment is None or (moment.latest >= earliest and moment.earliest <= latest)
 
-    return {run_id for run_id, item in free.items() if can(item)}
+    return {run_id for run_id, item in shown.items() if can(item)}
 
 
 @frozen

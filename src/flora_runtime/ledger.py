@@ -39,10 +39,11 @@ _KEPT = 30 * 86400.0
 _LONGEST_FLIGHT = 900.0
 """Seconds after which a create on its way is given up for lost, with the process it came from."""
 
-State = Literal["sent", "accepted", "lost", "unclear", "done"]
+State = Literal["sent", "accepted", "lost", "unclear", "found", "done"]
 """`sent`: on its way, its answer may name its run; `accepted`: its run exists and is looked for;
 `lost`: it exists, and which it is cannot be told; `unclear`: ended without telling whether there is
-one; `done`: it has its run. One that was refused is forgotten."""
+one; `found`: it took a run of the history, that may have been started by an equal one; `done`: the
+API named its run. One that was refused is forgotten."""
 
 
 def _now() -> float:
@@ -125,7 +126,7 @@ create index if not exists open on creates (place, state, began);
 _COLUMNS = [f.name for f in fields(Create) if f.name != "apart"]
 _ROW = f"insert or replace into creates values ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
 _FORGET = """
-delete from creates where state in ('done', 'unclear') and began < coalesce(
+delete from creates where state in ('done', 'found', 'unclear') and began < coalesce(
     (select began from creates order by began desc limit 1 offset ?), 0
 )
 """
@@ -217,19 +218,19 @@ class Ledger:
     def claim(self, create: Create, run_id: str, run: StartedRun, answer: bytes) -> bool:
         """Take a run that was found in the history, unless another create has it by now."""
         changed = self._do(
-            "update or ignore creates set run_id = ?, state = 'done' where key = ?",
+            "update or ignore creates set run_id = ?, state = 'found' where key = ?",
             run_id,
             create.key,
         )
         if not changed:
             return False
         self._remember(run_id, run)
-        create.run_id, create.answer, create.state = run_id, answer, "done"
+        create.run_id, create.answer, create.state = run_id, answer, "found"
         self.note(create)
         return True
 
     def others(self, create: Create) -> list[Create]:
-        """Other creates of the same place that have no run yet, and may own one."""
+        """Other creates of the same place that may own a run nobody has, or have left one."""
         rows = self._creates(
             "where place = ? and state <> 'done' and key <> ? and began > ?",
             create.place,
@@ -317,7 +318,7 @@ def _opened(journal: Path | None) -> sqlite3.Connection:
         database.execute("pragma synchronous = full")
     database.executescript(_TABLE)
     database.execute(
-        "delete from creates where began < ? and state in ('done', 'unclear', 'sent')",
+        "delete from creates where began < ? and state <> 'lost'",
         (time.time() - _KEPT,),
     )
     return database

@@ -41,6 +41,9 @@ of others that were started at the same time could appear too."""
 _LATE = 5.0
 """Seconds after which what has not appeared is not expected any more."""
 
+_EXCHANGED = 30.0
+"""Seconds between equal creates within which one may have taken the run of the other."""
+
 MOST_PAGES = 25
 """Of the history, in one look."""
 
@@ -111,10 +114,10 @@ def _judged(
     late: bool,
 ) -> Finding:
     ledger = session.shared.ledger
-    ids = [run_id for item in items if (run_id := text_at(item, (recovery.id,)))]
-    taken = ledger.handed_out(ids)
-    free = [item for item in items if text_at(item, (recovery.id,)) not in {*taken, None, ""}]
-    return judge(recovery, create, ledger.others(create), free, clock, late=late)
+    named = {run_id: item for item in items if (run_id := text_at(item, (recovery.id,)))}
+    taken = ledger.handed_out(list(named))
+    others = ledger.others(create)
+    return judge(recovery, create, others, list(named.values()), taken, clock, late=late)
 
 
 def _claimed(
@@ -145,7 +148,8 @@ async def _newest(
     """Items of the history back to when the create began; no clock where that cannot be told."""
     paging = recovery.history.paging
     assert paging is not None
-    arguments = json.loads(create.place)[1]
+    since = _reached_since(session, create)
+    arguments = {**recovery.arguments, **json.loads(create.place)[1]}
     items: list[Any] = []
     for page_number in itertools.count(1):
         request = session.draft(recovery.history, arguments, Options())
@@ -159,12 +163,20 @@ async def _newest(
         cursor = text_at(page, paging.next)
         if clock is None or not cursor:
             return items, clock
-        if reaches_back(recovery, listed, clock.window(create)[0]):
+        if reaches_back(recovery, listed, clock.window(create)[0] - since):
             return items, clock
         if page_number == MOST_PAGES:
             return items, None
         arguments = {**arguments, paging.argument: cursor}
     raise AssertionError
+
+
+def _reached_since(session: Session, create: Create) -> float:
+    """Seconds before a create in which equal ones began that may have taken its run, and left
+    theirs."""
+    equal = [o for o in session.shared.ledger.others(create) if o.request == create.request]
+    began = [o.began for o in equal if o.state == "found" and create.began - o.began < _EXCHANGED]
+    return max(create.began - min(began, default=create.began), 0.0)
 
 
 def known_run(
