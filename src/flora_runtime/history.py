@@ -18,7 +18,7 @@ from flora_runtime.paths import at_path, text_at
 from flora_runtime.retry import http_date
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 
     from flora_runtime.exchange import Answer
     from flora_runtime.ledger import Create
@@ -105,12 +105,14 @@ class Finding:
     """By id."""
     ours: Sequence[Any] = ()
     """Those of them that are a run of this request."""
+    shown: Set[str] = frozenset()
+    """Every run that was there, by id."""
     settled: bool = False
     """Nothing is under way that could make it plainer."""
 
     def agrees(self, before: Finding) -> bool:
         """Whether it shows no candidate that was not there before."""
-        return before.window is not None and self.candidates.keys() <= before.candidates.keys()
+        return before.window is not None and self.candidates.keys() <= before.shown
 
 
 def judge(
@@ -136,9 +138,9 @@ def judge(
     own = {c: wish.difference(taken) for c, wish in own.items()}
     candidates = {run_id: item for run_id, item in shown.items() if run_id in own[create]}
     if not candidates:
-        return Finding("the history does not show it", window)
+        return Finding("the history does not show it", window, shown=shown.keys())
     rivals = [c for c in others if c.state in ({"accepted"} if late else {"accepted", "lost"})]
-    unclear = [c for c in others if c.state == "unclear" and c.request == create.request]
+    unclear = [c for c in others if c.is_unclear and c.request == create.request]
     moments = {n: moment_of(at_path(item, (recovery.created,))) for n, item in candidates.items()}
     coming = {n for c in others for n in own[c] & own[create] if _may_name(c, moments[n], clock)}
     dated = {n for n, moment in moments.items() if moment is not None}
@@ -154,6 +156,7 @@ def judge(
         window,
         candidates,
         [item for run_id, item in candidates.items() if run_id in ours],
+        shown=shown.keys(),
         settled=not any(c.state in {"sent", "accepted"} and own[c] & own[create] for c in others),
     )
 

@@ -17,7 +17,7 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from attrs import define, evolve, field, fields, frozen
+from attrs import Factory, define, evolve, field, fields, frozen
 
 from flora_runtime.errors import FloraError, InvalidArgumentError
 from flora_runtime.log import logger
@@ -68,7 +68,7 @@ class Create:
     match: Mapping[str, Any]
     """What its run must agree with."""
     began: float = field(factory=_now)
-    tried: float | None = field(factory=_now)
+    tried: float | None = field(default=Factory(lambda self: self.began, takes_self=True))
     """When the attempt under way was sent; None between attempts. Its answer may name a run that
     was started since then, and no older one."""
     ended: float | None = None
@@ -83,6 +83,11 @@ class Create:
     def stepped(self) -> float:
         """Seconds by which the clocks have come apart since: the machine slept, or was set."""
         return abs(_now_apart() - self.apart) if self.apart is not None else 0.0
+
+    @property
+    def is_unclear(self) -> bool:
+        """Whether an attempt has ended without telling whether there is a run."""
+        return self.state == "unclear" or (self.state == "sent" and self.tried != self.began)
 
     @property
     def expired(self) -> bool:
