@@ -312,6 +312,8 @@ class RunOutcomeUnknownError(FloraError):
 class RunError(FloraError):
     """What is known of a run that was waited for in vain. A receipt: nothing needs to be redone."""
 
+    run_id: str  # pyright: ignore[reportIncompatibleVariableOverride]  here it is known
+
     def __init__(
         self,
         text: str,

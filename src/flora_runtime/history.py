@@ -80,7 +80,8 @@ class Timings:
 
     def clock(self, recovery: Recovery[Any], items: Iterable[Any]) -> ServerClock | None:
         """What the history tells of the clock; None if it shows none of these runs."""
-        least, most = [], []
+        least: list[float] = []
+        most: list[float] = []
         for item in items:
             known = self._known.get(text_at(item, (recovery.id,)) or "")
             moment = moment_of(at_path(item, (recovery.created,)))

@@ -24,7 +24,7 @@ from flora_runtime.log import logger
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
 KEY_LIFE = 7200.0
 """Seconds for which an API remembers an idempotency key."""
@@ -170,7 +170,7 @@ class Ledger:
             return earlier
 
     @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self) -> Generator[None]:
         """While no other thread or process changes anything. Raises FloraError."""
         with self._lock:
             self._do("begin immediate")
