@@ -312,8 +312,6 @@ class RunOutcomeUnknownError(FloraError):
 class RunError(FloraError):
     """What is known of a run that was waited for in vain. A receipt: nothing needs to be redone."""
 
-    run_id: str  # pyright: ignore[reportIncompatibleVariableOverride]  here it is known
-
     def __init__(
         self,
         text: str,
@@ -325,7 +323,7 @@ class RunError(FloraError):
         run: Any,
     ) -> None:
         super().__init__(text)
-        self.run_id = run_id
+        self.run_id: str = run_id  # pyright: ignore[reportIncompatibleVariableOverride]
         self.status = status
         self.progress = progress
         self.charged_cost = charged_cost

@@ -34,6 +34,7 @@ _STEP = 0.5
 """Seconds. Our clocks have not come apart by more, or what they told before is void."""
 
 _REMEMBERED = 1000
+_PLACES = 10
 
 
 @frozen
@@ -96,6 +97,25 @@ class Timings:
         return ServerClock(max(least), min(most), _SLACK)
 
 
+class Seen:
+    """Runs that looks into the histories have shown, the newest of each place. Not to be used by
+    two threads at once."""
+
+    def __init__(self) -> None:
+        self._runs: OrderedDict[str, dict[str, Any]] = OrderedDict()
+
+    def of(self, place: str) -> dict[str, Any]:
+        """Those of a place, by id."""
+        return dict(self._runs.get(place, {}))
+
+    def keep(self, place: str, runs: Mapping[str, Any]) -> None:
+        """Remember the latest of them."""
+        self._runs[place] = dict(list(runs.items())[-_REMEMBERED:])
+        self._runs.move_to_end(place)
+        if len(self._runs) > _PLACES:
+            self._runs.popitem(last=False)
+
+
 @frozen
 class Finding:
     """What a look into the history showed."""
@@ -132,7 +152,8 @@ def judge(
     """
     window = clock.window(create)
     shown = {str(at_path(item, (recovery.id,))): item for item in items}
-    own = {c: _own(recovery, c, shown, clock) for c in (create, *others)}
+    moments = {n: moment_of(at_path(item, (recovery.created,))) for n, item in shown.items()}
+    own = {c: _own(recovery, c, shown, moments, clock) for c in (create, *others)}
     found = [c for c in others if c.state == "found"]
     for c in own:
         own[c] = _with_exchanged(c, found, own)
@@ -142,9 +163,8 @@ def judge(
         return Finding("the history does not show it", window, shown=shown.keys())
     rivals = [c for c in others if c.state in ({"accepted"} if late else {"accepted", "lost"})]
     unclear = [c for c in others if c.is_unclear and c.request == create.request]
-    moments = {n: moment_of(at_path(item, (recovery.created,))) for n, item in candidates.items()}
     coming = {n for c in others for n in own[c] & own[create] if _may_name(c, moments[n], clock)}
-    dated = {n for n, moment in moments.items() if moment is not None}
+    dated = {n for n in candidates if moments[n] is not None}
     ours = _ours(create, rivals, unclear, own, late=late) & dated - coming
     if not dated:
         reason = "the runs that can be it do not say when they were created"
@@ -256,20 +276,27 @@ def reaches_back(recovery: Recovery[Any], items: Sequence[Any], since: float) ->
 
 
 def _own(
-    recovery: Recovery[Any], create: Create, shown: Mapping[str, Any], clock: ServerClock
+    recovery: Recovery[Any],
+    create: Create,
+    shown: Mapping[str, Any],
+    moments: Mapping[str, Moment | None],
+    clock: ServerClock,
 ) -> set[str]:
     """The runs that a create can have started."""
     earliest, latest = clock.window(create)
+    places = {**recovery.scope, **recovery.match}
 
-    def can(item: Any) -> bool:
-        for name, wanted in create.match.items():
-            found = at_path(item, {**recovery.scope, **recovery.match}[name])
-            if wanted is not None and found is not None and found != wanted:
-                return False
-        moment = moment_of(at_path(item, (recovery.created,)))
-        return moment is None or (moment.latest >= earliest and moment.earliest <= latest)
+    def fits(run_id: str) -> bool:
+        moment = moments[run_id]
+        if moment is not None and (moment.latest < earliest or moment.earliest > latest):
+            return False
+        found = {name: at_path(shown[run_id], places[name]) for name in create.match}
+        return all(
+            wanted is None or found[name] is None or found[name] == wanted
+            for name, wanted in create.match.items()
+        )
 
-    return {run_id for run_id, item in shown.items() if can(item)}
+    return {run_id for run_id in shown if fits(run_id)}
 
 
 @frozen

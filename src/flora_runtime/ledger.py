@@ -32,6 +32,9 @@ KEY_LIFE = 7200.0
 _MARGIN = 120.0
 """Seconds before that at which a key is not sent any more: it may take so long to arrive."""
 
+EXCHANGED = 30.0
+"""Seconds between equal creates within which one may have taken the run of the other."""
+
 _REMEMBERED = 10_000
 _KEPT = 30 * 86400.0
 """Seconds for which a journal keeps what has ended."""
@@ -237,10 +240,13 @@ class Ledger:
     def others(self, create: Create) -> list[Create]:
         """Other creates of the same place that may own a run nobody has, or have left one."""
         rows = self._creates(
-            "where place = ? and state <> 'done' and key <> ? and began > ?",
+            "where place = ? and state in ('sent', 'accepted', 'lost', 'unclear', 'found')"
+            " and began > ? and key <> ? and (state <> 'found' or (request = ? and began > ?))",
             create.place,
-            create.key,
             create.began - KEY_LIFE,
+            create.key,
+            create.request,
+            create.began - EXCHANGED,
         )
         return [
             evolve(row, state=_WITHOUT_PROCESS[row.state]) if _is_dead(row) else row for row in rows

@@ -41,9 +41,6 @@ of others that were started at the same time could appear too."""
 _LATE = 5.0
 """Seconds after which what has not appeared is not expected any more."""
 
-_EXCHANGED = 30.0
-"""Seconds between equal creates within which one may have taken the run of the other."""
-
 MOST_PAGES = 25
 """Of the history, in one look."""
 
@@ -87,7 +84,7 @@ async def _searched(
             create.run_id, create.answer = elsewhere.run_id, elsewhere.answer
             return finding
         try:
-            items, clock = await _newest(session, recovery, create)
+            items, clock = await _newest(session, recovery, create, late=passed > _LATE)
             if clock is None:
                 return Finding("the history shows no clock, or is too long")
             with ledger.alone():  # after the history was read: what began meanwhile counts too
@@ -114,7 +111,9 @@ def _judged(
     late: bool,
 ) -> Finding:
     ledger = session.shared.ledger
-    named = {run_id: item for item in items if (run_id := text_at(item, (recovery.id,)))}
+    named = session.shared.seen.of(create.place)  # equal creates may have left older ones
+    named.update({run_id: item for item in items if (run_id := text_at(item, (recovery.id,)))})
+    session.shared.seen.keep(create.place, named)
     taken = ledger.handed_out(list(named))
     others = ledger.others(create)
     return judge(recovery, create, others, list(named.values()), taken, clock, late=late)
@@ -143,12 +142,12 @@ def _claimed(
 
 
 async def _newest(
-    session: Session, recovery: Recovery[Any], create: Create
+    session: Session, recovery: Recovery[Any], create: Create, *, late: bool
 ) -> tuple[list[Any], ServerClock | None]:
     """Items of the history back to when the create began; no clock where that cannot be told."""
     paging = recovery.history.paging
     assert paging is not None
-    since = _reached_since(session, create)
+    since = _reached_since(session, create) if late else 0.0
     arguments = {**recovery.arguments, **json.loads(create.place)[1]}
     items: list[Any] = []
     for page_number in itertools.count(1):
@@ -174,8 +173,7 @@ async def _newest(
 def _reached_since(session: Session, create: Create) -> float:
     """Seconds before a create in which equal ones began that may have taken its run, and left
     theirs."""
-    equal = [o for o in session.shared.ledger.others(create) if o.request == create.request]
-    began = [o.began for o in equal if o.state == "found" and create.began - o.began < _EXCHANGED]
+    began = [o.began for o in session.shared.ledger.others(create) if o.state == "found"]
     return max(create.began - min(began, default=create.began), 0.0)
 
 

@@ -27,7 +27,7 @@ from flora_runtime.errors import (
     ResponseDecodingError,
 )
 from flora_runtime.exchange import IO, MOST_BYTES, Answer, HeldBackError, Request
-from flora_runtime.history import Timings
+from flora_runtime.history import Seen, Timings
 from flora_runtime.ledger import Ledger
 from flora_runtime.log import logger
 from flora_runtime.model import Call
@@ -116,6 +116,7 @@ class Shared:
     cool_down: CoolDown = field(factory=CoolDown)
     ledger: Ledger = field(factory=Ledger)
     timings: Timings = field(factory=Timings)
+    seen: Seen = field(factory=Seen)
 
 
 @frozen
