@@ -244,7 +244,7 @@ def test_a_rate_limit_cools_down_every_call_of_the_client(connect, serve, naps):
     assert naps == []
     with pytest.raises(APITimeoutError, match="a rate limit lasts longer"):
         flora.with_options(timeout=5).generations.retrieve("run_2")
-    assert naps == []
+    assert sum(naps) < 5
     assert len(server.seen) == 1
     flora.generations.retrieve("run_2")
     assert sum(naps) == pytest.approx(20, abs=3)
