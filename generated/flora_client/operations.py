@@ -226,7 +226,7 @@ CREATE_GENERATION: Operation[RunAccepted] = Operation(
         history=LIST_GENERATIONS,
         id="run_id",
         created="created_at",
-        window=7200,
+        arguments={"limit": 100},
         scope={"project_id": "project_id", "workspace_id": "workspace_id"},
         shows={
             "workspace_id": "workspace_id",
@@ -295,7 +295,7 @@ CREATE_GENERATION_RUN: Operation[RunAccepted] = Operation(
         history=LIST_GENERATIONS,
         id="run_id",
         created="created_at",
-        window=7200,
+        arguments={"limit": 100},
         scope={"project_id": "project_id", "workspace_id": "workspace_id"},
         shows={
             "workspace_id": "workspace_id",

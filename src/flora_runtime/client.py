@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
 
 from attrs import evolve
@@ -14,19 +13,21 @@ from flora_runtime.credentials import Key, KeySource, Origin
 from flora_runtime.drift import Drift, DriftReporter
 from flora_runtime.errors import InvalidArgumentError
 from flora_runtime.exchange import block_on
-from flora_runtime.options import checked_retries, checked_timeout
+from flora_runtime.ledger import Ledger
+from flora_runtime.options import amount, checked_retries, checked_timeout
 from flora_runtime.request import checked_headers
 from flora_runtime.session import Session, Shared
 from flora_runtime.spend import Spend
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from flora_runtime.exchange import IO
     from flora_runtime.http import AsyncHTTPClient, HTTPClient
     from flora_runtime.operation import KeyedCallOptions, Profile
     from flora_runtime.session import RawResponse
 
 DEFAULT_TIMEOUT = 60.0
-DEFAULT_RETRIES = 2
 
 OnDrift = Callable[[Drift], object]
 
@@ -89,9 +90,10 @@ class SyncClient(_Client):
         api_key: str | Callable[[], str] | None = None,
         base_url: str | None = None,
         timeout: float = DEFAULT_TIMEOUT,
-        max_retries: int = DEFAULT_RETRIES,
+        max_retries: int | None = None,
         http_client: HTTPClient | None = None,
         spend_limit: Decimal | float | str | None = None,
+        journal: str | os.PathLike[str] | None = None,
         on_drift: OnDrift | None = None,
         strict: bool = False,
     ) -> None:
@@ -102,7 +104,7 @@ class SyncClient(_Client):
             self.profile,
             _key(self.profile, api_key),
             _origin(self.profile, base_url),
-            Shared(Spend(_limit(spend_limit)), DriftReporter(on_drift)),
+            Shared(Spend(_limit(spend_limit)), DriftReporter(on_drift), ledger=Ledger(journal)),
             timeout,
             max_retries,
             strict=strict,
@@ -145,9 +147,10 @@ class AsyncClient(_Client):
         api_key: KeySource | None = None,
         base_url: str | None = None,
         timeout: float = DEFAULT_TIMEOUT,
-        max_retries: int = DEFAULT_RETRIES,
+        max_retries: int | None = None,
         http_client: AsyncHTTPClient | None = None,
         spend_limit: Decimal | float | str | None = None,
+        journal: str | os.PathLike[str] | None = None,
         on_drift: OnDrift | None = None,
         strict: bool = False,
     ) -> None:
@@ -158,7 +161,7 @@ class AsyncClient(_Client):
             self.profile,
             _key(self.profile, api_key),
             _origin(self.profile, base_url),
-            Shared(Spend(_limit(spend_limit)), DriftReporter(on_drift)),
+            Shared(Spend(_limit(spend_limit)), DriftReporter(on_drift), ledger=Ledger(journal)),
             timeout,
             max_retries,
             strict=strict,
@@ -195,7 +198,7 @@ def _session(
     origin: Origin,
     shared: Shared,
     timeout: float,
-    max_retries: int,
+    max_retries: int | None,
     *,
     strict: bool,
 ) -> Session:
@@ -207,7 +210,7 @@ def _session(
         profile=profile,
         shared=shared,
         timeout=checked_timeout(timeout),
-        max_retries=checked_retries(max_retries),
+        max_retries=None if max_retries is None else checked_retries(max_retries),
         headers={},
         strict=strict,
     )
@@ -225,12 +228,4 @@ def _origin(profile: Profile, given: str | None) -> Origin:
 
 
 def _limit(given: Decimal | float | str | None) -> Decimal | None:
-    if given is None:
-        return None
-    try:
-        limit = Decimal(str(given))
-    except InvalidOperation:
-        limit = Decimal(-1)
-    if not limit.is_finite() or limit < 0:
-        raise InvalidArgumentError("spend_limit must be a number of 0 or more")
-    return limit
+    return amount(given, "spend_limit") if given is not None else None

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from attrs import evolve, frozen
 
-from flora_runtime.errors import FloraError, InvalidArgumentError
+from flora_runtime.errors import FloraError, InvalidArgumentError, mark
 from flora_runtime.files import Limits, download
+from flora_runtime.log import logger
 from flora_runtime.model import Model
 from flora_runtime.operation import OPTION_NAMES, Operation
 from flora_runtime.options import Options, options_of
 from flora_runtime.paging import AsyncPager, Listing, Page, Pager
 from flora_runtime.paths import is_object
-from flora_runtime.polling import wait
-from flora_runtime.starting import start, told, where_to_look
+from flora_runtime.polling import checked_waiting, wait
+from flora_runtime.starting import resume, start, started_id, told, where_to_look
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,30 +86,37 @@ class Core:
     ) -> R:
         """Start a run, tell its id, and look at it until it has ended."""
         own = options_of(operation.idempotency_header, options)
+        checked_waiting(self.session.io, patience, on_started=on_started, on_progress=on_progress)
         run = (await start(self.session, operation, arguments, own)).parse()
         if on_started is not None:
             try:
                 await self.session.io.settle(on_started(run))
             except BaseException as error:
                 error.add_note(told(operation, run))
+                mark(error, run.idempotency_key, started_id(operation, run))
                 raise
         key = run.idempotency_key
         where = where_to_look(operation, looking, arguments, run)
         try:
             done = await wait(self.session, looking, where, patience, on_progress)
-        except FloraError as error:
-            error.idempotency_key = key
+        except BaseException as error:
+            mark(error, key, started_id(operation, run))
             raise
         assert done.call is not None
         return evolve(done, call=evolve(done.call, idempotency_key=key))
 
     async def do_many(
-        self, operation: Operation[T], requests: Iterable[Arguments], max_concurrency: int
+        self,
+        operation: Operation[T],
+        requests: Iterable[Arguments],
+        max_concurrency: int,
+        on_result: Callable[[int, T | FloraError], object] | None = None,
     ) -> list[T | FloraError]:
         """Many of the same, some at a time; each result or error in its place."""
+        checked_waiting(self.session.io, None, on_result=on_result)
         if max_concurrency < 1:
             raise InvalidArgumentError("max_concurrency must be at least 1")
-        jobs = [_Job(self, operation, request) for request in requests]
+        jobs = [_Job(self, operation, r, n, on_result) for n, r in enumerate(requests)]
         try:
             results = await self.session.io.gather(jobs, max_concurrency)
         except BaseException as error:
@@ -118,11 +126,20 @@ class Core:
             raise
         return [_ours(r) if isinstance(r, Exception) else r for r in results]
 
+    async def resume(self, operation: Operation[T], key: str) -> T:
+        """The run that was started under a key."""
+        return (await resume(self.session, operation, key)).parse()
+
     async def save(
-        self, media: Media, run: Model, folder: str | Path, limits: Limits
+        self,
+        looking: Operation[Any],
+        media: Media,
+        run: Model,
+        folder: str | Path,
+        limits: Limits,
     ) -> list[Path]:
         """Save the outputs of a run."""
-        return await download(self.session, media, run, folder, limits)
+        return await download(self.session, looking.polling, media, run, folder, limits)
 
 
 def _ours(error: Exception) -> FloraError:
@@ -138,7 +155,14 @@ def _ours(error: Exception) -> FloraError:
 class _Job:
     """One of many, done when it is called. Unknown arguments are refused before any is sent."""
 
-    def __init__(self, core: Core, operation: Operation[Any], request: Arguments) -> None:
+    def __init__(
+        self,
+        core: Core,
+        operation: Operation[Any],
+        request: Arguments,
+        number: int,
+        on_result: Callable[[int, Any], object] | None,
+    ) -> None:
         if not is_object(request):
             kind = type(request).__name__
             raise TypeError(f"{operation.name}: a request is a dictionary of arguments, not {kind}")
@@ -147,6 +171,7 @@ class _Job:
         if unknown:
             raise TypeError(f"{operation.name} takes no argument {unknown[0]!r}")
         self._core = core
+        self._number, self._on_result = number, on_result
         self._operation = operation
         self._options = {n: value for n, value in request.items() if n in OPTION_NAMES}
         self._arguments = {n: value for n, value in request.items() if n in names}
@@ -156,10 +181,17 @@ class _Job:
     async def __call__(self) -> Any:
         try:
             result = await self._core.do(self._operation, self._arguments, self._options)
+            self.notes.append(told(self._operation, result))
+        except Exception as error:
+            result = _ours(error)
         except BaseException as error:
             self.notes = list(getattr(error, "__notes__", ()))
             raise
-        self.notes.append(told(self._operation, result))
+        if self._on_result is not None:
+            try:
+                await self._core.session.io.settle(self._on_result(self._number, result))
+            except Exception:  # no reason to take the others' runs away
+                logger.exception("on_result failed")
         return result
 
 

@@ -27,17 +27,26 @@ def checked_key(key: object) -> str:
     return key
 
 
+class Secret(str):
+    """Text that is not shown where a value is, as in the locals of a traceback."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+
 class Key:
     """The API key. It has no repr, is not pickled, and is checked each time it is read."""
 
     def __init__(self, source: KeySource) -> None:
-        self._source = source if callable(source) else checked_key(source)
+        self._source = source if callable(source) else Secret(checked_key(source))
 
-    async def read(self, settle: Callable[[Any], Awaitable[Any]]) -> str:
+    async def read(self, settle: Callable[[Any], Awaitable[Any]]) -> Secret:
         """The key for the next request."""
-        if isinstance(self._source, str):
+        if isinstance(self._source, Secret):
             return self._source
-        return checked_key(await settle(self._source()))
+        return Secret(checked_key(await settle(self._source())))
 
     def __repr__(self) -> str:
         return "Key(…)"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from attrs import frozen
 
 from flora_runtime.log import logger
+from flora_runtime.paths import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -32,7 +33,7 @@ class Drift:
 
     def __str__(self) -> str:
         detail = f" ({self.detail})" if self.detail else ""
-        return f"{self.where}: {self.kind.replace('_', ' ')}{detail}"
+        return one_line(f"{self.where}: {self.kind.replace('_', ' ')}{detail}")
 
 
 class DriftReporter:

@@ -35,6 +35,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from attrs import frozen
 
+from flora_runtime.paths import one_line
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
@@ -78,16 +80,16 @@ class FloraError(Exception):
 
     idempotency_key: str | None = None
     """Key of the request, where it had one; it stayed the same over all attempts."""
+    run_id: str | None = None
+    """The run that was started, where it is known."""
     attempts: int = 0
     """Requests that were sent."""
-    repeated: bool = False
-    """Whether an attempt before the last one had reached the API, or may have."""
     may_have_started: bool = False
     """Whether an attempt whose outcome is unknown may have been accepted, and charged."""
 
     def __str__(self) -> str:
         text = super().__str__()
-        if self.may_have_started:
+        if self.may_have_started and not isinstance(self, RunOutcomeUnknownError):
             text += " The request may have been accepted and charged: "
             if self.idempotency_key is None:
                 text += "look for what it made before sending it again."
@@ -100,6 +102,12 @@ class FloraError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (type(self), self.args, self.__dict__)
+
+
+def mark(error: BaseException, key: str | None, run_id: str | None) -> None:
+    """Let an error of any class name the request, and the run, that it interrupts."""
+    known = {"idempotency_key": key, "run_id": run_id}
+    vars(error).update({name: value for name, value in known.items() if value is not None})
 
 
 def _restore(cls: type[FloraError], args: tuple[Any, ...], state: dict[str, Any]) -> FloraError:
@@ -121,8 +129,8 @@ class SpendLimitError(FloraError):
 
     def __init__(self, spent: Decimal, limit: Decimal) -> None:
         super().__init__(
-            f"nothing was sent: {spent} US dollars are spent of a limit of {limit};"
-            " raise spend_limit= to go on"
+            f"nothing was sent: {spent} US dollars are spent, or on their way to be, of a limit of"
+            f" {limit}; raise spend_limit= to go on"
         )
         self.spent = spent
         self.limit = limit
@@ -217,13 +225,7 @@ class ConflictError(APIError):
 class IdempotencyDuplicateError(ConflictError):
     """409: this idempotency key was used before; nothing was started again."""
 
-    remedy = "Use a new idempotency key for a new run; look up the first run in the history."
-    run_id: str | None = None
-    """The run that this client started with the key, where it knows."""
-
-    def __str__(self) -> str:
-        text = super().__str__()
-        return f"{text} The first run is {self.run_id}." if self.run_id else text
+    remedy = "Its run is in the history."
 
 
 class UnprocessableEntityError(APIError):
@@ -298,9 +300,10 @@ class RunOutcomeUnknownError(FloraError):
     ) -> None:
         super().__init__(
             f"a run was probably started under idempotency key {idempotency_key}, and its id is"
-            f" lost: {reason}. Look for it among the newest runs before starting another"
+            f" lost: {reason}. It is paid for: look for it among the newest runs"
         )
         self.idempotency_key = idempotency_key
+        self.may_have_started = True
         self.window = window
         """When it was started, by the server's clock; None where the server shows no clock."""
         self.candidates = tuple(candidates)
@@ -320,7 +323,7 @@ class RunError(FloraError):
         run: Any,
     ) -> None:
         super().__init__(text)
-        self.run_id = run_id
+        self.run_id: str = run_id  # pyright: ignore[reportIncompatibleVariableOverride]
         self.status = status
         self.progress = progress
         self.charged_cost = charged_cost
@@ -361,4 +364,4 @@ class DownloadError(FloraError):
     @classmethod
     def of(cls, output_id: str, problem: str) -> Self:
         """The error of one output."""
-        return cls(f"output {output_id} was not saved: {problem}")
+        return cls(one_line(f"output {output_id} was not saved: {problem}"))

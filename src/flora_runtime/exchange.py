@@ -76,6 +76,9 @@ class IO(Protocol):
     The blocking one never suspends, so that its coroutines can be run to their end in one step.
     """
 
+    blocking: bool
+    """Whether it is the one that blocks."""
+
     async def send(self, request: Request) -> Answer:
         """Send to the configured origin. Raises APIConnectionError, APITimeoutError, and
         HeldBackError where the request says so."""

@@ -5,6 +5,8 @@ A file comes without a key, and never lands outside its folder but where a link 
 
 from __future__ import annotations
 
+import filecmp
+import hashlib
 import os
 import re
 import shutil
@@ -19,13 +21,14 @@ from flora_runtime.credentials import check_file_url
 from flora_runtime.errors import APIConnectionError, DownloadError, InvalidArgumentError
 from flora_runtime.exchange import Answer, Request
 from flora_runtime.model import Model, wire_names
-from flora_runtime.paths import at_path, is_array, text_at
+from flora_runtime.operation import named
+from flora_runtime.paths import at_path, is_array, one_line, text_at
 from flora_runtime.retry import LONGEST_WAIT, backoff, retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from flora_runtime.operation import Media
+    from flora_runtime.operation import Media, Polling
     from flora_runtime.session import Session
 
 _SUFFIXES = {
@@ -46,7 +49,6 @@ _SUFFIXES = {
     "image/png": ".png",
     "image/svg+xml": ".svg",
     "image/webp": ".webp",
-    "text/html": ".html",
     "text/markdown": ".md",
     "text/plain": ".txt",
     "video/mp4": ".mp4",
@@ -67,12 +69,19 @@ class Limits:
     """Of each file."""
     max_retries: int = 2
     max_concurrency: int = 4
+    overwrite: bool = False
+    """Whether a file that is there gives way."""
 
 
 async def download(
-    session: Session, media: Media, run: Model, folder: str | Path, limits: Limits
+    session: Session,
+    polling: Polling | None,
+    media: Media,
+    run: Model,
+    folder: str | Path,
+    limits: Limits,
 ) -> list[Path]:
-    """Save every output of a run; where each was saved, in order.
+    """Save every output of a completed run; where each was saved, in order.
 
     Raises DownloadError, UnsafeURLError; after the others have been saved.
     """
@@ -81,8 +90,17 @@ async def download(
     if not _has(run, media.items):
         kind = type(run).__name__
         raise InvalidArgumentError(f"a {kind} has no {media.items}: give what wait returned")
-    outputs = at_path(run.to_dict(), media.items)
-    files = _planned(media, outputs if is_array(outputs) else [])
+    data = run.to_dict()
+    run_id = ""
+    if polling is not None:
+        run_id, status = text_at(data, polling.id) or "", text_at(data, polling.status)
+        if status is not None and status not in polling.completed:
+            raise InvalidArgumentError(
+                f"{one_line(named(polling.kind, run_id), 100)} is {one_line(status, 50)}, and has"
+                f" no outputs yet: give what {polling.resume} returned"
+            )
+    outputs = at_path(data, media.items)
+    files = _planned(media, run_id, outputs if is_array(outputs) else [])
     target = _folder(folder)
     done = await session.io.gather(
         [_Job(session, media, file, target, limits) for file in files], limits.max_concurrency
@@ -118,18 +136,28 @@ class _Job:
         part = self.target / f".{self.file.stem}.{uuid.uuid4().hex}.part"
         try:
             suffix = await self._write(part)
-            return _put(part, self.target / f"{self.file.stem}{suffix}")
+            return self._placed(part, self.target / f"{self.file.stem}{suffix}")
         except OSError as error:
             raise DownloadError.of(self.file.output_id, _problem(error)) from error
         finally:
             part.unlink(missing_ok=True)
 
+    def _placed(self, part: Path, path: Path) -> Path:
+        """Move a file to its place. Another file that is there stays."""
+        loses_nothing = not path.is_file() and os.path.lexists(path)  # a pipe, a link to nothing
+        if self.limits.overwrite or loses_nothing:
+            return _put(part, path)
+        if not _moved(part, path) and not filecmp.cmp(part, path, shallow=False):
+            problem = f"{path} is another file; overwrite=True replaces it"
+            raise DownloadError.of(self.file.output_id, problem)
+        return path
+
     async def _write(self, part: Path) -> str:
         """Write the output to a file. Returns the suffix that fits it."""
         file = self.file
-        if file.kind in self.media.text:
-            return _save_text(part, file.url)
         try:
+            if file.kind in self.media.text:
+                return _save_text(part, file.url, self.limits.max_bytes)
             answer = await self._fetch(file.url, part)
         except (APIConnectionError, DownloadError) as error:
             raise DownloadError.of(file.output_id, str(error)) from None
@@ -139,7 +167,7 @@ class _Job:
         family = self.media.families.get(file.kind)
         if family is not None and kind not in _UNTOLD and not kind.startswith(f"{family}/"):
             raise DownloadError.of(file.output_id, f"it is {kind}, not {family}")
-        return _suffix(kind, file.url)
+        return _suffix(kind, family, file.url)
 
     async def _fetch(self, url: str, part: Path) -> Answer:
         attempt = redirects = 0
@@ -147,7 +175,11 @@ class _Job:
             request = Request(
                 method="GET",
                 url=check_file_url(url, self.session.origin),
-                headers={"accept": "*/*", "user-agent": self.session.user_agent},
+                headers={
+                    "accept": "*/*",
+                    "accept-encoding": "identity",
+                    "user-agent": self.session.user_agent,
+                },
                 body=None,
                 timeout=self.limits.timeout,
             )
@@ -171,6 +203,19 @@ class _Job:
             if pause is None or attempt > self.limits.max_retries:
                 return answer
             await self.session.io.sleep(pause)
+
+
+def _moved(part: Path, path: Path) -> bool:
+    """Move a file to a place that is free. Whether it was."""
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        return False
+    except OSError:  # no links here
+        if path.exists():
+            return False
+        part.replace(path)
+    return True
 
 
 def _has(run: object, member: str) -> bool:
@@ -211,8 +256,11 @@ def _problem(error: OSError) -> str:
     return error.strerror or str(error)
 
 
-def _save_text(part: Path, text: str) -> str:
-    part.write_text(text, encoding="utf-8")
+def _save_text(part: Path, text: str, most: int) -> str:
+    content = text.encode("utf-8", "surrogatepass")
+    if len(content) > most:
+        raise DownloadError(f"larger than the limit of {most} bytes")
+    part.write_bytes(content)
     return ".txt"
 
 
@@ -226,7 +274,7 @@ def _pause(answer: Answer, attempt: int) -> float | None:
     return asked if asked <= LONGEST_WAIT else None
 
 
-def _planned(media: Media, outputs: Sequence[Any]) -> list[_File]:
+def _planned(media: Media, run_id: str, outputs: Sequence[Any]) -> list[_File]:
     """What is to be saved, each under a name of its own."""
     files: list[_File] = []
     taken: set[str] = set()
@@ -236,7 +284,8 @@ def _planned(media: Media, outputs: Sequence[Any]) -> list[_File]:
         url = text_at(output, media.url) or ""
         if not url:
             raise DownloadError.of(output_id or f"number {number}", "it has no URL")
-        stem = base = _stem(output_id) or f"output_{number}"
+        base = f"{_stem(run_id) or 'run'}_{_stem(output_id) or f'output_{number}'}"
+        stem = base
         copies = 1
         while stem.lower() in taken:
             copies += 1
@@ -246,15 +295,21 @@ def _planned(media: Media, outputs: Sequence[Any]) -> list[_File]:
     return files
 
 
-def _stem(output_id: str) -> str:
-    """A file name that is one on every system, and names no other folder."""
-    stem = re.sub(r"[^A-Za-z0-9_-]+", "_", output_id).strip("_")[:100]
-    reserved = re.fullmatch(r"(?i)con|prn|aux|nul|(com|lpt)\d", stem)
-    return f"output_{stem}" if reserved else stem
+def _stem(name: str) -> str:
+    """A part of a file name that is one on every system, names no other folder, and no other id."""
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_")[:80]
+    if stem == name or not stem:
+        return stem
+    return f"{stem}-{hashlib.sha256(name.encode('utf-8', 'replace')).hexdigest()[:8]}"
 
 
-def _suffix(kind: str, url: str) -> str:
-    if kind in _SUFFIXES:
-        return _SUFFIXES[kind]
+def _suffix(kind: str, family: str | None, url: str) -> str:
+    """The suffix of a kind of file that nothing runs: as its server says, else as its URL does."""
+    fitting = {
+        suffix
+        for known, suffix in _SUFFIXES.items()
+        if family is None or known.startswith(f"{family}/")
+    }
     in_url = re.search(r"\.[a-z0-9]{1,5}\Z", urlsplit(url).path.lower())
-    return in_url[0] if in_url else ".bin"
+    told = _SUFFIXES.get(kind) or (in_url[0] if in_url else "")
+    return told if told in fitting else ".bin"

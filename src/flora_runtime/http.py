@@ -8,6 +8,7 @@ import os
 import threading
 import time
 import weakref
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,9 +22,10 @@ from flora_runtime.errors import (
     InvalidArgumentError,
 )
 from flora_runtime.exchange import MOST_BYTES, Answer, HeldBackError, Request, block_on
+from flora_runtime.paths import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
     from typing import BinaryIO
 
 HTTPClient = httpx.Client
@@ -34,6 +36,9 @@ C = TypeVar("C", httpx.Client, httpx.AsyncClient)
 
 _CONNECT_SECONDS = 10.0
 
+_GRACE = 0.05
+"""Seconds by which the library's own limits come first, for they tell what was waited for."""
+
 _NO_PLAIN_PROXY: Mapping[str, None] = {"http://": None}
 """Plain http is for this machine only. A proxy that the environment names would take it, and the
 key with it, away from here in the clear."""
@@ -41,6 +46,8 @@ key with it, away from here in the clear."""
 
 class BlockingIO:
     """IO for one client in any number of threads, over one pool of connections."""
+
+    blocking = True
 
     def __init__(self, client: httpx.Client | None = None) -> None:
         self._client = _checked(client, httpx.Client)
@@ -55,17 +62,21 @@ class BlockingIO:
         try:
             outgoing = _own_request(client, request, deadline, _gate(request))
             response = client.send(outgoing, stream=True, follow_redirects=False)
-            body = _Body()
+            body = _Body(response)
             try:
                 _hear(request, response)
-                for chunk in response.iter_bytes():
+                for chunk in _chunks(response):
                     if not body.takes(deadline.checked(chunk)):
                         break
             finally:
                 response.close()
         except _LIBRARY_ERRORS as error:
-            raise _translated(error) from None
-        return deadline.answer(response, body)
+            failure = _translated(error)
+        except BaseException as error:
+            raise error.with_traceback(None)  # noqa: B904  the library's frames hold the key
+        else:
+            return deadline.answer(response, body)
+        raise failure
 
     async def fetch(self, request: Request, into: BinaryIO, most: int) -> Answer:
         client = self._pool()
@@ -74,14 +85,14 @@ class BlockingIO:
         try:
             response = client.send(outgoing, stream=True, auth=None, follow_redirects=False)
             try:
-                if response.is_success:
-                    for chunk in response.iter_bytes():
+                if _is_plain(response):
+                    for chunk in _chunks(response):
                         _write(into, deadline.checked(chunk), most)
             finally:
                 response.close()
         except _LIBRARY_ERRORS as error:
             raise _translated(error) from None
-        return deadline.answer(response, _Body())
+        return deadline.answer(response, _Body(response))
 
     async def sleep(self, seconds: float) -> None:
         time.sleep(seconds)  # noqa: ASYNC251  blocking is what this IO does
@@ -131,6 +142,8 @@ class BlockingIO:
 class AsyncIO:
     """IO for asyncio. Connections belong to a loop; each loop that uses the client has its own."""
 
+    blocking = False
+
     def __init__(self, client: httpx.AsyncClient | None = None) -> None:
         self._given = _checked(client, httpx.AsyncClient)
         self._clients: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient]
@@ -142,34 +155,46 @@ class AsyncIO:
         deadline = _Deadline(request.timeout)
         try:
             outgoing = _own_request(client, request, deadline, _async_gate(request))
-            response = await client.send(outgoing, stream=True, follow_redirects=False)
-            body = _Body()
-            try:
-                _hear(request, response)
-                async for chunk in response.aiter_bytes():
-                    if not body.takes(deadline.checked(chunk)):
-                        break
-            finally:
-                await response.aclose()
+            async with asyncio.timeout(request.timeout + _GRACE):
+                response = await client.send(outgoing, stream=True, follow_redirects=False)
+                body = _Body(response)
+                try:
+                    _hear(request, response)
+                    async for chunk in _later(response):
+                        if not body.takes(deadline.checked(chunk)):
+                            break
+                finally:
+                    await response.aclose()
+        except TimeoutError:
+            failure: APIConnectionError = deadline.over()
         except _LIBRARY_ERRORS as error:
-            raise _translated(error) from None
-        return deadline.answer(response, body)
+            failure = _translated(error)
+        except BaseException as error:
+            raise error.with_traceback(None)  # noqa: B904  the library's frames hold the key
+        else:
+            return deadline.answer(response, body)
+        raise failure
 
     async def fetch(self, request: Request, into: BinaryIO, most: int) -> Answer:
         client = self._pool()
         deadline = _Deadline(request.timeout)
         outgoing = _foreign_request(request, deadline)
         try:
-            response = await client.send(outgoing, stream=True, auth=None, follow_redirects=False)
-            try:
-                if response.is_success:
-                    async for chunk in response.aiter_bytes():
-                        await asyncio.to_thread(_write, into, deadline.checked(chunk), most)
-            finally:
-                await response.aclose()
+            async with asyncio.timeout(request.timeout + _GRACE):
+                response = await client.send(
+                    outgoing, stream=True, auth=None, follow_redirects=False
+                )
+                try:
+                    if _is_plain(response):
+                        async for chunk in _later(response):
+                            await asyncio.to_thread(_write, into, deadline.checked(chunk), most)
+                finally:
+                    await response.aclose()
+        except TimeoutError:
+            raise deadline.over() from None
         except _LIBRARY_ERRORS as error:
             raise _translated(error) from None
-        return deadline.answer(response, _Body())
+        return deadline.answer(response, _Body(response))
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
@@ -252,8 +277,12 @@ class _Deadline(dict[str, float]):
     def checked(self, chunk: bytes) -> bytes:
         """A part of the answer, if it came in time."""
         if time.monotonic() > self._end:
-            raise APITimeoutError(f"the answer was not whole after {self._seconds:g} seconds.")
+            raise self.over()
         return chunk
+
+    def over(self) -> APITimeoutError:
+        """The error of an answer that did not come in time."""
+        return APITimeoutError(f"the answer was not whole after {self._seconds:g} seconds.")
 
     def answer(self, response: httpx.Response, body: _Body) -> Answer:
         return Answer(
@@ -266,20 +295,51 @@ class _Deadline(dict[str, float]):
         )
 
 
-class _Body:
-    """What came of the body of an answer, as far as it is read."""
+def _chunks(response: httpx.Response) -> Iterable[bytes]:
+    """The body as it comes; whole where the given client has read, and unpacked, it already."""
+    return (response.content,) if response.is_stream_consumed else response.iter_raw()
 
-    def __init__(self) -> None:
+
+async def _later(response: httpx.Response) -> AsyncIterator[bytes]:
+    """The same of an asynchronous client."""
+    if response.is_stream_consumed:
+        yield response.content
+        return
+    async for chunk in response.aiter_raw():
+        yield chunk
+
+
+class _Body:
+    """What came of the body of an answer, as far as it is read. Only gzip is asked for, and
+    unpacked no further than is kept."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        packed = response.headers.get("content-encoding", "").strip().lower() == "gzip"
+        packed = packed and not response.is_stream_consumed
+        self._unpacked = zlib.decompressobj(wbits=31) if packed else None
         self.chunks: list[bytes] = []
         self.is_whole = True
         self._left = MOST_BYTES
 
     def takes(self, chunk: bytes) -> bool:
-        """Keep a part of it. Whether more is wanted."""
+        """Keep a part of it. Whether more is wanted. Raises APIConnectionError."""
+        if self._unpacked is not None:
+            try:
+                chunk = self._unpacked.decompress(chunk, self._left + 1)
+            except zlib.error:
+                raise APIConnectionError("no answer: its gzip cannot be unpacked.") from None
         self.chunks.append(chunk[: self._left])
         self._left -= len(chunk)
         self.is_whole = self._left >= 0
         return self.is_whole
+
+
+def _is_plain(response: httpx.Response) -> bool:
+    """Whether a file is there to be saved as it comes. Raises DownloadError if it is packed."""
+    packed = response.headers.get("content-encoding", "identity").strip().lower()
+    if response.is_success and packed != "identity":
+        raise DownloadError("its server packs it, although it was asked not to")
+    return response.is_success
 
 
 def _own_request(
@@ -353,7 +413,7 @@ def _translated(error: Exception) -> APIConnectionError:
     if isinstance(error, httpx.TimeoutException):
         ours: APIConnectionError = APITimeoutError(f"no answer in time ({name}).")
     else:
-        detail = f"{name}: {error}".splitlines()[0].rstrip(". :")
+        detail = one_line(f"{name}: {error}".partition("\n")[0]).rstrip(". :")
         ours = APIConnectionError(f"no answer: {detail}.")
     ours.never_sent = isinstance(error, _BEFORE_SENDING)
     return ours

@@ -8,6 +8,7 @@ from attrs import field, frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from decimal import Decimal
 
 
 T = TypeVar("T")
@@ -30,6 +31,8 @@ class KeyedRequestOptions(RequestOptions, total=False):
 
     idempotency_key: str
     """Made up for each call when left out."""
+    expected_cost: Decimal | float | str
+    """What `spend_limit` counts until the answer tells."""
 
 
 class CallOptions(RequestOptions, total=False):
@@ -44,6 +47,8 @@ class KeyedCallOptions(CallOptions, total=False):
 
     idempotency_key: str
     """Made up for each call when left out."""
+    expected_cost: Decimal | float | str
+    """What `spend_limit` counts until the answer tells."""
 
 
 OPTION_NAMES = frozenset(KeyedCallOptions.__annotations__)
@@ -94,6 +99,8 @@ class Starts:
     """Seconds that it may take."""
     link: str | None = None
     """A URL where it can be looked at."""
+    window: float = 7200.0
+    """Seconds for which the key of a create counts, or for which it is thought of without one."""
     parents: Mapping[str, str] = field(factory=dict[str, str])
     """Arguments besides its id with which it is looked at, and the members of this request."""
 
@@ -152,8 +159,8 @@ class Recovery(Generic[T]):
     """Lists all of its kind, newest first or all at once."""
     id: str
     created: str
-    window: float
-    """Seconds for which the key of a create counts."""
+    arguments: Mapping[str, Any] = field(factory=dict[str, Any])
+    """What the history is asked with besides: for pages as long as there are."""
     scope: Mapping[str, str] = field(factory=dict[str, str])
     """Arguments of the history, and the member of the create's request that each one takes."""
     shows: Mapping[str, str] = field(factory=dict[str, str])

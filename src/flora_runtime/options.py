@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from attrs import evolve, field, frozen
@@ -21,6 +22,7 @@ class Options:
     timeout: float | None = None
     max_retries: int | None = None
     idempotency_key: str | None = None
+    expected_cost: Decimal | float | str | None = None
     extra_headers: Mapping[str, str] = field(factory=dict[str, str])
     extra_query: Mapping[str, Any] = field(factory=dict[str, Any])
     extra_body: Mapping[str, Any] = field(factory=dict[str, Any])
@@ -42,10 +44,7 @@ def options_of(key_header: str | None, given: Mapping[str, Any]) -> Options:
     if unknown:
         raise TypeError(f"no option {unknown[0]!r}; there are {', '.join(sorted(OPTION_NAMES))}")
     options = Options(**{name: value for name, value in given.items() if value is not None})
-    if options.timeout is not None:
-        checked_timeout(options.timeout)
-    if options.max_retries is not None:
-        checked_retries(options.max_retries)
+    _check(options)
     if key_header is not None:
         return _keyed(options, key_header)
     if options.idempotency_key is not None:
@@ -65,6 +64,15 @@ def _keyed(options: Options, key_header: str) -> Options:
     return evolve(options, extra_headers=rest, idempotency_key=key)
 
 
+def _check(options: Options) -> None:
+    if options.timeout is not None:
+        checked_timeout(options.timeout)
+    if options.max_retries is not None:
+        checked_retries(options.max_retries)
+    if options.expected_cost is not None:
+        amount(options.expected_cost, "expected_cost")
+
+
 def _check_key(header: str, key: object) -> None:
     if not isinstance(key, str) or not key.strip():
         raise InvalidArgumentError("idempotency_key must be a string that is not empty")
@@ -73,9 +81,20 @@ def _check_key(header: str, key: object) -> None:
 
 def checked_timeout(seconds: object) -> float:
     """Raises InvalidArgumentError."""
-    if not is_number(seconds) or not seconds > 0:
+    if not is_number(seconds) or not 0 < seconds < float("inf"):
         raise InvalidArgumentError("timeout must be a number of seconds above 0")
     return seconds
+
+
+def amount(given: object, name: str) -> Decimal:
+    """An amount of money. Raises InvalidArgumentError."""
+    try:
+        number = Decimal(-1) if isinstance(given, bool) else Decimal(str(given))
+    except InvalidOperation:
+        number = Decimal(-1)
+    if not number.is_finite() or number < 0:
+        raise InvalidArgumentError(f"{name} must be a number of 0 or more")
+    return number
 
 
 def checked_retries(retries: object) -> int:

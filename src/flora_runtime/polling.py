@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from flora_runtime.codec import decimal_of
@@ -16,6 +17,7 @@ from flora_runtime.errors import (
     ResponseDecodingError,
     RunFailedError,
     WaitTimeoutError,
+    mark,
 )
 from flora_runtime.operation import named
 from flora_runtime.options import Options, is_number
@@ -25,6 +27,7 @@ from flora_runtime.retry import backoff, is_transient
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from flora_runtime.exchange import IO
     from flora_runtime.model import Model
     from flora_runtime.operation import Operation, Polling
     from flora_runtime.session import Session
@@ -54,6 +57,7 @@ class Wait:
         self.arguments = arguments
         self.run_id = str(arguments[polling.argument])
         self.run = named(polling.kind, self.run_id)
+        self.shown = one_line(self.run, 100)
         self.began = time.monotonic()
         self.deadline = self.began + patience
         self.last: Any = None
@@ -98,7 +102,7 @@ class Wait:
         """The error of a run that has failed."""
         code, message = self._told(self.polling.error_code), self._told(self.polling.error_message)
         why = ": ".join(part for part in (code, message) if isinstance(part, str))
-        text = f"{self.run} failed{': ' + one_line(why) if why else ''}"
+        text = f"{self.shown} failed{': ' + one_line(why) if why else ''}"
         error = RunFailedError(text, **self._receipt())
         error.error_code = code if isinstance(code, str) else None
         error.error_message = message if isinstance(message, str) else None
@@ -112,7 +116,7 @@ class Wait:
         if receipt["progress"] is not None:
             seen += f", progress {receipt['progress']}"
         error = WaitTimeoutError(
-            f"{self.run} had not ended after {elapsed:.1f} s (last seen: {seen})."
+            f"{self.shown} had not ended after {elapsed:.1f} s (last seen: {seen})."
             f" It goes on, and waiting again costs nothing: {self.how_to_resume()}",
             **receipt,
         )
@@ -123,6 +127,22 @@ class Wait:
         """For people."""
         given = ", ".join(map(repr, self.arguments.values()))
         return f"resume with {self.polling.resume}({given})"
+
+
+def checked_waiting(io: IO, patience: object, **callbacks: object) -> None:
+    """Raises InvalidArgumentError, before anything is sent."""
+    if patience is not None and not (is_number(patience) and abs(patience) < float("inf")):
+        raise InvalidArgumentError("timeout must be a number of seconds")
+    for name, callback in callbacks.items():
+        if callback is None:
+            continue
+        if not callable(callback):
+            raise InvalidArgumentError(f"{name} must be a function")
+        called = getattr(callback, "__call__", None)  # noqa: B004  its code, not whether
+        if io.blocking and (iscoroutinefunction(callback) or iscoroutinefunction(called)):
+            raise InvalidArgumentError(
+                f"{name} is asynchronous; use the asynchronous client, or a plain function"
+            )
 
 
 async def wait(
@@ -137,14 +157,14 @@ async def wait(
     polling = operation.polling
     assert polling is not None
     session.draft(operation, arguments, Options())
-    if patience is not None and not is_number(patience):
-        raise InvalidArgumentError("timeout must be a number of seconds")
+    checked_waiting(session.io, patience, on_progress=on_progress)
     state = Wait(session, polling, arguments, DEFAULT_PATIENCE if patience is None else patience)
     try:
         return await _follow(session, operation, polling, state, on_progress)
     except BaseException as error:
+        mark(error, None, state.run_id)
         if not isinstance(error, RunFailedError | WaitTimeoutError):
-            error.add_note(f"{state.run} goes on: {state.how_to_resume()}")
+            error.add_note(f"{state.shown} goes on: {state.how_to_resume()}")
         raise
 
 

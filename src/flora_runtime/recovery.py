@@ -8,18 +8,19 @@ starts a run.
 from __future__ import annotations
 
 import itertools
+import json
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve
 
-from flora_runtime.codec import decimal_of, decode_model
+from flora_runtime.codec import decode_model, parse_json
 from flora_runtime.errors import FloraError, RunOutcomeUnknownError
 from flora_runtime.history import Finding, ServerClock, judge, reaches_back
 from flora_runtime.ledger import StartedRun
 from flora_runtime.log import logger
 from flora_runtime.model import Call, Model, wire_names
-from flora_runtime.operation import named
 from flora_runtime.options import Options
 from flora_runtime.paging import following
 from flora_runtime.paths import at_path, is_array, is_object, text_at
@@ -28,89 +29,128 @@ from flora_runtime.session import RawResponse
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from flora_runtime.errors import ConflictError
-    from flora_runtime.exchange import Answer
     from flora_runtime.ledger import Create
     from flora_runtime.operation import Operation, Recovery, Starts
     from flora_runtime.session import Session
 
 T = TypeVar("T")
 
-LOOKS = (0.0, 1.0, 2.0, 4.0, 8.0)
-"""Seconds before each look: a history may lag, and other creates in flight need time to end."""
+LOOKS = (0.3, 1.2, 0.8, 0.8, 1.0, 1.0, 1.0, 1.5, 1.5, 2.0, 2.0, 3.0, 3.0, 4.0, 5.0)
+"""Seconds before each look. A run is taken that two looks agree on, the second of them after those
+of others that were started at the same time could appear too."""
 
-MOST_PAGES = 5
+_LATE = 5.0
+"""Seconds after which what has not appeared is not expected any more."""
+
+MOST_PAGES = 25
 """Of the history, in one look."""
 
 
 async def recover(
-    session: Session, operation: Operation[T], create: Create, conflict: ConflictError
+    session: Session, operation: Operation[T], create: Create, attempts: int
 ) -> RawResponse[T]:
-    """The run of a create that was accepted, and whose answer was lost."""
-    create.ended = time.monotonic()
+    """The run of a create whose answer was lost. Raises RunOutcomeUnknownError."""
     finding = Finding("this operation has no history to look in")
-    try:
-        if operation.recovery is not None:
-            for pause in LOOKS:
-                await session.io.sleep(pause)
-                finding, answer = await _look(session, operation, create, finding)
-                if finding.adopted is not None and answer is not None:
-                    return _adopt(session, operation, create, conflict, finding, answer)
-                if finding.final:
-                    break
-    finally:
-        if create.run_id is None:
-            session.shared.ledger.fail(create, unknown=True)
-    error = RunOutcomeUnknownError(
+    if operation.recovery is not None:
+        try:
+            finding = await _searched(session, operation, operation.recovery, create)
+        except FloraError as error:
+            finding = Finding(f"looking for it failed: {error}")
+    if create.run_id is not None:
+        logger.info("the answer of a create was lost; its run was found in the history")
+        return known_run(session, operation, create, attempts)
+    if create.state == "accepted":
+        session.shared.ledger.end(create, "lost")
+    unknown = RunOutcomeUnknownError(
         idempotency_key=create.key,
-        window=finding.window,
-        candidates=[_typed_item(operation, item) for item in finding.candidates],
+        window=_dates(finding.window),
+        candidates=[_typed_item(operation, item) for item in finding.candidates.values()],
         reason=finding.reason,
     )
-    error.attempts = conflict.attempts
-    raise error from conflict
+    unknown.attempts = attempts
+    raise unknown
 
 
-async def _look(
-    session: Session, operation: Operation[Any], create: Create, before: Finding
-) -> tuple[Finding, Answer | None]:
-    """Look through the newest of the history once, and claim the run if it is plain which.
-
-    A look that fails takes nothing away from what was found before.
-    """
-    recovery = operation.recovery
-    assert recovery is not None
+async def _searched(
+    session: Session, operation: Operation[Any], recovery: Recovery[Any], create: Create
+) -> Finding:
+    """Look until the create has its run, or looking longer would show nothing else."""
     ledger = session.shared.ledger
-    try:
-        items, clock, answer = await _newest(session, recovery, create)
-    except FloraError as error:
-        return evolve(before, reason=f"looking for it failed: {error}"), None
-    if clock is None:
-        return Finding("the history shows no clock, or is too long", None, items, final=True), None
-    # In this order, and after the history was read: a create that began meanwhile counts, and one
-    # that ends meanwhile is either still among the others or has been handed its run.
+    finding = Finding("the history could not be read")
+    passed = 0.0
+    for pause in LOOKS:
+        await session.io.sleep(pause)
+        passed += pause
+        if (
+            elsewhere := ledger.get(create.kind, create.key)
+        ) is not None and elsewhere.run_id is not None:
+            create.run_id, create.answer = elsewhere.run_id, elsewhere.answer
+            return finding
+        try:
+            items, clock = await _newest(session, recovery, create, late=passed > _LATE)
+            if clock is None:
+                return Finding("the history shows no clock, or is too long")
+            with ledger.alone():  # after the history was read: what began meanwhile counts too
+                seen = _judged(session, recovery, create, items, clock, late=passed > _LATE)
+                agrees = seen.agrees(finding)
+                if agrees and _claimed(session, operation, recovery, create, seen):
+                    return seen
+        except FloraError as error:
+            finding = evolve(finding, reason=f"looking for it failed: {error}")
+            continue
+        finding = seen
+        if agrees and passed > (_LATE if seen.settled else 3 * _LATE):
+            break
+    return finding
+
+
+def _judged(
+    session: Session,
+    recovery: Recovery[Any],
+    create: Create,
+    items: list[Any],
+    clock: ServerClock,
+    *,
+    late: bool,
+) -> Finding:
+    ledger = session.shared.ledger
+    by_id = session.shared.seen.of(create.place)  # equal creates may have left older ones
+    by_id.update({run_id: item for item in items if (run_id := text_at(item, recovery.id))})
+    session.shared.seen.keep(create.place, by_id)
+    taken = ledger.handed_out(create.kind, list(by_id))
     others = ledger.others(create)
-    unclaimed = [item for item in items if not _handed_out(session, recovery, create, item)]
-    finding = judge(recovery, create, others, unclaimed, clock)
-    if finding.adopted is not None and operation.starts is not None:
-        run_id = text_at(finding.adopted, recovery.id) or ""
-        if not ledger.claim(create, run_id, started_run(operation.starts, finding.adopted)):
-            return Finding("another create has got it", finding.window), None
-    return finding, answer
+    return judge(recovery, create, others, list(by_id.values()), taken, clock, late=late)
 
 
-def _handed_out(session: Session, recovery: Recovery[Any], create: Create, item: Any) -> bool:
-    run_id = text_at(item, recovery.id)
-    return run_id is None or session.shared.ledger.run(named(create.kind, run_id)) is not None
+def _claimed(
+    session: Session,
+    operation: Operation[Any],
+    recovery: Recovery[Any],
+    create: Create,
+    finding: Finding,
+) -> bool:
+    """Take one of the runs that are of this request. Whether there was one left."""
+    starts = operation.starts
+    assert starts is not None
+    for item in finding.ours:
+        data = {
+            **recovery.otherwise,
+            **{name: item[name] for _, name in wire_names(operation.result) if name in item},
+        }
+        run_id, answer = text_at(item, recovery.id) or "", json.dumps(data).encode()
+        if session.shared.ledger.claim(create, run_id, started_run(starts, data), answer):
+            return True
+    return False
 
 
 async def _newest(
-    session: Session, recovery: Recovery[Any], create: Create
-) -> tuple[list[Any], ServerClock | None, Answer]:
+    session: Session, recovery: Recovery[Any], create: Create, *, late: bool
+) -> tuple[list[Any], ServerClock | None]:
     """Items of the history back to when the create began; no clock where that cannot be told."""
     paging = recovery.history.paging
     assert paging is not None
-    arguments = dict(create.scope)
+    since = _reached_since(session, create) if late else 0.0
+    arguments = {**recovery.arguments, **create.scope}
     items: list[Any] = []
     for page_number in itertools.count(1):
         request = session.draft(recovery.history, arguments, Options())
@@ -120,45 +160,39 @@ async def _newest(
         if not is_array(listed):
             raise session.unreadable(f"it has no {paging.items}", answer, call)
         items += listed
-        clock = ServerClock.of(answer)
+        clock = session.shared.timings.clock(recovery, create.kind, items) or ServerClock.of(answer)
         position = following(paging, arguments, page, len(listed))
         if clock is None or position is None:
-            return items, clock, answer
-        if reaches_back(recovery, listed, clock.window(create)[0]):
-            return items, clock, answer
+            return items, clock
+        if reaches_back(recovery, listed, clock.window(create)[0] - since):
+            return items, clock
         if page_number == MOST_PAGES:
-            return items, None, answer
+            return items, None
         arguments.update(position)
     raise AssertionError
 
 
-def _adopt(
-    session: Session,
-    operation: Operation[T],
-    create: Create,
-    conflict: ConflictError,
-    finding: Finding,
-    answer: Answer,
+def _reached_since(session: Session, create: Create) -> float:
+    """Seconds before a create in which equal ones began that may have taken its run, and left
+    theirs."""
+    began = [o.began for o in session.shared.ledger.others(create) if o.state == "found"]
+    return max(create.began - min(began, default=create.began), 0.0)
+
+
+def known_run(
+    session: Session, operation: Operation[T], create: Create, attempts: int = 0
 ) -> RawResponse[T]:
-    recovery, starts = operation.recovery, operation.starts
-    assert recovery is not None
+    """The answer of a create whose run is known."""
+    assert create.answer is not None
+    data = parse_json(create.answer)
+    starts = operation.starts
     assert starts is not None
-    item = finding.adopted
-    logger.info("the answer of a create was lost; its run was found in the history")
-    data = {
-        **recovery.otherwise,
-        **{name: item[name] for _, name in wire_names(operation.result) if name in item},
-    }
-    session.shared.spend.started(create.run, decimal_of(at_path(item, starts.cost)))
-    call = Call(
-        status_code=answer.status_code,
-        attempts=conflict.attempts,
-        idempotency_key=create.key,
-        recovered=True,
-    )
-    # An item of the history is no answer of a create: how the two differ is no drift.
+    cost = at_path(data, starts.cost)
+    session.shared.spend.started(create.run, cost, create.name, create.tariff)
+    call = Call(200, attempts=attempts, idempotency_key=create.key, recovered=True)
+    # What the history tells is no answer of a create: how the two differ is no drift.
     value: Any = decode_model(operation.result, data, [], call)
-    return RawResponse(answer.status_code, answer.headers, answer.body, call, value)
+    return RawResponse(200, {}, create.answer, call, value)
 
 
 def _typed_item(operation: Operation[Any], item: Any) -> Any:
@@ -167,6 +201,13 @@ def _typed_item(operation: Operation[Any], item: Any) -> Any:
     if isinstance(kind, type) and issubclass(kind, Model) and is_object(item):
         return decode_model(kind, item, [])
     return item
+
+
+def _dates(window: tuple[float, float] | None) -> tuple[datetime, datetime] | None:
+    if window is None:
+        return None
+    earliest, latest = window
+    return datetime.fromtimestamp(earliest, UTC), datetime.fromtimestamp(latest, UTC)
 
 
 def started_run(starts: Starts, data: Mapping[str, Any]) -> StartedRun:

@@ -9,7 +9,13 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
-from flora_runtime.errors import APIConnectionError, APIError, FloraError
+from flora_runtime.errors import (
+    APIConnectionError,
+    APIError,
+    DriftError,
+    FloraError,
+    ResponseDecodingError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,15 +33,18 @@ def is_transient(error: FloraError) -> bool:
     return isinstance(error, APIConnectionError)
 
 
-def was_sent(error: FloraError) -> bool:
-    """Whether the request may have reached the API."""
-    return not (isinstance(error, APIConnectionError) and error.never_sent)
+def is_unreadable(error: FloraError) -> bool:
+    """Whether an answer was there that made no sense."""
+    return isinstance(error, ResponseDecodingError) and not isinstance(error, DriftError)
 
 
 def leaves_unclear(error: FloraError) -> bool:
     """Whether the API may have done what it was asked, for all that the error tells."""
-    limited = isinstance(error, APIError) and error.status_code == 429
-    return is_transient(error) and was_sent(error) and not limited
+    if isinstance(error, APIError):
+        # What names a code is the API's own refusal; another may come from anything before it.
+        refused = 400 <= error.status_code < 500 and error.code is not None
+        return not refused and error.status_code != 429
+    return not (isinstance(error, APIConnectionError) and error.never_sent)
 
 
 def backoff(attempt: int) -> float:
@@ -44,14 +53,22 @@ def backoff(attempt: int) -> float:
     return longest * (1 - random.uniform(0, _JITTER))  # noqa: S311  no secret
 
 
-def delay_before_retry(error: FloraError, attempt: int) -> float | None:
-    """Seconds to wait before the next attempt; None if there should be none."""
+def delay_before_retry(
+    error: FloraError, attempt: int, timeout: float = LONGEST_WAIT
+) -> float | None:
+    """Seconds to wait before the next attempt; None if there should be none, or the server asks
+    for more time than an attempt has."""
     if not is_transient(error):
         return None
     asked = error.retry_after if isinstance(error, APIError) else None
     if asked is None:
         return backoff(attempt)
-    return asked if asked <= LONGEST_WAIT else None
+    return jittered(asked) if asked <= min(LONGEST_WAIT, timeout) else None
+
+
+def jittered(seconds: float) -> float:
+    """A little more: what waits for the same moment does not all go on at once."""
+    return seconds * random.uniform(1, 1.1)  # noqa: S311  no secret
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -5,45 +5,63 @@ Everything here is `async`, over an IO that either blocks and never suspends, or
 
 from __future__ import annotations
 
+import contextlib
+import json
 import logging
 import time
-import uuid
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from attrs import define, evolve, field, frozen
 
 from flora_runtime.answers import data_of, error_of, request_id, text_of
-from flora_runtime.codec import decimal_of, decode_answer, parse_json
+from flora_runtime.codec import decode_answer, parse_json
+from flora_runtime.credentials import Secret
 from flora_runtime.errors import (
     APIConnectionError,
     APIError,
     APITimeoutError,
     DriftError,
     FloraError,
+    InvalidArgumentError,
     RateLimitError,
     ResponseDecodingError,
 )
 from flora_runtime.exchange import IO, MOST_BYTES, Answer, HeldBackError, Request
-from flora_runtime.ledger import Ledger
+from flora_runtime.history import Seen, Timings
+from flora_runtime.ledger import Ledger, new_key
 from flora_runtime.log import logger
 from flora_runtime.model import Call
 from flora_runtime.operation import named
 from flora_runtime.options import options_of
 from flora_runtime.paths import at_path, text_at
 from flora_runtime.request import Draft, checked_headers, draft, encoded_body, encoded_query
-from flora_runtime.retry import LONGEST_WAIT, CoolDown, delay_before_retry, leaves_unclear, was_sent
+from flora_runtime.retry import (
+    LONGEST_WAIT,
+    CoolDown,
+    backoff,
+    delay_before_retry,
+    is_unreadable,
+    jittered,
+    leaves_unclear,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flora_runtime.credentials import Key, Origin
     from flora_runtime.drift import Drift, DriftReporter
+    from flora_runtime.ledger import Create
     from flora_runtime.operation import Operation, Profile
     from flora_runtime.options import Options
     from flora_runtime.spend import Spend
 
 T = TypeVar("T")
 E = TypeVar("E", bound=ResponseDecodingError)
+
+DEFAULT_RETRIES = 2
+UNCLEAR_RETRIES = 5
+"""Of a create that may have been accepted: only a clear answer tells, and its key makes asking
+again harmless."""
 
 _SHORTEST_SECRET = 8
 """A shorter key is none, and could be part of any text."""
@@ -74,6 +92,23 @@ class RawResponse(Generic[T]):
         return self.content.decode("utf-8", "replace")
 
 
+class Starting(Protocol):
+    """An operation that starts a run, under way."""
+
+    @property
+    def create(self) -> Create:
+        """What is known of it."""
+        ...
+
+    def tries(self, *, now: bool) -> None:
+        """Told when another attempt begins, and when one has ended without a clear answer."""
+        ...
+
+    def read(self, answer: Answer, call: Call) -> None:
+        """Raises ResponseDecodingError for an answer that names no run."""
+        ...
+
+
 @define
 class Shared:
     """What all copies of a client share."""
@@ -82,6 +117,8 @@ class Shared:
     drift: DriftReporter
     cool_down: CoolDown = field(factory=CoolDown)
     ledger: Ledger = field(factory=Ledger)
+    timings: Timings = field(factory=Timings)
+    seen: Seen = field(factory=Seen)
 
 
 @frozen
@@ -94,7 +131,7 @@ class Session:
     profile: Profile
     shared: Shared
     timeout: float
-    max_retries: int
+    max_retries: int | None
     headers: Mapping[str, str]
     strict: bool
 
@@ -116,7 +153,7 @@ class Session:
         Raises FloraError.
         """
         if operation.idempotency_header is not None and options.idempotency_key is None:
-            options = evolve(options, idempotency_key=str(uuid.uuid4()))
+            options = evolve(options, idempotency_key=new_key())
         outgoing = self.draft(operation, arguments, options)
         if path is not None:
             outgoing = evolve(outgoing, path=path)
@@ -131,7 +168,7 @@ class Session:
         if polling is not None and polling.cost is not None:
             run = named(polling.kind, text_at(data, polling.id) or "")
             if self.shared.spend.counts(run):
-                self.shared.spend.seen(run, decimal_of(at_path(data, polling.cost)))
+                self.shared.spend.seen(run, at_path(data, polling.cost))
 
     async def request(
         self, method: str, path: str, query: Mapping[str, Any], body: Any, given: Mapping[str, Any]
@@ -157,61 +194,69 @@ class Session:
         self, operation: Operation[Any], arguments: Mapping[str, Any], options: Options
     ) -> Draft:
         """The request of an operation. Raises InvalidArgumentError, but for no id that the API
-        itself gave to this client."""
-        polling = operation.polling
-        trusted = None
-        if polling is not None:
-            run = named(polling.kind, str(arguments.get(polling.argument)))
-            trusted = polling.argument if self.shared.ledger.run(run) is not None else None
+        itself gave: what it looks like is the API's to say."""
         headers = _with_key(options, operation.idempotency_header)
-        return draft(
-            operation, arguments, headers, options.extra_query, options.extra_body, trusted
-        )
+        given = operation, arguments, headers, options.extra_query, options.extra_body
+        try:
+            return draft(*given)
+        except InvalidArgumentError:
+            polling = operation.polling
+            run_id = arguments.get(polling.argument) if polling is not None else None
+            if polling is None or not isinstance(run_id, str):
+                raise
+            if not self.shared.ledger.handed_out(polling.kind, [run_id]):
+                raise
+            return draft(*given, trusted=polling.argument)
 
     # Attempts
 
-    async def exchange(self, outgoing: Draft, options: Options) -> tuple[Answer, Call]:
+    async def exchange(
+        self, outgoing: Draft, options: Options, *, starting: Starting | None = None
+    ) -> tuple[Answer, Call]:
         """Send, and send again where that can help and cannot harm, until an answer is success.
 
         Raises APIError, APIConnectionError, and ResponseDecodingError for a success without end.
         `may_have_started` of an error says whether any attempt was left without a clear answer.
         """
-        retries = self.max_retries if options.max_retries is None else options.max_retries
-        safe = outgoing.method in {"GET", "HEAD", "OPTIONS"}
-        repeatable = safe or options.idempotency_key is not None
-        unclear = reached = False
-        attempt = 1
+        harmless = outgoing.method in {"GET", "HEAD", "OPTIONS"}
+        repeatable = harmless or options.idempotency_key is not None
+        asked = self.max_retries if options.max_retries is None else options.max_retries
+        attempts = _Attempts(
+            options.idempotency_key, asked, starting, self._timeout(options), harmless=harmless
+        )
         while True:
-            await self._wait_out_cool_down(options)
             try:
-                answer = await self._attempt(outgoing, options, attempt)
+                await self._wait_out_cool_down(options)
+                answer = await self._attempt(outgoing, options, attempts.number)
+                call = self._call(answer, attempts.number, options)
+                if starting is not None:
+                    starting.read(answer, call)
             except HeldBackError:
                 continue
-            except (APIConnectionError, APIError) as error:
-                error.repeated = reached
-                reached = reached or was_sent(error)
-                unclear = unclear or leaves_unclear(error)
-                error.attempts = attempt
-                error.idempotency_key = options.idempotency_key
-                error.may_have_started = unclear and options.idempotency_key is not None
-                delay = delay_before_retry(error, attempt)
+            except (APIConnectionError, APIError, ResponseDecodingError) as error:
+                delay = attempts.failed(error)
                 if isinstance(error, RateLimitError) and delay is not None:
-                    self.shared.cool_down.start(delay)
-                if delay is None or attempt > retries or not repeatable:
+                    self.shared.cool_down.start(min(delay, error.retry_after or delay))
+                if delay is None or attempts.number > attempts.retries or not repeatable:
                     raise
-                logger.debug("attempt %d failed (%s); next in %.2f s", attempt, _kind(error), delay)
+                kind = _kind(error)
+                logger.debug("attempt %d failed (%s); next in %.2f s", attempts.number, kind, delay)
                 await self._sleep(delay, options, error)
-                attempt += 1
-                continue
-            call = Call(
-                status_code=answer.status_code,
-                attempts=attempt,
-                request_id=request_id(answer, self.profile),
-                idempotency_key=options.idempotency_key,
-            )
-            if not answer.is_whole:
-                raise self.unreadable(f"it is longer than {MOST_BYTES} bytes", answer, call)
-            return answer, call
+                attempts.again(error)
+            else:
+                return answer, call
+
+    def _call(self, answer: Answer, attempt: int, options: Options) -> Call:
+        """How an answer came about. Raises ResponseDecodingError for one without end."""
+        call = Call(
+            status_code=answer.status_code,
+            attempts=attempt,
+            request_id=request_id(answer, self.profile),
+            idempotency_key=options.idempotency_key,
+        )
+        if not answer.is_whole:
+            raise self.unreadable(f"it is longer than {MOST_BYTES} bytes", answer, call)
+        return call
 
     async def _attempt(self, outgoing: Draft, options: Options, attempt: int) -> Answer:
         key = await self.key.read(self.io.settle)
@@ -231,14 +276,15 @@ class Session:
         return answer
 
     def _request(self, outgoing: Draft, options: Options, key: str) -> Request:
-        timeout = self.timeout if options.timeout is None else options.timeout
+        timeout = self._timeout(options)
         if options.deadline is not None:
             timeout = min(timeout, max(options.deadline - time.monotonic(), 0.001))
         headers = {
             "accept": "application/json",
+            "accept-encoding": "gzip",
             "content-type": "application/json",
             "user-agent": self.user_agent,
-            "authorization": f"Bearer {key}",
+            "authorization": Secret(f"Bearer {key}"),
             **self.headers,
             **outgoing.headers,
         }
@@ -255,9 +301,14 @@ class Session:
 
     async def _wait_out_cool_down(self, options: Options) -> None:
         while (left := self.shared.cool_down.left()) > 0:
-            await self._sleep(
-                left, options, APITimeoutError("a rate limit lasts longer than that.")
-            )
+            error = APITimeoutError("a rate limit lasts longer than that.")
+            error.never_sent = True
+            if left > self._timeout(options):
+                raise error
+            await self._sleep(jittered(left), options, error)
+
+    def _timeout(self, options: Options) -> float:
+        return self.timeout if options.timeout is None else options.timeout
 
     async def _sleep(self, seconds: float, options: Options, otherwise: FloraError) -> None:
         """Sleep, unless that would cross the deadline of the call."""
@@ -298,6 +349,53 @@ class Session:
         return _described(ResponseDecodingError, problem, answer, call)
 
 
+@define
+class _Attempts:
+    """The attempts at one request."""
+
+    key: str | None
+    asked: int | None
+    """Repetitions that the caller wants at most."""
+    starting: Starting | None
+    timeout: float
+    harmless: bool
+    number: int = 1
+    unclear: bool = False
+    """Whether any of them may have been accepted, for all that its answer tells."""
+
+    @property
+    def retries(self) -> int:
+        """Repetitions there may be."""
+        if self.asked is not None:
+            return self.asked
+        longer = self.starting is not None and self.unclear
+        return UNCLEAR_RETRIES if longer else DEFAULT_RETRIES
+
+    def failed(self, error: FloraError) -> float | None:
+        """Seconds until the next attempt; None if there should be none."""
+        self.unclear = self.unclear or leaves_unclear(error)
+        error.attempts = self.number
+        error.idempotency_key = self.key
+        error.may_have_started = self.unclear and not self.harmless
+        if self.starting is None:
+            return delay_before_retry(error, self.number, self.timeout)
+        self.starting.tries(now=False)
+        return (
+            backoff(self.number)
+            if is_unreadable(error)
+            else delay_before_retry(error, self.number, self.timeout)
+        )
+
+    def again(self, error: FloraError) -> None:
+        """Before the next attempt. Raises the error where the API may know the key no more."""
+        self.number += 1
+        if self.starting is None:
+            return
+        if self.starting.create.expired:
+            raise error
+        self.starting.tries(now=True)
+
+
 def _described(kind: type[E], problem: str, answer: Answer, call: Call) -> E:
     error = kind(
         problem,
@@ -318,10 +416,20 @@ def _with_key(options: Options, header: str | None) -> Mapping[str, str]:
 
 def _without_echo(answer: Answer, key: str) -> Answer:
     """A server, or something before it, that echoes the key must not bring it into an error."""
-    secret = key.encode()
-    if len(secret) < _SHORTEST_SECRET or secret not in answer.body:
+    if len(key) < _SHORTEST_SECRET:
         return answer
-    return evolve(answer, body=answer.body.replace(secret, b"***"))
+    if key.encode() in answer.body:
+        answer = evolve(answer, body=answer.body.replace(key.encode(), b"***"))
+    if 200 <= answer.status_code < 300:
+        return answer
+    headers = {name: value.replace(key, "***") for name, value in answer.headers.items()}
+    if b"\\" in answer.body:  # JSON has more than one way to write a character
+        with contextlib.suppress(ValueError):
+            plainly = json.dumps(parse_json(answer.body), ensure_ascii=False)
+            quoted = json.dumps(key)[1:-1]
+            if quoted in plainly:
+                answer = evolve(answer, body=plainly.replace(quoted, "***").encode())
+    return evolve(answer, headers=headers)
 
 
 def _kind(error: FloraError) -> str:

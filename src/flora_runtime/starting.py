@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
-import time
-import uuid
-from typing import TYPE_CHECKING, Any, TypeVar
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from attrs import evolve
+from attrs import evolve, field, frozen
 
-from flora_runtime.codec import decimal_of
 from flora_runtime.errors import (
     ConflictError,
     FloraError,
     IdempotencyDuplicateError,
-    ResponseDecodingError,
+    InvalidArgumentError,
+    RunOutcomeUnknownError,
+    mark,
 )
-from flora_runtime.ledger import Create
-from flora_runtime.model import Call, Model, plain
+from flora_runtime.ledger import Create, new_key, time_of
+from flora_runtime.model import Model, plain
 from flora_runtime.paths import at_path, text_at
-from flora_runtime.recovery import recover, started_run
-from flora_runtime.retry import leaves_unclear
+from flora_runtime.recovery import known_run, recover, started_run
+from flora_runtime.spend import amount_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flora_runtime.exchange import Answer
-    from flora_runtime.operation import Operation, Recovery, Starts
+    from flora_runtime.model import Call
+    from flora_runtime.operation import Operation, Starts
     from flora_runtime.options import Options
     from flora_runtime.request import Draft
     from flora_runtime.session import RawResponse, Session
 
 T = TypeVar("T")
+
+_TURN = 0.05
+"""Seconds until it is asked again whether the first of a kind has told what it costs."""
 
 
 async def start(
@@ -40,59 +45,132 @@ async def start(
     names its idempotency key. Without a header for one it is sent once."""
     starts = operation.starts
     assert starts is not None
-    has_own_key = options.idempotency_key is None
-    key = options.idempotency_key or str(uuid.uuid4())
+    given = options.idempotency_key
+    key = given or new_key()
     if operation.idempotency_header is not None:
         options = evolve(options, idempotency_key=key)
     request = session.draft(operation, arguments, options)
+    create = _create(
+        operation, starts, _asked(operation, arguments, options.extra_body), key, request
+    )
+    ledger, spend = session.shared.ledger, session.shared.spend
+    earlier = ledger.get(create.kind, create.key)
+    if earlier is not None and earlier.request != create.request:
+        raise InvalidArgumentError(
+            "idempotency_key: this key was used for another request; each has one of its own"
+        )
+    if earlier is not None and earlier.run_id is not None:
+        return known_run(session, operation, earlier)
     if starts.cost is not None:
-        session.shared.spend.admit()
-    create = Create(starts.kind, key, has_own_key=has_own_key, started=time.monotonic())
-    if operation.recovery is not None:
-        _note_traces(create, operation.recovery, _request(operation, arguments, options.extra_body))
-    earlier = session.shared.ledger.begin(create)
+        while not spend.admits(create.name, create.tariff, amount_of(options.expected_cost)):
+            await session.io.sleep(_TURN)
     try:
-        return await _start(session, operation, request, options, create, earlier)
-    except FloraError:
-        raise
+        ledger.begin(create)
+        unknown = given is not None and earlier is None and not ledger.is_shared
+        if unknown:
+            create.began = time_of(create.key) or create.began
+        return await _settled(_Start(session, operation, create, options, unknown), request)
     except BaseException as error:
-        if create.run_id is None:
-            session.shared.ledger.fail(create, unknown=True)
-        error.add_note(_note(starts, create, options))
+        _note_failure(session, starts, create, options, error)
         raise
 
 
-async def _start(
-    session: Session,
-    operation: Operation[T],
-    request: Draft,
-    options: Options,
-    create: Create,
-    earlier: Create | None,
-) -> RawResponse[T]:
-    """Send a create whose beginning is noted. `earlier` is the one before it under its key."""
-    ledger = session.shared.ledger
+async def resume(session: Session, operation: Operation[T], key: str) -> RawResponse[T]:
+    """The run that was started under a key. Raises RunOutcomeUnknownError."""
+    starts = operation.starts
+    assert starts is not None
+    create = session.shared.ledger.get(starts.kind, key)
+    if create is None:
+        raise RunOutcomeUnknownError(
+            idempotency_key=key,
+            window=None,
+            candidates=(),
+            reason="this client does not know what was asked for; the same call with this key does",
+        )
+    if create.run_id is not None:
+        return known_run(session, operation, create)
+    return await recover(session, operation, create, 0)
+
+
+@frozen
+class _Start(Generic[T]):
+    """A create under way."""
+
+    session: Session
+    operation: Operation[T]
+    create: Create
+    options: Options
+    unknown: bool
+    """Its key is the caller's, and who has used it before cannot be told."""
+    told: list[tuple[Any, str]] = field(factory=list[tuple[Any, str]])
+    """What the API has answered, and the id of the run in it."""
+
+    def tries(self, *, now: bool) -> None:
+        self.session.shared.ledger.tries(self.create, now=now)
+
+    def read(self, answer: Answer, call: Call) -> None:
+        """The id of the run is taken before anything else is looked at."""
+        starts = self.operation.starts
+        assert starts is not None
+        data = self.session.data(answer, call)
+        run_id = text_at(data, starts.id)
+        if not run_id:
+            raise self.session.unreadable(f"it has no {starts.id}", answer, call)
+        self.told.append((data, run_id))
+        shared, create = self.session.shared, self.create
+        shared.ledger.hand_out(create, run_id, started_run(starts, data), answer.body)
+        shared.spend.started(create.run, at_path(data, starts.cost), create.name, create.tariff)
+        if call.attempts == 1:
+            shared.timings.note(create.run, answer)
+
+
+async def _settled(start: _Start[T], request: Draft) -> RawResponse[T]:
+    """Send a create that is noted, and find out what became of it."""
+    session, operation, create = start.session, start.operation, start.create
+    if create.expired:
+        return await recover(session, operation, create, 0)
     try:
-        answer, call = await session.exchange(request, options)
-        return _started(session, operation, create, answer, call)
+        answer, call = await session.exchange(request, start.options, starting=start)
     except ConflictError as conflict:
-        known = earlier.run_id if earlier is not None else None
-        repeated = conflict.repeated or (earlier is not None and earlier.unknown)
-        ours = repeated or create.has_own_key
-        if known is None and ours and _is_duplicate(conflict):
-            return await recover(session, operation, create, conflict)
-        ledger.fail(create, unknown=known is None and conflict.may_have_started)
-        if isinstance(conflict, IdempotencyDuplicateError):
-            conflict.run_id = known
-        raise
+        if not _is_duplicate(conflict) or operation.recovery is None:
+            raise
+        if start.unknown and time_of(create.key) is None:
+            create.began -= create.window
+        session.shared.ledger.end(create, "accepted")
+        return await _recovered(start, conflict)
     except FloraError as error:
-        if create.run_id is None:
-            if isinstance(error, ResponseDecodingError) or (
-                options.idempotency_key is None and leaves_unclear(error)
-            ):
-                error.may_have_started = True
-            ledger.fail(create, unknown=error.may_have_started)
-        raise
+        if not (error.may_have_started and create.expired):
+            raise
+        session.shared.ledger.end(create, "unclear")
+        return await _recovered(start, error)
+    return session.raw(operation, answer, call, start.told[-1][0])
+
+
+async def _recovered(start: _Start[T], cause: FloraError) -> RawResponse[T]:
+    try:
+        return await recover(start.session, start.operation, start.create, cause.attempts)
+    except RunOutcomeUnknownError as error:
+        raise error from cause
+
+
+def _note_failure(
+    session: Session, starts: Starts, create: Create, options: Options, error: BaseException
+) -> None:
+    """Write down, in the ledger and on the error, how a create has ended."""
+    ledger = session.shared.ledger
+    refused = isinstance(error, FloraError) and not error.may_have_started
+    if create.run_id is None and create.state == "sent":
+        if refused:
+            ledger.forget(create)
+            session.shared.spend.release(create.name)
+        else:
+            ledger.end(create, "unclear")
+            session.shared.spend.unclear(create.name)
+    elif create.state == "accepted":
+        ledger.end(create, "lost")
+    mark(error, options.idempotency_key, create.run_id)
+    if not isinstance(error, FloraError):
+        error.add_note(_note(starts, create, options))
 
 
 def _note(starts: Starts, create: Create, options: Options) -> str:
@@ -106,11 +184,18 @@ def _note(starts: Starts, create: Create, options: Options) -> str:
     )
 
 
+def started_id(operation: Operation[Any], run: Model) -> str:
+    """The id of a run that was started."""
+    starts = operation.starts
+    assert starts is not None
+    return text_at(run.to_dict(), starts.id) or ""
+
+
 def told(operation: Operation[Any], run: Model) -> str:
     """What there is to know of a run that was started, for people."""
     starts = operation.starts
     assert starts is not None
-    return starts.told(text_at(run.to_dict(), starts.id) or "")
+    return starts.told(started_id(operation, run))
 
 
 def where_to_look(
@@ -120,41 +205,54 @@ def where_to_look(
     starts, polling = operation.starts, looking.polling
     assert starts is not None
     assert polling is not None
-    request = _request(operation, arguments, {})
-    parents = {name: request.get(member) for name, member in starts.parents.items()}
-    return {**parents, polling.argument: text_at(run.to_dict(), starts.id)}
+    asked = _asked(operation, arguments, {})
+    parents = {name: asked.get(member) for name, member in starts.parents.items()}
+    return {**parents, polling.argument: started_id(operation, run)}
 
 
-def _request(
-    operation: Operation[Any], arguments: Mapping[str, Any], body: Mapping[str, Any]
-) -> Any:
+def _asked(operation: Operation[Any], arguments: Mapping[str, Any], body: Mapping[str, Any]) -> Any:
     """What is asked, as JSON by the names of the request."""
     given = ((p.wire, arguments.get(p.name)) for p in operation.parameters)
     return plain({**{wire: value for wire, value in given if value is not None}, **body})
 
 
-def _note_traces(create: Create, recovery: Recovery[Any], request: Any) -> None:
-    """Where in the history the run of a create would stand, and what of it would be seen there."""
-    create.scope = {name: at_path(request, member) for name, member in recovery.scope.items()}
-    create.shown = {place: at_path(request, member) for member, place in recovery.shows.items()}
-    create.window = recovery.window
+def _create(
+    operation: Operation[Any],
+    starts: Starts,
+    asked: Mapping[str, Any],
+    key: str,
+    request: Draft,
+) -> Create:
+    """What is known of a create before it is sent: where in the history its run would stand, and
+    what of it would be seen there."""
+    recovery = operation.recovery
+    scope = recovery.scope if recovery is not None else dict[str, str]()
+    shows = recovery.shows if recovery is not None else dict[str, str]()
+    shown = {member: at_path(asked, member) for member in shows}
+    shown = {member: value for member, value in shown.items() if isinstance(value, str | int)}
+    content = json.loads(request.body or b"null")
+    text = json.dumps([request.method, request.path, content], sort_keys=True)
+    dear = [value for member, value in shown.items() if member not in scope.values()]
+    return Create(
+        kind=starts.kind,
+        key=key,
+        request=hashlib.sha256(text.encode()).hexdigest(),
+        tariff=json.dumps([operation.name, *dear, *_words(operation, asked)]),
+        window=starts.window,
+        scope={name: at_path(asked, member) for name, member in scope.items()},
+        shown={shows[member]: value for member, value in shown.items()},
+    )
+
+
+def _words(operation: Operation[Any], asked: Mapping[str, Any]) -> list[str]:
+    """Required arguments of few values, such as a type: neither ids nor free text."""
+    return [
+        str(asked.get(parameter.wire))
+        for parameter in operation.parameters
+        if parameter.required and not parameter.min_length and not parameter.pattern
+    ]
 
 
 def _is_duplicate(conflict: ConflictError) -> bool:
     """A conflict without a code comes from something before the API, and may be one too."""
     return isinstance(conflict, IdempotencyDuplicateError) or conflict.code is None
-
-
-def _started(
-    session: Session, operation: Operation[T], create: Create, answer: Answer, call: Call
-) -> RawResponse[T]:
-    """The answer of a create: the id of its run is taken before anything else is looked at."""
-    starts = operation.starts
-    assert starts is not None
-    data = session.data(answer, call)
-    run_id = text_at(data, starts.id)
-    if not run_id:
-        raise session.unreadable(f"it has no {starts.id}", answer, call)
-    session.shared.ledger.hand_out(create, run_id, started_run(starts, data))
-    session.shared.spend.started(create.run, decimal_of(at_path(data, starts.cost)))
-    return session.raw(operation, answer, call, data)

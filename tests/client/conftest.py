@@ -109,7 +109,7 @@ def connect(request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
 
         def make(server: Server | str, **options: Any) -> Any:
             base_url = server if isinstance(server, str) else server.base_url
-            options = {"api_key": KEY, "base_url": base_url, **options}
+            options = {"api_key": KEY, "base_url": base_url, "max_retries": 2, **options}
             if request.param == "Flora":
                 return stack.enter_context(Flora(**options))
             runner = stack.enter_context(asyncio.Runner())
@@ -127,8 +127,9 @@ def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     The clock goes on by itself besides.
     """
     slept: list[float] = []
-    monotonic = time.monotonic
+    monotonic, wall = time.monotonic, time.time
     monkeypatch.setattr("time.monotonic", lambda: monotonic() + sum(slept))
+    monkeypatch.setattr("time.time", lambda: wall() + sum(slept))
 
     async def sleep(_: object, seconds: float) -> None:
         slept.append(seconds)

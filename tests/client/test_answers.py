@@ -133,7 +133,7 @@ def _members(value: Any, place: str) -> Iterator[tuple[str, dict[str, Any], str]
             yield from _members(value[key], f"{place}.{key}")
 
 
-def test_a_create_with_any_member_missing_null_or_of_another_type_is_a_run(connect, serve):
+def test_a_create_with_any_member_missing_null_or_of_another_type_is_a_run(connect, serve, naps):
     replies: list[Reply] = []
     flora = connect(serve(lambda _: replies[0]))
     seen = 0
@@ -222,14 +222,16 @@ def test_an_unknown_type_an_extra_field_and_another_success_are_a_run(connect, s
 @pytest.mark.parametrize(
     "body", [b"", b"<p>", b"[]", b"{}", b'"run_1"', b'{"run_id": ""}', b"null"]
 )
-def test_a_success_that_cannot_be_read_keeps_body_status_key_and_request_id(connect, serve, body):
+def test_a_success_that_cannot_be_read_keeps_body_status_key_and_request_id(
+    connect, serve, naps, body
+):
     server = serve(Reply(201, body, {"request-id": "req_9"}))
     with pytest.raises(ResponseDecodingError) as caught:
         connect(server).generations.create(**CREATE)
     error = caught.value
     assert (error.status_code, error.body, error.request_id) == (201, body.decode(), "req_9")
-    assert error.idempotency_key == server.seen[0].headers["idempotency-key"]
-    assert len(server.seen) == 1
+    assert {error.idempotency_key} == {seen.headers["idempotency-key"] for seen in server.seen}
+    assert error.attempts == len(server.seen) == 3
 
 
 def test_drift_is_told_once_each(connect, serve, caplog):

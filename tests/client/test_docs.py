@@ -23,16 +23,16 @@ SNIPPET = re.compile(
 
 @pytest.fixture
 def mock(flora_mock: MockFlora, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> MockFlora:
-    """The mock as a reader has it; its clock goes on whenever the client sleeps."""
+    """The mock as a reader has it; all clocks go on whenever the client sleeps."""
 
     slept = 0.0
-    monotonic = time.monotonic
+    monotonic, wall = time.monotonic, time.time
     monkeypatch.setattr("time.monotonic", lambda: monotonic() + slept)
+    monkeypatch.setattr("time.time", lambda: wall() + slept)
 
     async def sleep(_: object, seconds: float) -> None:
         nonlocal slept
         slept += seconds
-        flora_mock.advance(seconds)
 
     monkeypatch.setattr("flora_runtime.http.AsyncIO.sleep", sleep)
     monkeypatch.setattr("flora_runtime.http.BlockingIO.sleep", sleep)

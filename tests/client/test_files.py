@@ -46,7 +46,12 @@ def test_outputs_are_saved_in_order_under_names_of_their_ids(connect, serve, tmp
         {"output_id": "output_4", "type": "videoUrl", "url": f"{server.url}/c.webm"},
     )
     paths = connect(server).generations.download(done, tmp_path / "out" / "deep")
-    names = ["output_1.png", "output_2.txt", "output_3.jpg", "output_4.webm"]
+    names = [
+        "run_1_output_1.png",
+        "run_1_output_2.txt",
+        "run_1_output_3.jpg",
+        "run_1_output_4.webm",
+    ]
     assert [path.relative_to(tmp_path / "out" / "deep").as_posix() for path in paths] == names
     assert paths[0].read_bytes() == PNG + b"/a"
     assert paths[1].read_text("utf-8") == "Ünï\n"
@@ -200,7 +205,10 @@ def test_the_others_are_saved_and_named_when_one_cannot_be(connect, serve, tmp_p
     outputs = [image(server, f"output_{n}", f"/{n}") for n in (1, 2, 3)]
     with pytest.raises(DownloadError) as caught:
         connect(server).generations.download(completed(*outputs), tmp_path)
-    assert [path.name for path in caught.value.saved] == ["output_1.png", "output_3.png"]
+    assert [path.name for path in caught.value.saved] == [
+        "run_1_output_1.png",
+        "run_1_output_3.png",
+    ]
     assert sorted(tmp_path.iterdir()) == sorted(caught.value.saved)
 
 
@@ -212,15 +220,15 @@ def test_several_are_fetched_at_once(connect, serve, tmp_path):
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(connect, serve, naps, tmp_path):
-    (tmp_path / "output_1.png").write_bytes(b"before")
+    (tmp_path / "run_1_output_1.png").write_bytes(b"before")
     server = serve(Reply(200, PNG, IMAGE, fault="truncate"))
     flora = connect(server)
     with pytest.raises(DownloadError):
         flora.generations.download(completed(image(server)), tmp_path)
-    assert (tmp_path / "output_1.png").read_bytes() == b"before"
+    assert (tmp_path / "run_1_output_1.png").read_bytes() == b"before"
     good = serve(Reply(200, PNG, IMAGE))
-    flora.generations.download(completed(image(good)), tmp_path)
-    assert (tmp_path / "output_1.png").read_bytes() == PNG
+    flora.generations.download(completed(image(good)), tmp_path, overwrite=True)
+    assert (tmp_path / "run_1_output_1.png").read_bytes() == PNG
 
 
 @pytest.mark.parametrize("outputs", [None, [], "text", {}])

@@ -155,7 +155,7 @@ def test_an_answer_that_is_replayed_is_the_same_run(create: Create, fault: str) 
     with Server(flora) as server:
         outcomes = create(server, 60, 8, projects=1)
     settle(flora, outcomes)
-    assert all(isinstance(o, RunAccepted) or o.attempts == 3 for o in outcomes)
+    assert all(isinstance(o, RunAccepted) or o.attempts == 6 for o in outcomes)
 
 
 def test_a_key_that_was_used_up_without_a_run_starts_none_and_adopts_none() -> None:

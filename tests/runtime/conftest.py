@@ -19,11 +19,17 @@ BASE = "https://api.example/v1"
 SERVER_START = datetime(2031, 5, 1, tzinfo=UTC)
 """The server's clock is years ahead of ours: nothing may depend on the two agreeing."""
 
+WALL = 1_800_000_000.0
+
 Reply = Answer | Exception | Callable[[Request], "Answer | Exception"]
 
 
 class World:
-    """An IO whose answers are scripted and whose clock moves by sleeping alone."""
+    """An IO whose answers are scripted and whose clock moves by sleeping alone.
+
+    The last of a script stays for ever if it is a function."""
+
+    blocking = True
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -50,7 +56,8 @@ class World:
         if self.route is not None:
             result: Reply = self.route(request)
         else:
-            result = self.script.pop(0)
+            stays = len(self.script) == 1 and callable(self.script[0])
+            result = self.script[0] if stays else self.script.pop(0)
             if callable(result):
                 result = result(request)
         if isinstance(result, Exception):
@@ -89,6 +96,7 @@ class World:
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     world = World()
     monkeypatch.setattr(time, "monotonic", lambda: world.now)
+    monkeypatch.setattr(time, "time", lambda: WALL + world.now)
     return world
 
 
@@ -99,7 +107,9 @@ def flora(world: World) -> Flora:
 
 
 def client(world: World, **settings: Any) -> Flora:
-    flora = Flora(**{"api_key": "sk_live_secret", "base_url": BASE, **settings})
+    """One that repeats creates no more often than anything else: tests script every answer."""
+    given = {"api_key": "sk_live_secret", "base_url": BASE, "max_retries": 2, **settings}
+    flora = Flora(**given)
     flora._session = evolve(flora._session, io=world)
     return flora
 

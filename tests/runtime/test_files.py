@@ -47,7 +47,9 @@ def test_files_are_named_by_id_and_media_type(world, flora: Flora, tmp_path: Pat
         ),
         tmp_path / "new" / "folder",
     )
-    assert [path.name for path in paths] == ["a.png", "b.jpg", "c.mp4", "d.bin", "e.txt"]
+    assert [path.name for path in paths] == [
+        *("run_1_a.png", "run_1_b.jpg", "run_1_c.mp4", "run_1_d.bin", "run_1_e.txt")
+    ]
     assert paths[0].read_bytes() == b"png"
     assert paths[4].read_text(encoding="utf-8") == "Zwölf Tassen"
     assert sorted(paths) == sorted((tmp_path / "new" / "folder").iterdir())
@@ -56,7 +58,7 @@ def test_files_are_named_by_id_and_media_type(world, flora: Flora, tmp_path: Pat
 def test_the_key_stays_home(world, flora: Flora, tmp_path: Path) -> None:
     world.script = [world.reply(b"", content_type="image/png")]
     flora.with_options(extra_headers={"X-Own": "1"}).generations.download(made(image()), tmp_path)
-    assert set(world.sent[0].headers) == {"accept", "user-agent"}
+    assert set(world.sent[0].headers) == {"accept", "accept-encoding", "user-agent"}
 
 
 @pytest.mark.parametrize(
@@ -139,9 +141,9 @@ def test_what_cannot_be_saved_is_named_with_what_was(
     run = made(image("a"), image("b", "https://media.example/bad?token=geheim"), image("c"))
     with pytest.raises(DownloadError, match=problem) as caught:
         flora.generations.download(run, tmp_path)
-    assert [path.name for path in caught.value.saved] == ["a.png", "c.png"]
+    assert [path.name for path in caught.value.saved] == ["run_1_a.png", "run_1_c.png"]
     assert "geheim" not in str(caught.value)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.png", "c.png"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["run_1_a.png", "run_1_c.png"]
 
 
 @given(st.text())
@@ -166,16 +168,16 @@ def test_outputs_land_in_their_folder_each_for_itself(
     assert [path.read_text() for path in paths] == [str(n) for n in range(len(ids))]
 
 
-def saved(flora: Flora, folder: Path, text: str) -> Path:
+def saved(flora: Flora, folder: Path, text: str, *, overwrite: bool = False) -> Path:
     output = {"output_id": "a", "type": "text", "url": text}
-    (path,) = flora.generations.download(made(output), folder)
+    (path,) = flora.generations.download(made(output), folder, overwrite=overwrite)
     return path
 
 
 def test_a_file_that_is_replaced_keeps_its_permissions(flora: Flora, tmp_path: Path) -> None:
     path = saved(flora, tmp_path, "one")
     path.chmod(0o600)
-    assert saved(flora, tmp_path, "two") == path
+    assert saved(flora, tmp_path, "two", overwrite=True) == path
     assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("two", 0o600)
 
 
@@ -187,21 +189,22 @@ def test_a_link_stays_a_link(flora: Flora, tmp_path: Path, there: bool) -> None:
         real.parent.mkdir()
         real.write_text("old")
     (out / "link").symlink_to("../../real/file")
-    (out / "a.txt").symlink_to("link")
+    (out / "run_1_a.txt").symlink_to("link")
     (tmp_path / "out").symlink_to("deep/out" if there else "deep/other")
     if not there:
         (tmp_path / "deep" / "other").symlink_to("out")
-    assert saved(flora, tmp_path / "out", "new") == tmp_path / "out" / "a.txt"
-    assert (out / "a.txt").is_symlink()
+    link = tmp_path / "out" / "run_1_a.txt"
+    assert saved(flora, tmp_path / "out", "new", overwrite=there) == link
+    assert (out / "run_1_a.txt").is_symlink()
     assert real.read_text() == "new"
     assert [path.name for path in real.parent.iterdir()] == ["file"]
-    assert sorted(path.name for path in out.iterdir()) == ["a.txt", "link"]
+    assert sorted(path.name for path in out.iterdir()) == ["link", "run_1_a.txt"]
 
 
 def test_a_pipe_is_written_to(flora: Flora, tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "a.txt")
+    os.mkfifo(tmp_path / "run_1_a.txt")
     read: list[str] = []
-    pipe = tmp_path / "a.txt"
+    pipe = tmp_path / "run_1_a.txt"
     reader = threading.Thread(target=lambda: read.append(pipe.read_text()), daemon=True)
     reader.start()
     assert saved(flora, tmp_path, "new" * 100_000) == pipe
@@ -212,10 +215,10 @@ def test_a_pipe_is_written_to(flora: Flora, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root makes devices")
 def test_a_device_stays_a_device(flora: Flora, tmp_path: Path) -> None:
-    os.mknod(tmp_path / "a.txt", 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+    os.mknod(tmp_path / "run_1_a.txt", 0o666 | stat.S_IFCHR, os.makedev(1, 3))
     saved(flora, tmp_path, "new")
-    assert (tmp_path / "a.txt").is_char_device()
-    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+    assert (tmp_path / "run_1_a.txt").is_char_device()
+    assert [path.name for path in tmp_path.iterdir()] == ["run_1_a.txt"]
 
 
 def test_a_folder_that_a_link_promises_is_made(flora: Flora, tmp_path: Path) -> None:
@@ -262,9 +265,70 @@ def test_a_disk_that_is_full_is_an_error_of_ours(
     def full(*_: Any, **__: Any) -> int:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     world.script = [world.reply(b"png", content_type="image/png")]
     text = {"output_id": "b", "type": "text", "url": "x"}
     with pytest.raises(DownloadError, match=r"output b was not saved: No space left") as caught:
         flora.generations.download(made(image("a"), text), tmp_path)
-    assert [path.name for path in caught.value.saved] == ["a.png"]
+    assert [path.name for path in caught.value.saved] == ["run_1_a.png"]
+
+
+def test_the_same_output_of_another_run_is_another_file(
+    world, flora: Flora, tmp_path: Path
+) -> None:
+    for run_id in ("run_1", "run_2"):
+        world.script = [world.reply(run_id.encode(), content_type="image/png")]
+        done = Run.from_dict({"run_id": run_id, "status": "completed", "outputs": [image()]})
+        flora.generations.download(done, tmp_path)
+    assert {path.read_text() for path in tmp_path.iterdir()} == {"run_1", "run_2"}
+
+
+def test_what_is_there_gives_way_only_to_itself(world, flora: Flora, tmp_path: Path) -> None:
+    world.route = lambda _: world.reply(b"png", content_type="image/png")
+    (path,) = flora.generations.download(made(image()), tmp_path)
+    assert flora.generations.download(made(image()), tmp_path) == [path]
+    path.write_bytes(b"the caller's")
+    with pytest.raises(DownloadError, match="overwrite=True"):
+        flora.generations.download(made(image()), tmp_path)
+    assert path.read_bytes() == b"the caller's"
+    flora.generations.download(made(image()), tmp_path, overwrite=True)
+    assert path.read_bytes() == b"png"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_without_links_is_no_worse(
+    world, flora: Flora, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unable(*_: Any) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr("os.link", unable)
+    test_what_is_there_gives_way_only_to_itself(world, flora, tmp_path)
+
+
+@pytest.mark.parametrize("url", ["https://m.example/a.sh", "https://m.example/a.exe", "https://m"])
+@pytest.mark.parametrize("kind", ["application/octet-stream", "application/x-sh", ""])
+@pytest.mark.parametrize("output", ["imageUrl", "documentUrl", "new"])
+def test_nothing_that_runs_is_ever_saved_as_such(
+    world, flora: Flora, tmp_path: Path, url: str, kind: str, output: str
+) -> None:
+    if output == "imageUrl" and kind == "application/x-sh":
+        return  # no image: an error
+    world.script = [world.reply(b"#!/bin/sh", content_type=kind)]
+    made_it = made({"output_id": "a", "type": output, "url": url})
+    (path,) = flora.generations.download(made_it, tmp_path)
+    assert path.suffix == ".bin"
+
+
+def test_a_text_keeps_to_the_limit_too(flora: Flora, tmp_path: Path) -> None:
+    text = {"output_id": "a", "type": "text", "url": "ü" * 6}
+    with pytest.raises(DownloadError, match="larger than the limit of 11 bytes"):
+        flora.generations.download(made(text), tmp_path, max_bytes=11)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("status", ["pending", "running", "failed", "dreaming"])
+def test_a_run_that_is_not_completed_is_refused(flora: Flora, tmp_path: Path, status: str) -> None:
+    run = Run.from_dict({"run_id": "run_1", "status": status, "outputs": None})
+    with pytest.raises(InvalidArgumentError, match=status):
+        flora.generations.download(run, tmp_path)

@@ -133,7 +133,7 @@ def test_trouble_up_to_the_deadline_is_named_as_its_cause(world, flora: Flora) -
 def test_a_rate_limit_is_waited_out_within_the_deadline(world, flora: Flora, run) -> None:
     world.script = [world.error(429, retry_after="30"), world.reply(run("completed"))]
     flora.generations.wait("run_1", timeout=100)
-    assert max(world.slept) == 30
+    assert 30 <= max(world.slept) <= 33
     world.route = lambda _request: world.error(429, retry_after="50")
     began = world.now
     with pytest.raises(WaitTimeoutError):

@@ -1,7 +1,14 @@
 from __future__ import annotations
 
 import pytest
-from flora_client import APIConnectionError, APIError, APITimeoutError, Flora, RateLimitError
+from flora_client import (
+    APIConnectionError,
+    APIError,
+    APITimeoutError,
+    Flora,
+    InternalServerError,
+    RateLimitError,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -85,7 +92,7 @@ def test_retries_can_be_counted_for_the_client_and_for_a_call(world, flora: Flor
 def test_a_wait_that_the_server_asks_for_is_kept(world, flora: Flora, run) -> None:
     world.script = [world.error(503, retry_after="17"), world.reply(run())]
     flora.generations.retrieve("run_1")
-    assert world.slept == [17.0]
+    assert 17 <= sum(world.slept) <= 18.7
 
 
 def test_a_longer_wait_is_the_callers_to_decide(world, flora: Flora) -> None:
@@ -100,8 +107,19 @@ def test_a_rate_limit_cools_down_every_call_of_the_client(world, flora: Flora, r
     world.script = [world.error(429, retry_after="30"), world.reply(run())]
     with pytest.raises(RateLimitError):
         flora.generations.retrieve("run_1", max_retries=0)
-    flora.with_options(timeout=5).generations.retrieve("run_1")
-    assert world.slept == [30.0]
+    with pytest.raises(APITimeoutError, match="rate limit"):
+        flora.with_options(timeout=5, max_retries=0).generations.retrieve("run_1")
+    assert world.slept == []
+    assert len(world.sent) == 1
+    flora.with_options(timeout=40).generations.retrieve("run_1")
+    assert 30 <= sum(world.slept) <= 33
+
+
+def test_a_call_waits_no_longer_than_its_timeout(world, flora: Flora) -> None:
+    world.script = [world.error(503, retry_after="17")]
+    with pytest.raises(InternalServerError):
+        flora.generations.retrieve("run_1", timeout=5)
+    assert world.slept == []
 
 
 def test_a_post_without_a_key_is_sent_once(world, flora: Flora) -> None:

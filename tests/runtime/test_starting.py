@@ -12,7 +12,6 @@ from flora_client import (
     APIConnectionError,
     APITimeoutError,
     Flora,
-    IdempotencyDuplicateError,
     InsufficientCreditsError,
     InvalidArgumentError,
     RateLimitError,
@@ -37,11 +36,14 @@ def duplicate(world) -> Any:
 
 @pytest.fixture
 def history(world):
-    """Makes pages of the history; `ages` are seconds since each run was created."""
+    """Makes pages of the history; `ages` are seconds from when each run was created to when it is
+    first shown."""
 
     def page(*runs: tuple[str, float], cursor: str | None = None, **more: Any) -> Any:
+        made: list[Any] = []
+
         def answer(_request: Any) -> Any:
-            items = [
+            items = made or [
                 {
                     "run_id": run_id,
                     "generation_id": run_id,
@@ -55,6 +57,7 @@ def history(world):
                 }
                 for run_id, age in runs
             ]
+            made[:] = items
             return world.reply({"generations": items, "meta": {"next_cursor": cursor}})
 
         return answer
@@ -109,18 +112,6 @@ def test_an_error_after_a_lost_answer_says_that_a_run_may_exist(
     assert str(caught.value.idempotency_key) in str(caught.value)
 
 
-def test_a_duplicate_of_the_callers_own_key_is_the_callers(
-    world, flora: Flora, arguments, accepted, duplicate
-) -> None:
-    world.script = [world.reply(accepted, 201), duplicate]
-    flora.generations.create(**arguments, idempotency_key="mine")
-    with pytest.raises(IdempotencyDuplicateError) as caught:
-        flora.generations.create(**arguments, idempotency_key="mine")
-    assert caught.value.run_id == "run_1"
-    assert "run_1" in str(caught.value)
-    assert len(world.sent) == 2
-
-
 def test_a_lost_run_is_found_by_the_servers_clock(
     world, flora: Flora, arguments, duplicate, history
 ) -> None:
@@ -134,7 +125,7 @@ def test_a_lost_run_is_found_by_the_servers_clock(
     assert flora.spent == Decimal("0.04")
     assert "workspace_id=ws_1" in world.sent[2].url
     assert "project_id=prj_1" in world.sent[2].url
-    assert [request.method for request in world.sent] == ["POST", "POST", "GET"]
+    assert [request.method for request in world.sent] == ["POST", "POST", "GET", "GET"]
 
 
 def test_a_duplicate_of_a_made_up_key_means_that_something_before_us_repeated_it(
@@ -184,17 +175,6 @@ def test_a_history_that_lags_is_looked_at_again(
     assert flora.generations.create(**arguments).run_id == "run_9"
 
 
-def test_a_run_that_another_create_of_unknown_outcome_could_own_is_left_alone(
-    world, flora: Flora, arguments, duplicate, history
-) -> None:
-    world.script = [LOST] * 3
-    with pytest.raises(APITimeoutError):
-        flora.generations.create(**arguments)
-    world.script = [LOST, duplicate, history(("run_9", 0.1))]
-    with pytest.raises(RunOutcomeUnknownError):
-        flora.generations.create(**arguments)
-
-
 def test_an_old_create_of_unknown_outcome_stands_in_nobodys_way(
     world, flora: Flora, arguments, duplicate, history
 ) -> None:
@@ -229,21 +209,6 @@ def test_a_server_without_a_clock_is_not_guessed_at(
         flora.generations.create(**arguments)
 
 
-def test_older_pages_are_read_until_before_the_create(
-    world, flora: Flora, arguments, duplicate, history
-) -> None:
-    world.script = [
-        LOST,
-        duplicate,
-        history(("run_9", 0.1), cursor="c1"),
-        history(("run_8", 0.2), cursor="c2"),
-        history(("run_7", 90), cursor="c3"),
-    ]
-    with pytest.raises(RunOutcomeUnknownError) as caught:
-        flora.generations.create(**arguments)
-    assert [candidate.run_id for candidate in caught.value.candidates] == ["run_9", "run_8"]
-
-
 def test_a_run_that_two_pages_show_is_one(
     world, flora: Flora, arguments, duplicate, history
 ) -> None:
@@ -269,22 +234,6 @@ def test_a_replayed_answer_is_the_run(world, flora: Flora, arguments, accepted) 
     run = flora.generations.create(**arguments)
     assert run.run_id == "run_1"
     assert run.call.status_code == 200
-
-
-@pytest.mark.parametrize(
-    "body", [b"", b"<html>", b"[]", b"{}", b'{"run_id": 7}', b'{"run_id": ""}']
-)
-def test_a_success_that_names_no_run_is_an_error_with_everything_in_it(
-    world, flora: Flora, arguments, body: bytes
-) -> None:
-    world.script = [world.reply(body, 201, request_id="req_1")]
-    with pytest.raises(ResponseDecodingError) as caught:
-        flora.generations.create(**arguments)
-    error = caught.value
-    assert (error.status_code, error.request_id) == (201, "req_1")
-    assert error.body == body.decode()
-    assert error.idempotency_key == key_of(world.sent[0])
-    assert error.may_have_started
 
 
 def test_a_run_is_never_lost_to_what_else_the_answer_holds(world, flora: Flora, arguments) -> None:
@@ -363,17 +312,7 @@ def test_a_request_that_was_never_sent_started_nothing(world, flora: Flora, argu
     with pytest.raises(APIConnectionError) as caught:
         flora.generations.create(**arguments)
     assert not caught.value.may_have_started
-    assert flora._session.shared.ledger._open == []
-
-
-def test_a_duplicate_after_requests_that_were_never_sent_is_the_callers(
-    world, flora: Flora, arguments, duplicate
-) -> None:
-    refused = APIConnectionError("no answer: ConnectError.")
-    refused.never_sent = True
-    world.script = [refused, duplicate]
-    with pytest.raises(IdempotencyDuplicateError):
-        flora.generations.create(**arguments, idempotency_key="mine")
+    assert flora._session.shared.ledger.get("run", key_of(world.sent[0])) is None
 
 
 def test_a_rate_limit_alone_leaves_nothing_unclear(world, flora: Flora, arguments) -> None:
@@ -393,7 +332,7 @@ def test_a_run_that_does_not_say_when_it_was_created_is_shown_and_not_adopted(
     world, flora: Flora, arguments, duplicate, history, created: Any
 ) -> None:
     world.script = [LOST, duplicate, *[history(("run_of_last_year", 0), created_at=created)] * 9]
-    with pytest.raises(RunOutcomeUnknownError, match="does not say when") as caught:
+    with pytest.raises(RunOutcomeUnknownError, match="do not say when") as caught:
         flora.generations.create(**arguments)
     assert [candidate.run_id for candidate in caught.value.candidates] == ["run_of_last_year"]
 
@@ -408,28 +347,6 @@ def test_a_date_as_text_is_a_date_too(
     world.script = [LOST, duplicate, history(("run_old", 0), created_at=at(90)), history()]
     world.script += [history(("run_9", 0), created_at=at(0.1))]
     assert flora.generations.create(**arguments).run_id == "run_9"
-
-
-def test_the_run_of_a_key_is_remembered_over_any_number_of_duplicates(
-    world, flora: Flora, arguments, accepted, duplicate
-) -> None:
-    world.script = [world.reply(accepted, 201), duplicate, duplicate]
-    flora.generations.create(**arguments, idempotency_key="mine")
-    for _ in range(2):
-        with pytest.raises(IdempotencyDuplicateError) as caught:
-            flora.generations.create(**arguments, idempotency_key="mine")
-        assert caught.value.run_id == "run_1"
-
-
-def test_a_run_that_is_known_is_not_looked_for(
-    world, flora: Flora, arguments, accepted, duplicate, history
-) -> None:
-    """The repetition of a call that had ended well: what the history shows since is another's."""
-    world.script = [world.reply(accepted, 201), LOST, duplicate, history(("run_theirs", 0.1))]
-    flora.generations.create(**arguments, idempotency_key="mine")
-    with pytest.raises(IdempotencyDuplicateError) as caught:
-        flora.generations.create(**arguments, idempotency_key="mine")
-    assert caught.value.run_id == "run_1"
 
 
 def test_the_window_reaches_back_over_the_sleep_of_the_machine(
@@ -478,19 +395,9 @@ def test_an_interruption_after_the_answer_names_the_run(
     with pytest.raises(KeyboardInterrupt) as caught:
         flora.generations.create(**arguments, idempotency_key="mine")
     assert "run_1" in caught.value.__notes__[0]
-    with pytest.raises(IdempotencyDuplicateError, match="run_1"):
-        flora.generations.create(**arguments, idempotency_key="mine")
-
-
-def test_creates_of_unknown_outcome_are_forgotten_with_their_keys(
-    world, flora: Flora, arguments
-) -> None:
-    for _ in range(3):
-        world.script = [LOST]
-        with pytest.raises(APITimeoutError):
-            flora.generations.create(**arguments, max_retries=0)
-        world.now += 4000
-    assert len(flora._session.shared.ledger._open) == 2
+    assert caught.value.run_id == "run_1"
+    assert flora.generations.create(**arguments, idempotency_key="mine").run_id == "run_1"
+    assert len(world.sent) == 1
 
 
 def test_many_that_are_interrupted_name_every_run_and_key(
@@ -508,13 +415,64 @@ def test_many_that_are_interrupted_name_every_run_and_key(
     assert len(world.sent) == 2
 
 
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"<html>", b"[]", b"{}", b'{"run_id": 7}', b'{"run_id": ""}', b'{"a": NaN}', b'"\xff"'],
+)
+def test_a_success_that_names_no_run_is_looked_for_like_a_lost_one(
+    world, flora: Flora, arguments, duplicate, history, body: bytes
+) -> None:
+    world.script = [world.reply(body, 201), duplicate, history(("run_9", 0.2))]
+    assert flora.generations.create(**arguments).run_id == "run_9"
+
+
+def test_a_success_that_never_names_a_run_is_an_error_with_everything_in_it(
+    world, flora: Flora, arguments
+) -> None:
+    world.script = [world.reply(b"<html>", 201, request_id="req_1")] * 3
+    with pytest.raises(ResponseDecodingError) as caught:
+        flora.generations.create(**arguments)
+    error = caught.value
+    assert (error.status_code, error.request_id, error.attempts) == (201, "req_1", 3)
+    assert error.body == "<html>"
+    assert error.idempotency_key == key_of(world.sent[0])
+    assert error.may_have_started
+
+
+def test_the_same_call_under_the_same_key_is_the_same_run(
+    world, flora: Flora, arguments, accepted
+) -> None:
+    world.script = [world.reply(accepted, 201)]
+    first = flora.generations.create(**arguments, idempotency_key="mine")
+    again = flora.generations.create(**arguments, idempotency_key="mine")
+    assert again == first
+    assert again.call.recovered
+    assert flora.spent == Decimal("0.04")
+    assert len(world.sent) == 1
+
+
+def test_another_call_under_the_same_key_is_refused(
+    world, flora: Flora, arguments, accepted
+) -> None:
+    world.script = [world.reply(accepted, 201)]
+    flora.generations.create(**arguments, idempotency_key="mine")
+    with pytest.raises(InvalidArgumentError, match="idempotency_key"):
+        flora.generations.create(**{**arguments, "prompt": "A jug"}, idempotency_key="mine")
+    assert len(world.sent) == 1
+
+
+def made(kind: str, key: str, **more: Any) -> Create:
+    return Create(kind, key, request="", tariff="", window=600.0, **more)
+
+
 def test_creates_share_a_history_unless_something_keeps_them_apart() -> None:
-    def create(kind: str = "run", **scope: str) -> Create:
-        return Create(kind, "k", has_own_key=True, started=time.monotonic(), scope=scope)
+    def create(kind: str = "run", **scope: str | None) -> Create:
+        return made(kind, "k", scope=scope)
 
     ours = create(workspace="a", project="x")
     assert ours.may_share(create(workspace="a", project="x"))
     assert ours.may_share(create(workspace="a"))
+    assert ours.may_share(create(workspace="a", project=None))
     assert ours.may_share(create())
     assert not ours.may_share(create(workspace="a", project="y"))
     assert not ours.may_share(create("render", workspace="a", project="x"))
@@ -522,11 +480,24 @@ def test_creates_share_a_history_unless_something_keeps_them_apart() -> None:
 
 def test_runs_of_two_kinds_may_have_one_id() -> None:
     ledger = Ledger()
-    first = Create("run", "k", has_own_key=False, started=time.monotonic())
+    first = made("run", "k")
     assert ledger.begin(first) is None
-    ledger.hand_out(first, "1", StartedRun(0.0))
+    ledger.hand_out(first, "1", StartedRun(0.0), b"{}")
     assert ledger.run("run 1") is not None
     assert ledger.run("render 1") is None
-    second = Create("render", "k", has_own_key=False, started=time.monotonic())
+    second = made("render", "k")
     assert ledger.begin(second) is None
-    assert ledger.claim(second, "1", StartedRun(0.0))
+    assert ledger.claim(second, "1", StartedRun(0.0), b"{}")
+    assert ledger.handed_out("render", ["1"]) == {"1"}
+    assert ledger.get("run", "k").run_id == "1"  # type: ignore[union-attr]
+
+
+def test_a_create_is_sent_for_as_long_as_its_window_lasts(world) -> None:
+    short, long = made("run", "a"), Create("run", "b", request="", tariff="", window=7200.0)
+    world.now += 400
+    assert not short.expired
+    assert not long.expired
+    world.now += 100
+    assert short.expired
+    world.now += 6600
+    assert long.expired

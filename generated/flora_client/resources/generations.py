@@ -121,13 +121,29 @@ class Generations:
         )
 
     def create_many(
-        self, requests: Iterable[CreateGenerationRequest], *, max_concurrency: int = 4
+        self,
+        requests: Iterable[CreateGenerationRequest],
+        *,
+        max_concurrency: int = 4,
+        on_result: Callable[[int, RunAccepted | FloraError], object] | None = None,
     ) -> builtins.list[RunAccepted | FloraError]:
         """Many calls of `create`, some at a time.
 
         Returns what each returned or raised, in order: one failure does not touch the others.
+        `on_result` is called with the number of a request, counted from 0, and what became of it
+        as soon as that is known.
         """
-        return block_on(self._core.do_many(operations.CREATE_GENERATION, requests, max_concurrency))
+        return block_on(
+            self._core.do_many(operations.CREATE_GENERATION, requests, max_concurrency, on_result)
+        )
+
+    def resume(self, idempotency_key: str) -> RunAccepted:
+        """The run that a call of `create` with this key has started. Starts nothing.
+
+        Known to the client that made the call, and to every client with the same journal. Raises
+        RunOutcomeUnknownError where it cannot be told.
+        """
+        return block_on(self._core.resume(operations.CREATE_GENERATION, idempotency_key))
 
     def retrieve(self, run_id: str, **options: Unpack[CallOptions]) -> Run:
         """Get a run.
@@ -183,19 +199,22 @@ class Generations:
         max_bytes: int = 2 * 1024**3,
         max_retries: int = 2,
         max_concurrency: int = 4,
+        overwrite: bool = False,
     ) -> builtins.list[Path]:
-        """Save every output of a run into a folder, under names made from their ids.
+        """Save every output of a completed run into a folder, under its id and their own.
 
-        Returns the paths, in order. `timeout` counts seconds for each attempt at a file. Raises
-        DownloadError if one cannot be saved, after the others have been; UnsafeURLError for an
-        address that no file should come from.
+        Returns the paths, in order. Another file that is there already stays, unless `overwrite` is
+        true. `timeout` counts seconds for each attempt at a file. Raises DownloadError if one
+        cannot be saved, after the others have been; UnsafeURLError for an address that no file
+        should come from.
         """
         return block_on(
             self._core.save(
+                operations.GET_RUN,
                 operations.GET_RUN_MEDIA,
                 run,
                 folder,
-                Limits(timeout, max_bytes, max_retries, max_concurrency),
+                Limits(timeout, max_bytes, max_retries, max_concurrency, overwrite),
             )
         )
 
@@ -336,13 +355,29 @@ class AsyncGenerations:
         )
 
     async def create_many(
-        self, requests: Iterable[CreateGenerationRequest], *, max_concurrency: int = 4
+        self,
+        requests: Iterable[CreateGenerationRequest],
+        *,
+        max_concurrency: int = 4,
+        on_result: Callable[[int, RunAccepted | FloraError], object] | None = None,
     ) -> builtins.list[RunAccepted | FloraError]:
         """Many calls of `create`, some at a time.
 
         Returns what each returned or raised, in order: one failure does not touch the others.
+        `on_result` is called with the number of a request, counted from 0, and what became of it
+        as soon as that is known.
         """
-        return await self._core.do_many(operations.CREATE_GENERATION, requests, max_concurrency)
+        return await self._core.do_many(
+            operations.CREATE_GENERATION, requests, max_concurrency, on_result
+        )
+
+    async def resume(self, idempotency_key: str) -> RunAccepted:
+        """The run that a call of `create` with this key has started. Starts nothing.
+
+        Known to the client that made the call, and to every client with the same journal. Raises
+        RunOutcomeUnknownError where it cannot be told.
+        """
+        return await self._core.resume(operations.CREATE_GENERATION, idempotency_key)
 
     async def retrieve(self, run_id: str, **options: Unpack[CallOptions]) -> Run:
         """Get a run.
@@ -394,18 +429,21 @@ class AsyncGenerations:
         max_bytes: int = 2 * 1024**3,
         max_retries: int = 2,
         max_concurrency: int = 4,
+        overwrite: bool = False,
     ) -> builtins.list[Path]:
-        """Save every output of a run into a folder, under names made from their ids.
+        """Save every output of a completed run into a folder, under its id and their own.
 
-        Returns the paths, in order. `timeout` counts seconds for each attempt at a file. Raises
-        DownloadError if one cannot be saved, after the others have been; UnsafeURLError for an
-        address that no file should come from.
+        Returns the paths, in order. Another file that is there already stays, unless `overwrite` is
+        true. `timeout` counts seconds for each attempt at a file. Raises DownloadError if one
+        cannot be saved, after the others have been; UnsafeURLError for an address that no file
+        should come from.
         """
         return await self._core.save(
+            operations.GET_RUN,
             operations.GET_RUN_MEDIA,
             run,
             folder,
-            Limits(timeout, max_bytes, max_retries, max_concurrency),
+            Limits(timeout, max_bytes, max_retries, max_concurrency, overwrite),
         )
 
     def list(

@@ -107,6 +107,8 @@ class _Derivation:
             link=_shown(stated, resource.link),
             parents=parents,
         )
+        if stated.idempotency is not None:
+            starts = evolve(starts, window=stated.idempotency.window)
         return evolve(method, starts=starts, recovery=recovery, follow=follow)
 
     def _follow(self, method: MethodView, resource: Resource) -> tuple[str | None, dict[str, str]]:
@@ -149,7 +151,7 @@ class _Derivation:
             history=cast("Operation[Any]", Name(history.constant)),
             id=resource.id,
             created=str(resource.created),
-            window=key.window,
+            arguments=_longest_pages(history, self.behaviour.of(history.operation_id)),
             scope=scope,
             shows={
                 sent: shown
@@ -212,6 +214,16 @@ def _held(argument: ArgumentView, resource: Resource) -> set[str | None]:
     if argument.wire in {*resource.shows, *resource.references}:
         return {argument.wire, resource.shows.get(argument.wire)}
     return set()
+
+
+def _longest_pages(history: MethodView, stated: OperationBehaviour) -> dict[str, Any]:
+    """With what a list is asked so that its pages are as long as they can be."""
+    size = stated.listing.size if stated.listing is not None else None
+    argument = next((a for a in history.arguments if a.wire == size), None)
+    if size is None or argument is None:
+        return {}
+    most = stated.endpoint.parameters[size]["schema"].get("maximum")
+    return {argument.name: most} if isinstance(most, int) else {}
 
 
 def _scope(
