@@ -75,6 +75,11 @@ COMBINED: dict[str, tuple[Json, Json, str]] = {
         "QB",
     ),
     "a list becomes a tuple": ({"type": "array"}, {"type": "array", "prefixItems": [TEXT]}, "QB"),
+    "null in two branches": (
+        {"oneOf": [NUMBER, {"type": "null"}]},
+        {"oneOf": [{"minimum": 0}, {"type": "null"}]},
+        "QB",
+    ),
     "types with conditions of their own": (
         TEXT,
         {"anyOf": [{"type": "string", "maxLength": 5}, {"type": "integer"}]},

@@ -208,15 +208,17 @@ class Schemas:
         )
 
     def _takes_null(self, node: Node, depth: int = 20) -> bool:
-        """Whether a branch says that null is one of its values."""
+        """Whether null is a value of a branch, which one that says no type may well allow."""
         node = self._tree.resolve(node)
         if not isinstance(node.value, dict):
             return node.value is True
-        if "type" in node.value or node.value.keys() <= {*WORDS}:
-            given = node.value.get("type", "null")
-            return "null" in given or node.value.get("nullable") is True
-        if not depth:
-            return False
+        if "type" in node.value:
+            own = "null" in node.value["type"] or node.value.get("nullable") is True
+        else:
+            listed = node.value.get("enum", [node.value.get("const")])
+            own = not isinstance(listed, list) or None in listed
+        if not own or not depth:
+            return own
         found = [
             judge(self._takes_null(branch, depth - 1) for branch in node.child(word).each())
             for word, judge in (("allOf", all), ("anyOf", any), ("oneOf", any))
@@ -224,7 +226,7 @@ class Schemas:
         ]
         if "not" in node.value:
             found.append(not self._takes_null(node.child("not"), depth - 1))
-        return bool(found) and all(found)
+        return all(found)
 
 
 def _worded(schema: Schema, beside: Schema, *, only_words: bool) -> Schema:
