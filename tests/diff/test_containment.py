@@ -226,12 +226,6 @@ UNDECIDED: dict[str, tuple[Json, Json, str, str]] = {
         "QB",
         "request-body-schema-undecided",
     ),
-    "an item that is not listed, but counted": (
-        {"type": "array", "prefixItems": [TEXT], "minItems": 2},
-        {"type": "array", "prefixItems": [TEXT, TEXT], "minItems": 2},
-        "QB",
-        "request-body-schema-undecided",
-    ),
     "listed by a condition": (
         {**holding(a=TEXT), "if": {"required": ["a"]}, "then": holding(b=NUMBER)},
         {**holding(a=TEXT, b=TEXT), "if": {"required": ["a"]}, "then": holding(b=NUMBER)},
