@@ -11,7 +11,6 @@ from flora_client import (
     AuthenticationError,
     BadRequestError,
     Flora,
-    IdempotencyDuplicateError,
     InsufficientCreditsError,
     NotFoundError,
     Run,
@@ -100,9 +99,10 @@ def test_a_used_key(flora: Flora, home: dict[str, Any]) -> None:
         **home,
     }
     key = f"client-{uuid.uuid4()}"
-    flora.generations.create(**request, idempotency_key=key)
-    with pytest.raises(IdempotencyDuplicateError):
-        flora.generations.create(**request, idempotency_key=key)
+    started = flora.generations.create(**request, idempotency_key=key)
+    again = flora.generations.create(**request, idempotency_key=key)
+    assert again.run_id == started.run_id, "the same call gives its run, and starts none"
+    assert flora.spent == started.charged_cost
 
 
 def test_errors(flora: Flora, home: dict[str, Any], settings: CheckSettings) -> None:
