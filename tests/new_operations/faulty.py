@@ -548,7 +548,7 @@ class Server:
     app: Any = None
 
     def switch(self, name: str) -> None:
-        self.name, self.memory, self.app = name, {}, create_app(run_seconds=0.4)
+        self.name, self.memory, self.app = name, {}, create_app(run_seconds=1.0)
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         asked = await _read(scope, receive)
