@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from flora_contract.mock.kept import FinalJSON
     from flora_contract.mock.resource_operations import BodyReference
     from flora_contract.mock.resources import KeptResource
-    from flora_contract.mock.state.entities import Entity
-    from flora_contract.mock.state.store import Store
+    from flora_contract.mock.state.entities import Entity, Selection
+    from flora_contract.mock.state.store import PageQuery, Store
     from flora_contract.openapi.behaviour import Behaviour, Condition, OperationBehaviour
 
     Check = Callable[["Call"], HTTPResponse | None]
@@ -38,6 +38,7 @@ class Call:
 
     __slots__ = (
         "account",
+        "asked",
         "body",
         "draft",
         "found",
@@ -58,6 +59,7 @@ class Call:
         self.values: Mapping[str, Any] = path
         """Of path and query, typed."""
         self.body: dict[str, Any] = {}
+        self.asked: tuple[Selection, PageQuery] | None = None
         self.referred: list[tuple[BodyReference, str, Entity | None]] = []
         self.draft: Entity | None = None
         self.found: Entity | None = None

@@ -119,7 +119,9 @@ class ResourceOperation(MockOperation):
     def _misread(self, call: Call) -> list[tuple[str, str]]:
         if self._lists is None:
             return []
-        return self._listed(call.account, call.request.query, tuple(call.path.items()))[1]
+        query, path = call.request.query, tuple(call.path.items())
+        call.asked, wrong = self._listed(call.account, query, path)
+        return wrong
 
     def _listed_anew(
         self, account: str, query: str, path: tuple[tuple[str, str], ...]
@@ -265,10 +267,9 @@ class ResourceOperation(MockOperation):
 
     def _list(self, call: Call) -> HTTPResponse:
         assert self._lists is not None
-        asked, _ = self._listed(call.account, call.request.query, tuple(call.path.items()))
-        assert asked is not None
+        assert call.asked is not None
         origin = call.request.origin
-        body = self._lists.answer(*asked, call.now, origin, self._final, self._json)
+        body = self._lists.answer(*call.asked, call.now, origin, self._final, self._json)
         return HTTPResponse(self._status, body)
 
     def _update(self, call: Call) -> HTTPResponse:

@@ -97,7 +97,9 @@ class Contract:
             return fixed, {}
         if not path.startswith(self.base + "/"):
             return None
-        segments = [unquote(segment) for segment in path[len(self.base) + 1 :].split("/")]
+        segments = path[len(self.base) + 1 :].split("/")
+        if "%" in path:
+            segments = [unquote(segment) for segment in segments]
         for template, methods in self._templates.get(len(segments), {}).items():
             values = _template_values(template, segments)
             if values is not None:
