@@ -10,6 +10,7 @@ nox.options.reuse_venv = "yes"
 nox.options.sessions = ["lint", "diff", "contract", "tests"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
+SPREAD = ("-n", "auto", "--dist", "loadfile")
 
 
 def install(session: nox.Session, *groups: str) -> None:
@@ -29,16 +30,16 @@ def contract(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """The project's own tests."""
+    """The project's own tests, as many files at a time as there are processors."""
     install(session, "test", "lint")
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *SPREAD, *session.posargs)
 
 
 @nox.session
 def nightly(session: nox.Session) -> None:
     """The project's own tests with other random examples each time, kept where they fail."""
     install(session, "test", "lint")
-    session.run("pytest", "--hypothesis-profile=random", *session.posargs)
+    session.run("pytest", *SPREAD, "--hypothesis-profile=random", *session.posargs)
 
 
 @nox.session

@@ -31,8 +31,8 @@ def contract_of(endpoint: Endpoint) -> Contract:
     return FLORA if endpoint.id in FLORA.operations else BAKERY
 
 
-def label(endpoint: Endpoint) -> str:
-    return endpoint.id
+def label(argument: object) -> str:
+    return argument.id if isinstance(argument, Endpoint) else str(argument)
 
 
 # Which operation a request is
@@ -168,7 +168,7 @@ def _at(body: Any, path: str) -> tuple[Any, str] | None:
     return (body, name) if isinstance(body, dict) and name in body else None
 
 
-@pytest.mark.parametrize(("endpoint", "status"), list(bodies()), ids=str)
+@pytest.mark.parametrize(("endpoint", "status"), list(bodies()), ids=label)
 @pytest.mark.parametrize("seed", range(3))
 def test_what_is_wrong_with_a_body_is_told_by_its_path(
     endpoint: Endpoint, status: int | None, seed: int
