@@ -34,7 +34,7 @@ class Copy:
     def environment(self) -> dict[str, str]:
         path = os.pathsep.join([str(self.folder / "src"), str(self.folder / "generated")])
         kept = {name: value for name, value in os.environ.items() if "FLORA" not in name}
-        return {**kept, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+        return {**kept, "PYTHONPATH": path}
 
     def run(self, *command: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run Python with arguments in the copy."""
