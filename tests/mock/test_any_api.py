@@ -296,3 +296,61 @@ def test_a_restart_forgets_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             answers.append(found)
     assert answers[0] == answers[1]
     assert answers[0][-2:] == ["slewing", 404]
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "integer"},
+        {"type": "integer", "minimum": 1, "maximum": 2**31 - 1},
+        {"type": "string", "format": "uuid"},
+        {"type": "string", "pattern": "^[0-9]+$"},
+        {"type": "string", "pattern": "^cmp-[0-9a-f]{12}$", "maxLength": 16},
+    ],
+    ids=str,
+)
+def test_ids_are_what_their_schema_allows(
+    schema: dict[str, Any], state: str | Path | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = with_campaign_ids(schema)
+    monkeypatch.setattr(shipped, "contract", lambda *_: document)
+    with MockFlora(state=state, run_seconds=1, self_check=True) as mock:
+        mock.reset()
+        with httpx.Client(base_url=mock.base_url, headers={"x-token": "ann"}) as ann:
+            first, second = campaign(ann)["meta"]["id"], campaign(ann)["meta"]["id"]
+            assert first != second
+            assert ann.get(f"/campaigns/{first}").json()["meta"]["id"] == first
+            listed = ann.get("/campaigns").json()["campaigns"]
+            assert [item["meta"]["id"] for item in listed] == [first, second]
+            exposure = expose(ann, first).json()
+            base = f"/campaigns/{first}/exposures"
+            assert exposure["self"] == f"{mock.base_url}{base}/{exposure['exposureId']}"
+            assert ann.get(exposure["self"]).json()["exposureId"] == exposure["exposureId"]
+            assert len(ann.get(base).json()["exposures"]) == 1
+            assert ann.get(f"/campaigns/{second}/exposures").json()["exposures"] == []
+            assert ann.delete(f"/campaigns/{first}").status_code == 204
+            assert ann.get(f"/campaigns/{first}").status_code == 404
+
+
+def with_campaign_ids(schema: dict[str, Any]) -> Document:
+    """The observatory, whose campaigns have other ids."""
+    document = observatory()
+
+    def change(node: Any) -> None:
+        if isinstance(node, dict):
+            if node.get("name") == "campaignId":
+                node["schema"] = schema
+            if "campaignId" in node.get("properties", {}):
+                node["properties"]["campaignId"] = schema
+            for child in node.values():
+                change(child)
+        elif isinstance(node, list):
+            for child in node:
+                change(child)
+
+    change(document.tree)
+    components = document.tree["components"]["schemas"]
+    components["Campaign"]["properties"]["meta"]["properties"]["id"] = schema
+    statement = document.tree["x-resources"]["Campaign"]
+    statement["prefix"] = "cmp-" if "cmp" in str(schema) else ""
+    return document

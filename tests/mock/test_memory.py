@@ -14,6 +14,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 from flora_contract.mock.state.database import SQLite
 from flora_contract.mock.state.database_store import DatabaseStore
 from flora_contract.mock.state.entities import Entity, Kind, Selection, Steps, comparable
+from flora_contract.mock.state.ids import IdForm, hexadecimal
 from flora_contract.mock.state.memory import MemoryStore
 from flora_contract.mock.state.store import Account, Origin, PageQuery, TooFastError
 
@@ -32,7 +33,7 @@ def member(name: str) -> Callable[[Entity], Any]:
 
 JOB = Kind(
     "Job",
-    "job_",
+    hexadecimal("job_", 16),
     member("id"),
     STEPS,
     {name: member(name) for name in ("home", "tags", "size")},
@@ -40,7 +41,7 @@ JOB = Kind(
 )
 BOOK = Kind(
     "Book",
-    "b-",
+    IdForm(53, str, int),
     member("id"),
     None,
     {"home": member("home")},

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from flora_contract.mock.kept import FinalJSON
     from flora_contract.mock.resource_operations import BodyReference
     from flora_contract.mock.resources import KeptResource
-    from flora_contract.mock.state.entities import Entity, Selection
-    from flora_contract.mock.state.store import PageQuery, Store
+    from flora_contract.mock.state.entities import Entity
+    from flora_contract.mock.state.store import Store
     from flora_contract.openapi.behaviour import Behaviour, Condition, OperationBehaviour
 
     Check = Callable[["Call"], HTTPResponse | None]
@@ -38,7 +38,6 @@ class Call:
 
     __slots__ = (
         "account",
-        "asked",
         "body",
         "draft",
         "found",
@@ -59,7 +58,6 @@ class Call:
         self.values: Mapping[str, Any] = path
         """Of path and query, typed."""
         self.body: dict[str, Any] = {}
-        self.asked: tuple[Selection, PageQuery] | None = None
         self.referred: list[tuple[BodyReference, str, Entity | None]] = []
         self.draft: Entity | None = None
         self.found: Entity | None = None
@@ -90,7 +88,7 @@ class MockOperation:
         self._status = stated.endpoint.success
         self._refusals = Refusals(stated)
         self._takes_body = stated.endpoint.takes_body
-        self._needs_body = bool((stated.endpoint.operation.request_body or {}).get("required"))
+        self._needs_body = stated.endpoint.needs_body
         checks = self._conditions()
         order = [c for c in self._order() if c in checks]
         first = next((n for n, c in enumerate(order) if c in _SETTLED), len(order))
@@ -191,7 +189,7 @@ class MockOperation:
     ) -> tuple[Mapping[str, Any], list[tuple[str, str]]]:
         """The values of a query and a path, and what is wrong with them."""
         read = self._endpoint.read_query(query)
-        values = {**read.values, **dict(path)}
+        values = {**read.values, **self._endpoint.read_path(dict(path))}
         wrong = [(name, "Given more than once") for name in read.repeated]
         return values, wrong + problems(self._endpoint.parameter_breaches(values))
 

@@ -119,9 +119,7 @@ class ResourceOperation(MockOperation):
     def _misread(self, call: Call) -> list[tuple[str, str]]:
         if self._lists is None:
             return []
-        query, path = call.request.query, tuple(call.path.items())
-        call.asked, wrong = self._listed(call.account, query, path)
-        return wrong
+        return self._listed(call.account, call.request.query, tuple(call.path.items()))[1]
 
     def _listed_anew(
         self, account: str, query: str, path: tuple[tuple[str, str], ...]
@@ -142,7 +140,7 @@ class ResourceOperation(MockOperation):
                 (
                     reference,
                     named,
-                    get(reference.stated.to, named) if isinstance(named, str) else None,
+                    get(reference.stated.to, str(named)) if isinstance(named, str | int) else None,
                 )
                 for reference in self._references
                 if (named := reference.get(call)) is not None
@@ -198,9 +196,9 @@ class ResourceOperation(MockOperation):
     def _named(self, call: Call) -> Entity | None:
         """The entity whose id is in the path, if it is at home there."""
         if call.found is None:
-            found = self._store.get(self._kept.kind.name, call.path[self._id])
+            found = self._store.get(self._kept.kind.name, str(call.values[self._id]))
             for name, get in self._attributes:
-                if found is not None and str(get(found)) != call.path[name]:
+                if found is not None and str(get(found)) != str(call.values[name]):
                     found = None
             call.found = found
         return call.found
@@ -267,9 +265,11 @@ class ResourceOperation(MockOperation):
 
     def _list(self, call: Call) -> HTTPResponse:
         assert self._lists is not None
-        assert call.asked is not None
+        # Whose list it is may not have been known when the query was checked.
+        asked, _ = self._listed(call.account, call.request.query, tuple(call.path.items()))
+        assert asked is not None
         origin = call.request.origin
-        body = self._lists.answer(*call.asked, call.now, origin, self._final, self._json)
+        body = self._lists.answer(*asked, call.now, origin, self._final, self._json)
         return HTTPResponse(self._status, body)
 
     def _update(self, call: Call) -> HTTPResponse:
@@ -323,7 +323,7 @@ class ResourceOperation(MockOperation):
     def _place(self, members: dict[str, Any], call: Call) -> None:
         """Put into an entity's members what the path says of it."""
         for name, _ in self._attributes:
-            put(members, self._kept.stated.path[name], call.path[name])
+            put(members, self._kept.stated.path[name], call.values[name])
 
     def _price(self, call: Call) -> int:
         """Micro-dollars that an operation costs, as far as the statements tell."""

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from flora_contract.errors import InputError
 from flora_contract.mock.handlers import Handler
 from flora_contract.mock.state.entities import Entity, Kind, Steps
+from flora_contract.mock.state.ids import id_form
 from flora_contract.mock.views import Views, said
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from flora_contract.mock.state.entities import Getter
     from flora_contract.openapi.behaviour import Behaviour, Resource
@@ -59,8 +60,24 @@ def _kept(
             members.setdefault(resource.path[name], said(resource.path[name]))
         if listing.order not in {None, resource.created}:
             key = views.attribute(listing.order or "")
-    kind = Kind(resource.kind, resource.prefix, said(resource.id), steps, members, texts, key)
+    shown = next(
+        (i for i in (resource.read, *resource.create, resource.list) if i is not None), None
+    )
+    member = behaviour.of(shown).items.get(resource.id) if shown is not None else None
+    form = id_form(behaviour.contract, member.schema if member is not None else {}, resource.prefix)
+    kind = Kind(resource.kind, form, _named(resource), steps, members, texts, key)
     return KeptResource(resource, kind, views, handler)
+
+
+def _named(resource: Resource) -> Callable[[Entity], str]:
+    """What gives the id that data have for an entity; empty where they have none."""
+    get = said(resource.id)
+
+    def named(entity: Entity) -> str:
+        value = get(entity)
+        return str(value) if isinstance(value, str | int) else ""
+
+    return named
 
 
 def first_entities(behaviour: Behaviour) -> tuple[Entity, ...]:
@@ -73,8 +90,8 @@ def first_entities(behaviour: Behaviour) -> tuple[Entity, ...]:
                 raise InputError(f"{place}: no kind {name} is stated")
             resource = behaviour.resources[name]
             entity = Entity(name, members.get("x-account", ""), members)
-            entity.id = said(resource.id)(entity)
-            if not isinstance(entity.id, str):
+            entity.id = _named(resource)(entity)
+            if not entity.id:
                 raise InputError(f"{place}: a {name} needs its {resource.id}")
             if resource.life is not None:
                 entity.final = next(iter(resource.life.succeeded), resource.life.final[0])

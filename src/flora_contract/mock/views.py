@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote
 
 from flora_contract.mock.state.entities import MICROS
+from flora_contract.openapi.contract import typed
 from flora_contract.openapi.examples import example
 from flora_contract.openapi.schemas import members, types
 
@@ -196,6 +197,9 @@ class Views:
         if path in constants:
             return constants[path]
         if path in (resource.id, *resource.aliases):
+            kinds = types(self._document, member.schema)
+            if "integer" in kinds:
+                return lambda entity, _now, _origin: typed(entity.id, kinds)
             return lambda entity, _now, _origin: entity.id
         if path == resource.cost:
             return _cost

@@ -16,7 +16,8 @@ import orjson
 
 from flora_contract.errors import InputError
 from flora_contract.mock.state.database import first_line
-from flora_contract.mock.state.entities import Entity, Ids
+from flora_contract.mock.state.entities import Entity
+from flora_contract.mock.state.ids import Ids
 from flora_contract.mock.state.store import (
     KEPT_EXCHANGES,
     Account,
@@ -137,7 +138,7 @@ class DatabaseStore:
         return entity
 
     def get(self, kind: str, id_: str) -> Entity | None:
-        seq = self._seqs.get((kind, id_)) or self._ids.decode(self._kinds[kind].prefix, id_)
+        seq = self._seqs.get((kind, id_)) or self._ids.decode(self._kinds[kind].form, id_)
         found = self._fetch([seq]) if seq is not None else []
         if not found and "\0" not in id_:  # which no text of PostgreSQL can be compared with
             found = self._fetch_where("kind = ? AND name = ?", (kind, id_))
@@ -340,7 +341,7 @@ class DatabaseStore:
                 orjson.dumps(entity.facts),
             ),
         )[0][0]
-        entity.id = entity.id or self._ids.encode(kind.prefix, entity.seq)
+        entity.id = entity.id or self._ids.encode(kind.form, entity.seq)
         self._enlist(entity)
 
     def _take(self, entity: Entity) -> None:
@@ -467,7 +468,7 @@ class DatabaseStore:
             kind=kind,
             owner=owner,
             members=orjson.loads(bytes(members)),
-            id=name or self._ids.encode(self._kinds[kind].prefix, seq),
+            id=name or self._ids.encode(self._kinds[kind].form, seq),
             created=created,
             updated=updated,
             ended=ended,

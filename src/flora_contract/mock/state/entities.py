@@ -6,7 +6,6 @@ when it moves on, so that one in its final state cannot change.
 
 from __future__ import annotations
 
-import hashlib
 import struct
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from flora_contract.mock.state.ids import IdForm
 
     Getter = Callable[["Entity"], Any]
     Facet = tuple[str, str, tuple[tuple[str, Any], ...], str]
@@ -27,8 +28,6 @@ FIRST_SHARE: Final = 250
 """Thousandths of its time that an entity is in its first state; the others share the rest."""
 
 _MASK: Final = (1 << 64) - 1
-_FACTOR: Final = 0x9E3779B97F4A7C15
-_INVERSE: Final = pow(_FACTOR, -1, 1 << 64)
 
 
 @dataclass(slots=True)
@@ -116,12 +115,13 @@ class Selection(NamedTuple):
 class Kind:
     """What a store must know of a kind of resource to number, sort and find its entities.
 
-    `id` is where data have the id. Lists are narrowed by `members` that are equal and `texts` that
-    contain something; `key` is what they are sorted by, None for the time of creation.
+    `form` is how ids are written, `id` where data have them. Lists are narrowed by `members` that
+    are equal and `texts` that contain something; `key` is what they are sorted by, None for the
+    time of creation.
     """
 
     name: str
-    prefix: str
+    form: IdForm
     id: Getter
     steps: Steps | None = None
     members: Mapping[str, Getter] = field(default_factory=dict)
@@ -168,28 +168,6 @@ class Kind:
             any(text in str(found) for found in comparable(self.texts[name](entity)))
             for name, text in selection.contain
         )
-
-
-class Ids:
-    """Ids of one state: numbers of entities, scattered so that none can be guessed from another.
-
-    The same seed gives the same ids in the same order.
-    """
-
-    def __init__(self, seed: int) -> None:
-        digest = hashlib.blake2b(str(seed).encode(), digest_size=8).digest()
-        self._offset = int.from_bytes(digest)
-
-    def encode(self, prefix: str, seq: int) -> str:
-        return f"{prefix}{(seq * _FACTOR + self._offset) & _MASK:016x}"
-
-    def decode(self, prefix: str, id_: str) -> int | None:
-        """Number of an entity, or None if this state cannot have given the id."""
-        try:
-            seq = (int(id_.removeprefix(prefix), 16) - self._offset) * _INVERSE & _MASK
-        except ValueError:
-            return None
-        return seq if 0 < seq < 1 << 63 and self.encode(prefix, seq) == id_ else None
 
 
 def comparable(value: Any) -> list[Any]:

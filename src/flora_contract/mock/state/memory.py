@@ -14,7 +14,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from flora_contract.mock.state.entities import Ids
+from flora_contract.mock.state.ids import Ids
 from flora_contract.mock.state.store import (
     KEPT_EXCHANGES,
     World,
@@ -107,7 +107,7 @@ class MemoryStore:
         if entity.id:
             self._named[entity.kind, entity.id] = entity
         else:
-            entity.id = self._ids.encode(self._kinds[entity.kind].prefix, entity.seq)
+            entity.id = self._ids.encode(self._kinds[entity.kind].form, entity.seq)
         kind = self._kinds[entity.kind]
         lists = self._lists_of(entity)
         if kind.key is None:
@@ -122,7 +122,7 @@ class MemoryStore:
         named = self._named.get((kind, id_))
         if named is not None:
             return named
-        seq = self._ids.decode(self._kinds[kind].prefix, id_)
+        seq = self._ids.decode(self._kinds[kind].form, id_)
         found = self._entities[seq - 1] if seq is not None and seq <= len(self._entities) else None
         return found if found is not None and (found.kind, found.id) == (kind, id_) else None
 
