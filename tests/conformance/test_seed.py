@@ -59,7 +59,7 @@ def story(came: list[dict[str, Any]]) -> list[tuple[str, ...]]:
 def test_two_runs_with_one_seed_are_the_same(server: Any, tmp_path: Path) -> None:
     stories, found = [], []
     for _ in range(2):
-        server.switch("odd-prompt-500")
+        server.switch("refuse:refuses:createGeneration.failure@odd-text")
         found.append(findings(server, seed=7))
         stories.append(story(server.came()))
     assert len(stories[0]) > 500  # every layer

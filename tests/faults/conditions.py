@@ -50,6 +50,8 @@ def conditions(behaviour: Behaviour, operation: OperationBehaviour) -> Iterator[
         if len(operation.listing.filters) > 1:
             yield Condition("two-filters", lambda case: len(case.filters) > 1)
         yield Condition("no-filter", lambda case: not case.filters)
+    if operation.endpoint.takes_body:
+        yield Condition("odd-text", _odd_text)
     if operation.idempotency is not None:
         yield Condition("without-key", lambda case: case.key is None)
 
@@ -131,6 +133,10 @@ def _page(case: Case, name: str) -> bool:
         return False
     asked = case.query.get(listing.cursor or listing.offset or "")
     return name in case.page or (name == "later" and bool(asked))
+
+
+def _odd_text(case: Case) -> bool:
+    return any(isinstance(v, str) and not (v.isascii() and v.isprintable()) for v in case.sent.values())
 
 
 def _with(path: str, case: Case) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +13,16 @@ from contracts import CONTRACTS
 from operators import Fault, faults
 from probe import Probe
 from serving import Application, serving
+from variants import variant
 from world import Seeds, World
 
 from flora_contract.conformance.oracle import Severity
+from flora_contract.conformance.plan import LAYERS, plan
 from flora_contract.conformance.run import Check
 from flora_contract.conformance.settings import gather
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from flora_contract.openapi.behaviour import Behaviour
 
@@ -42,10 +44,10 @@ class Outcome:
 class Bench:
     """A server of a contract, whose fault can be switched, and the suite beside it."""
 
+    name: str
     behaviour: Behaviour
     origin: str
     application: Application
-    options: dict[str, Any] = field(default_factory=dict)
 
     def switch(self, decide: Any = None, **given: Any) -> World:
         """A new server, without history."""
@@ -54,13 +56,33 @@ class Bench:
         self.application.came.clear()
         return world
 
+    def vary(self, name: str) -> None:
+        """A new server that is correct, with the traits that a name joins."""
+        made = variant(self.behaviour, name)
+        self.application.handle = made.handling(self.switch(made, **made.options))
+
     def check(self, **given: Any) -> Check:
         """A run of the suite against it, not yet begun."""
         base_url = f"{self.origin}{self.behaviour.contract.base}"
-        chosen = {"base_url": base_url, "max_wait": 3.0, "timeout": 3.0, **self.options, **given}
+        chosen = {"base_url": base_url, "max_wait": 3.0, "timeout": 3.0, **given}
         return Check(gather(chosen), self.behaviour)
 
-    def hold(self, fault: Fault) -> Outcome:
+    def judge_sound(self, name: str, seed: int) -> tuple[int, list[str]]:
+        """Paid creates of a whole run against a correct server, and violations, if any."""
+        self.vary(name)
+        try:
+            with self.check(seed=seed, max_wait=30.0, timeout=10.0) as check:
+                check.run()
+        except Exception as error:  # noqa: BLE001 - that too is an outcome
+            return 0, [f"the suite failed: {error!r}"]
+        said = [
+            f"{f.title}: expected {f.expected}; seen {f.seen}"
+            for f in check.judge.findings()
+            if f.severity is Severity.VIOLATION
+        ]
+        return check.session.creates, said
+
+    def hold(self, fault: Fault, layers: Sequence[str] = LAYERS) -> Outcome:
         """What the suite says of a fault, until it says anything."""
         self.switch(fault)
         started = time.monotonic()
@@ -68,7 +90,7 @@ class Bench:
         crash = ""
         try:
             with self.check(fail_fast=True) as check:
-                check.run()
+                check.run([step for step in plan(check.behaviour) if step.layer in layers])
             said = [
                 (f.oracle.id, f.oracle.basis)
                 for f in check.judge.findings()
@@ -96,7 +118,7 @@ def bench(contract: str) -> Iterator[Bench]:
     """A running server of one of the contracts."""
     application = Application(lambda _: None)  # type: ignore[arg-type, return-value]
     with serving(application) as origin:
-        made = Bench(CONTRACTS[contract](), origin, application)
+        made = Bench(contract, CONTRACTS[contract](), origin, application)
         made.switch()
         yield made
 
@@ -115,7 +137,7 @@ def faults_by_kind(contract: str) -> dict[str, list[Fault]]:
     return found
 
 
-TRIES = 15
+TRIES = 8
 """So many faults of a kind are tried until one shows to some client."""
 
 

@@ -7,17 +7,22 @@ same, and shows its fault where it first answers otherwise.
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 import orjson
-from world import Answer, Request, Seeds, Thing, World, sample, take
+from world import Answer, Request, Seeds, Thing, World, drop, put, sample, take
 
 if TYPE_CHECKING:
     from operators import Fault
 
     from flora_contract.openapi.behaviour import Behaviour, OperationBehaviour, Resource
+
+
+WRONG: tuple[Any, ...] = (..., None, "", 5, True, "5", [], {}, -1, 10**9, 1.5, "Wrong")
+"""What may be wrong for a member; `...` leaves it out."""
 
 
 @dataclass
@@ -78,12 +83,21 @@ class _Clients:
         self.solvent = [a for a in self.accounts if seeds.credits[a] > 0]
         self.moments: list[Moment] = []
         self.keys: list[tuple[str, bytes]] = []
+        self.careful = False  # whether all that is sent is to be right
 
     def sessions(self, length: int) -> list[Moment]:
         """So many requests, at least."""
         operations = list(self.behaviour.operations.values())
         weights = [4 if o.role == "create" else 3 if o.role == "list" else 2 for o in operations]
-        while len(self.moments) < length:
+        for turn in (length // 3, length):
+            self._random(turn, operations, weights)
+            self.wrongs()
+        return self.moments
+
+    def _random(
+        self, until: int, operations: list[OperationBehaviour], weights: list[int]
+    ) -> None:
+        while len(self.moments) < until:
             self.clock.now += self.chance.choice([0.0, 0.01, 0.05, 0.1, 0.1, 0.3, 1.2])
             (operation,) = self.chance.choices(operations, weights)
             who = self._who()
@@ -93,7 +107,6 @@ class _Clients:
                 self._walk(operation, who)
             else:
                 self._address(operation, who)
-        return self.moments
 
     def _who(self) -> str | None:
         nobody: list[str | None] = [None, "nobodys-key"]
@@ -134,20 +147,92 @@ class _Clients:
         place = self._place(operation, who)
         body = self._body(operation, who, place)
         key: str | None = f"Key-{self.chance.random()}-Of-A-Client-{len(self.moments)}"
-        how = self.chance.random()
-        if how < 0.15:
+        if self.chance.random() < 0.15:
             key = None
-        elif how < 0.5 and self.keys:
-            key, first = self.chance.choice(self.keys[-8:])
-            key = self.chance.choice([key, key, key, key.lower(), key[:-1], key.replace("-", "_")])
-            body = first if self.chance.random() < 0.6 else self._altered(operation, first)
-        if key is not None:
-            self.keys.append((key, body))
+        elif self.keys and self.chance.random() < 0.1:
+            key, body = self.chance.choice(self.keys)
         answer = self._send(operation, who, place, body=body, key=key)
+        if key is not None and operation.idempotency is not None:
+            self.keys.append((key, body))
+            if self.chance.random() < 0.6:
+                self._under_the_key(operation, who, place, body, key)
         kind = operation.resource
         id_ = take(answer.body, kind.id) if kind is not None else None
         if answer.status < 300 and kind is not None and isinstance(id_, str):
             self._follow(kind, who, place, id_)
+
+    def _under_the_key(
+        self,
+        operation: OperationBehaviour,
+        who: str | None,
+        place: dict[str, Any],
+        body: bytes,
+        key: str,
+    ) -> None:
+        """A key again: as it was, with another body, much alike, of another account or route."""
+        alike = [key.lower(), key[:-1] + "!", key[:22] + "x" * 20, "Other" + key[-3:]]
+        alike.append(re.sub(r"[^A-Za-z0-9]", "_", key))
+        for _ in range(self.chance.randrange(1, 4)):
+            self.clock.now += self.chance.choice([0.01, 0.01, 1.5])
+            how = self.chance.choice(["same", "sound", "altered", "altered", "alike", "other", "route"])
+            if how == "same":
+                self._send(operation, who, place, body=body, key=key)
+            elif how == "sound":
+                self._send(operation, who, place, body=self._sound(operation, who), key=key)
+            elif how == "altered":
+                other = self._altered(operation, body)
+                self._send(operation, who, place, body=other, key=key)
+            elif how == "alike":
+                again = self.chance.choice(alike)
+                self._send(operation, who, place, body=self._sound(operation, who), key=again)
+            elif how == "other":
+                other_one = self.chance.choice(self.solvent)
+                sound = self._sound(operation, other_one)
+                self._send(operation, other_one, place, body=sound, key=key)
+            else:
+                kind = operation.resource
+                routes = [self.behaviour.of(o) for o in (kind.create if kind is not None else ())]
+                route = self.chance.choice(routes)
+                self._send(route, who, place, body=self._sound(operation, who), key=key)
+
+    def wrongs(self) -> None:
+        """Each member and parameter with each value that may be wrong, once for each account."""
+        for operation in self.behaviour.operations.values():
+            for stranger in (None, "nobodys-key"):
+                place = self._place(operation, stranger)
+                body = self._sound(operation, self.solvent[0])
+                self._send(operation, stranger, place, body=body, key="a-strangers")
+            for who in self.solvent:
+                for name in operation.endpoint.request_members:
+                    for wrong in (*WRONG, *self._strangers(operation, name, who)):
+                        place = self._place(operation, who)
+                        sent = orjson.loads(self._sound(operation, who) or b"{}")
+                        put(sent, name, wrong)
+                        if wrong is ...:
+                            drop(sent, name)
+                        body = orjson.dumps(sent)
+                        self._send(operation, who, place, body=body, key=f"w{len(self.moments)}")
+                for name in operation.endpoint.parameters_in("query"):
+                    for wrong in ("", "wrong", "0", "-1", "1.5", "1000000", "5x"):
+                        place = self._place(operation, who)
+                        self._send(operation, who, place, query={name: wrong})
+
+    def _strangers(self, operation: OperationBehaviour, name: str, who: str) -> list[str]:
+        """Ids of nothing, of another account, and of another place."""
+        kind = operation.resource
+        reference = kind.references.get(name) if kind is not None else None
+        if reference is None:
+            return []
+        things = self.world.things[reference.to]
+        own = [t.id for t in things if t.owner in {None, who}]
+        foreign = [t.id for t in things if t.owner not in {None, who}]
+        return [f"{self.behaviour.kind(reference.to).prefix}nobodys", *foreign[-1:], *own[-1:]]
+
+    def _sound(self, operation: OperationBehaviour, who: str | None) -> bytes:
+        self.careful = True
+        body = self._body(operation, who, self._place(operation, who))
+        self.careful = False
+        return body
 
     def _follow(self, kind: Resource, who: str | None, place: dict[str, Any], id_: str) -> None:
         if kind.read is None or self.chance.random() < 0.5:
@@ -172,7 +257,7 @@ class _Clients:
     def _id(self, kind: str, who: str | None) -> str:
         things = self.world.things[kind]
         own = [t for t in things if t.owner in {None, who} and not t.gone] or things
-        how = self.chance.random()
+        how = 0.0 if self.careful else self.chance.random()
         if how < 0.88 and own:
             return self.chance.choice(own).id
         if how < 0.95 and things:
@@ -202,7 +287,7 @@ class _Clients:
                     )
                 ]
                 body[member] = self.chance.choice(fitting) if fitting else body[member]
-        if self.chance.random() < 0.18:
+        if not self.careful and self.chance.random() < 0.1:
             return self._wronged(operation, body)
         return orjson.dumps(body)
 
@@ -215,7 +300,8 @@ class _Clients:
         made = sample(self.behaviour.document, member.schema, path, self.chance.randrange(5))
         if isinstance(made, int) and not isinstance(made, bool):
             return self.chance.randrange(1, 20)
-        return f"{made} And more {self.chance.randrange(9)}" if isinstance(made, str) else made
+        more = self.chance.choice(["", " and more", " \N{SNOWMAN}", "\n", f" {self.chance.random()}"])
+        return f"{made}{more}" if isinstance(made, str) else made
 
     def _wronged(self, operation: OperationBehaviour, body: dict[str, Any]) -> bytes:
         if self.chance.random() < 0.15:
@@ -268,8 +354,8 @@ class _Clients:
         if self.chance.random() < 0.05 and query:
             del query[self.chance.choice(list(query))]
         if listing.size is not None and self.chance.random() < 0.7:
-            query[listing.size] = self.chance.choice([1, 2, 3, 5, 20, 20, 0, -1, 1000, "x", "1.5"])
-        for page in range(self.chance.choice([1, 3, 12])):
+            query[listing.size] = self.chance.choice([1, 2, 3, 5, 20])
+        for page in range(self.chance.choice([1, 2, 6])):
             answer = self._send(operation, who, place, query=query)
             cursor = take(answer.body, listing.next) if listing.next is not None else None
             if listing.cursor is not None and isinstance(cursor, str):

@@ -78,6 +78,7 @@ def serving(application: Any) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     options: dict[str, Any] = {"lifespan": "off", "log_level": "critical", "proxy_headers": False}
+    options["timeout_keep_alive"] = 600  # closing in between is a trait of its own
     server = uvicorn.Server(uvicorn.Config(application, host="127.0.0.1", port=port, **options))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import time
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 
 MISSING: Any = object()
 """Stands for a member that is not shown."""
+
+
+MORE = 6
+"""So many more of what stands in a place, for lists of several pages."""
 
 
 @dataclass
@@ -126,7 +131,8 @@ class Seeds:
             places[key] = []
             for holder, held in account["workspaces"].items():
                 places[key].append((outer.kind, holder, {}))
-                places[key] += [(inner.kind, one, {member: holder}) for one in held]
+                more = [f"{one}{number}" for one in held for number in ("", *range(MORE))]
+                places[key] += [(inner.kind, one, {member: holder}) for one in more]
         return cls(
             {key: a["credits"] for key, a in tree["x-mock-accounts"].items()},
             places,
@@ -347,7 +353,11 @@ class World:
     def _may_replay(self, case: Case) -> bool:
         entry = self.used.get(self._name(case))
         rule = case.operation.idempotency
-        return rule is not None and rule.repetition == "replayed" and entry is not None
+        return rule is not None and self._repetition(case) == "replayed" and entry is not None
+
+    def _repetition(self, case: Case) -> str:
+        rule = case.operation.idempotency
+        return str(self.decide("repetition", case.operation.id, rule and rule.repetition, case))
 
     def _is_no_credits(self, case: Case) -> tuple[str, ...] | None:
         if case.operation.charges is None or case.account is None:
@@ -448,7 +458,7 @@ class World:
         status = operation.endpoint.success
         name = self._name(case)
         if case.key is not None and name in self.used and operation.idempotency is not None:
-            if operation.idempotency.repetition == "replayed":
+            if self._repetition(case) == "replayed":
                 _, first = self.used[name]
                 again = self.decide("replays", operation.id, first, case)
                 return Answer(again.status, again.body, dict(again.headers))
@@ -587,7 +597,7 @@ class World:
         for path, value in values.items():
             member = operation.items.get(path)
             if member is not None and value is not MISSING:
-                put(shown, path, _timed(value, member.schema, path, kind))
+                put(shown, path, _timed(deepcopy(value), member.schema, path, kind))
         for path in self._doubtful(operation):
             subject = f"{operation.id}.{path}"
             before = take(shown, path)
