@@ -64,7 +64,7 @@ class Bench:
     def check(self, **given: Any) -> Check:
         """A run of the suite against it, not yet begun."""
         base_url = f"{self.origin}{self.behaviour.contract.base}"
-        chosen = {"base_url": base_url, "max_wait": 3.0, "timeout": 3.0, **given}
+        chosen = {"base_url": base_url, "max_wait": 3.0, "timeout": 5.0, **given}
         return Check(gather(chosen), self.behaviour)
 
     def judge_sound(self, name: str, seed: int) -> tuple[int, list[str]]:

@@ -326,7 +326,7 @@ def _keys(operation: OperationBehaviour) -> Iterator[Broken]:
     yield "ignore", "repeats", operation.id, by, lambda _, __: None
     yield "ignore-after-other-keys", "repeats", operation.id, by, _forgotten
     if operation.idempotency is not None and operation.idempotency.repetition == "replayed":
-        yield "swap", "replays", operation.id, by, lambda a, case: Answer(a.status, _last_made(case))
+        yield "swap", "replays", operation.id, by, lambda a, case: Answer(a.status, _first_made(case))
 
 
 def _scoped(path: str, name: Any, case: Case) -> Any:
@@ -338,8 +338,8 @@ def _forgotten(entry: Any, case: Case) -> Any:
     return None if entry is not None and entry not in used[-3:] else entry
 
 
-def _last_made(case: Case) -> Any:
-    return case.world.show(case.world.things[case.kind.kind][-1], case)
+def _first_made(case: Case) -> Any:
+    return case.world.show(case.world.things[case.kind.kind][0], case)
 
 
 # What is made
@@ -614,7 +614,7 @@ def _lists(operation: OperationBehaviour) -> Iterator[Broken]:
         yield "forget", "owns", name, by, lambda _, __: False
     if kind is not None and kind.delete is not None:
         yield "ignore", "hides", name, "delete", lambda _, __: False
-    if set(kind.path.values() if kind is not None else ()) & set(operation.endpoint.parameters):
+    if set(kind.path if kind is not None else ()) & set(operation.endpoint.parameters):
         yield "ignore", "places", name, "path", lambda _, __: True
     if listing.order is not None:
         for operator, change in _orders().items():

@@ -161,7 +161,7 @@ class World:
         self.credits = dict(seeds.credits)
         self.accounts = list(seeds.credits)
         self.things: dict[str, list[Thing]] = {kind: [] for kind in behaviour.resources}
-        self.used: dict[Any, tuple[Thing, Answer]] = {}
+        self.used: dict[Any, tuple[float, Answer]] = {}
         self.last = 0.0
         self.memory: dict[Any, Any] = {}  # of whoever decides
         self.number = 0
@@ -244,7 +244,7 @@ class World:
                 self._repair(case)
                 self._perform(case)
             if self.decide("burns", name, False, case) and case.key:
-                self.used.setdefault(self._name(case), (self._any(case), Answer(201)))
+                self.used.setdefault(self._name(case), (self.clock(), Answer(201, {})))
             return self._refuse(case, name, *refusal)
         self._repair(case)
         return self._perform(case)
@@ -283,7 +283,8 @@ class World:
 
     def _is_wrong_key(self, case: Case) -> tuple[str, ...] | None:
         secured = self.behaviour.is_secured(case.operation)
-        return () if secured and case.account not in self.credits else None
+        given = secured and case.account is not None
+        return () if given and case.account not in self.credits else None
 
     def _is_malformed(self, case: Case) -> tuple[str, ...] | None:
         return () if case.broken_json else None
@@ -342,7 +343,7 @@ class World:
         entry = self.used.get(self._name(case))
         if entry is not None:
             window = case.operation.idempotency.window
-            entry = entry if self.clock() - entry[0].made < window else None
+            entry = entry if self.clock() - entry[0] < window else None
         return () if self.decide("repeats", case.operation.id, entry, case) else None
 
     def _name(self, case: Case) -> Any:
@@ -468,7 +469,7 @@ class World:
             self.things[thing.kind.kind].remove(thing)
         answer = Answer(status, self.show(thing, case))
         if case.key is not None and operation.idempotency is not None:
-            self.used[name] = (thing, Answer(status, answer.body))
+            self.used[name] = (thing.made, Answer(status, answer.body))
         return answer
 
     def _make(self, case: Case) -> Thing:
