@@ -1,17 +1,18 @@
-"""What the suite finds of faults that nobody listed, and what it says of servers that are correct.
+"""What the suite finds of faults that nobody listed, and what it says of correct servers.
 
-    python scripts/bench_check.py [drawn] [peer] [clean] [--sample N] [--seed S] [--contract NAME]
+    python scripts/bench_check.py [drawn] [peer] [clean] [--sample N] [--seed S] [--contract C]
 
-drawn   N faults of a generator, drawn by seed: which of them `flora-contract check --fail-fast` finds,
-        which by a rule that judges by the statement that is broken, and how soon
-peer    the same faults with `schemathesis run --checks all`; found is one of which it says anything
-        that it does not say of the sound server as well
-clean   correct servers that take other choices, by name or drawn together: nothing may be found
+drawn   N faults of a generator, drawn by seed: which of them `flora-contract check --fail-fast`
+        finds, which by a rule that judges by the statement that is broken, and how soon
+peer    the same faults with `schemathesis run --checks all`; found is one of which it says
+        anything that it does not say of the sound server as well
+clean   correct servers that take other choices, alone and drawn together: no violation may be
+        found
 
-A fault is an operator on a decision of a server that is made from the statements of behaviour, under
-a condition (one account, one place, the second time, …); tests/faults tells how. Each is seen by some
-client before it counts. The same name, and the same seed, is the same fault. `--name FAULT` holds the
-suite to one of them, `--list` prints all names.
+A fault is an operator on a decision of a server that is made from the statements of behaviour,
+under a condition (one account, one place, the second time, …): tests/faults. Some client sees it
+before it counts. The same name is the same fault, and the same seed draws the same.
+`--name FAULT` holds the suite to one of them, `--list` prints all names.
 
 The suite runs in this process, which saves the second that Python and its imports take; seconds of
 schemathesis are from process start to exit. Progress goes to stderr.
@@ -100,7 +101,9 @@ def _every(contract: str) -> dict[str, Any]:
 
 def drawn(options: argparse.Namespace, part: str) -> None:
     """The draw, held to the suite or to its peer."""
-    work = [(part, options.contract, options.seed, options.sample, n) for n in range(options.sample)]
+    work = [
+        (part, options.contract, options.seed, options.sample, n) for n in range(options.sample)
+    ]
     outcomes: list[Outcome] = []
     with ProcessPoolExecutor(PROCESSES) as pool:
         for outcome in pool.map(_one, work):
@@ -137,12 +140,17 @@ def show(title: str, outcomes: list[Outcome]) -> None:
     seconds = sorted(o.seconds for o in found) or [0.0]
     print(
         f"{title}: {len(found)} of {len(outcomes)} found ({len(found) / len(outcomes):.0%}), "
-        f"{len(named)} by a rule of the statement that is broken, in {statistics.median(seconds):.1f} s "
+        f"{len(named)} by a rule of the statement that is broken, "
+        f"in {statistics.median(seconds):.1f} s "
         f"(median; 90 % within {seconds[int(0.9 * (len(seconds) - 1))]:.1f} s)"
     )
     crashes = [o for o in outcomes if o.crash]
     if crashes:
-        print(f"the suite failed on {len(crashes)}:", *(f"  {o.name}: {o.crash}" for o in crashes), sep="\n")
+        print(
+            f"the suite failed on {len(crashes)}:",
+            *(f"  {o.name}: {o.crash}" for o in crashes),
+            sep="\n",
+        )
     print(*_rates("operator and point", Counter(o.kind for o in outcomes), found), sep="\n")
     missed = sorted((o for o in outcomes if not o.found), key=lambda o: o.kind)
     print("missed:", *(f"  {o.name}" for o in missed), sep="\n")

@@ -56,9 +56,7 @@ def conditions(behaviour: Behaviour, operation: OperationBehaviour) -> Iterator[
         yield Condition("without-key", lambda case: case.key is None)
 
 
-def _of_values(
-    operation: OperationBehaviour, create: OperationBehaviour
-) -> Iterator[Condition]:
+def _of_values(operation: OperationBehaviour, create: OperationBehaviour) -> Iterator[Condition]:
     """One value of an enum, and an optional member that is there or not."""
     for path, member in create.endpoint.request_members.items():
         if "." in path or "[]" in path:
@@ -80,7 +78,7 @@ def is_open(operation: OperationBehaviour, name: str) -> bool:
 
 def _account(case: Case) -> int:
     """0 for the first that has credits, 1 for the second; -1 for others."""
-    solvent = [key for key, credits in case.world.credits.items() if credits > 0]
+    solvent = [key for key, left in case.world.credits.items() if left > 0]
     return solvent.index(case.account) if case.account in solvent else -1
 
 
@@ -136,7 +134,9 @@ def _page(case: Case, name: str) -> bool:
 
 
 def _odd_text(case: Case) -> bool:
-    return any(isinstance(v, str) and not (v.isascii() and v.isprintable()) for v in case.sent.values())
+    return any(
+        isinstance(v, str) and not (v.isascii() and v.isprintable()) for v in case.sent.values()
+    )
 
 
 def _with(path: str, case: Case) -> bool:

@@ -73,7 +73,7 @@ class Bench:
         try:
             with self.check(seed=seed, max_wait=30.0, timeout=10.0) as check:
                 check.run()
-        except Exception as error:  # noqa: BLE001 - that too is an outcome
+        except Exception as error:
             return 0, [f"the suite failed: {error!r}"]
         said = [
             f"{f.title}: expected {f.expected}; seen {f.seen}"
@@ -96,7 +96,7 @@ class Bench:
                 for f in check.judge.findings()
                 if f.severity is Severity.VIOLATION
             ]
-        except Exception as error:  # noqa: BLE001 - that too is an outcome
+        except Exception as error:
             crash = repr(error)
         seconds = time.monotonic() - started
         named = any(_is_right(basis, fault.judged_by) for _, basis in said)

@@ -1,8 +1,8 @@
 """Faults: an operator on a decision of the server, about a statement, under a condition.
 
-A fault is named `operator:point:subject@condition`; the same name is the same fault. `judged_by` are
-statements, as rules of the suite name what they judge by: one that finds the fault should judge by
-one of them.
+A fault is named `operator:point:subject@condition`; the same name is the same fault. `judged_by`
+are statements, written as rules name what they judge by: a rule that finds the fault should judge
+by one of them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from conditions import conditions, is_open
-from world import MISSING, Answer, Thing, sample
+from world import MISSING, Answer, Thing, drop, put, sample
 
 from flora_contract.openapi.schemas import types
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         Resource,
     )
     from flora_contract.openapi.schemas import Member
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -119,42 +120,44 @@ def _of_operation(behaviour: Behaviour, operation: OperationBehaviour) -> Iterat
 
 
 def _refusals(behaviour: Behaviour, operation: OperationBehaviour) -> Iterator[Broken]:
+    freed = operation.idempotency is not None and operation.idempotency.freed
     for condition, refusal in operation.refusals.items():
         if not _applies(behaviour, operation, condition):
             continue
-        name = f"{operation.id}.{condition}"
-        by = f"x-refusals.{condition}"
+        name, by = f"{operation.id}.{condition}", f"x-refusals.{condition}, {_near(condition)}"
         if condition not in {"invalid", "malformed"}:  # of those each keyword is a fault
-            yield "ignore", "refuses", name, f"{by}, {_near(condition)}", lambda _, __: None
-        errors = f"{by}, schema, x-errors, {_near(condition)}"
-        for status in _other_statuses(operation, condition):
-            yield f"mislabel-{status}", "error", name, errors, partial(_status, status)
-        if code := _other_code(operation, refusal):
-            codes = f"{errors}, x-refusals"
-            path = behaviour.errors.code or ""
-            yield "swap-code", "error", name, codes, partial(_in_error, path, code)
-        for path in filter(None, (behaviour.errors.code, behaviour.errors.message)):
-            yield f"drop-{_last(path)}", "error", name, errors, partial(_in_error, path, MISSING)
-            yield f"cut-{_last(path)}", "error", name, errors, partial(_in_error, path, "")
-        yield "drop-envelope", "error", name, errors, lambda a, _: _with(a, body={"detail": "No."})
-        fields = behaviour.errors.fields
-        if condition == "invalid" and fields is not None:
-            told = f"{errors}, x-errors.fields"
-            yield "drop-fields", "error", name, told, partial(_in_error, fields, MISSING)
-            wrong = [{behaviour.errors.field_name: "elsewhere", behaviour.errors.field_message: "No"}]
-            yield "swap-fields", "error", name, told, partial(_in_error, fields, wrong)
+            yield "ignore", "refuses", name, by, lambda _, __: None
+        yield from _errors(behaviour, operation, refusal, f"{by}, schema, x-errors")
         if operation.role in {"create", "update", "delete"}:
             effect = "create, delete, update, read, shows, x-list, x-idempotency, constant"
             yield "leak", "effect", name, effect, lambda _, __: True
-        if operation.idempotency is not None and operation.idempotency.freed:
-            if condition not in {"no-key", "wrong-key", "used-key"}:
-                yield "keep", "burns", name, "x-idempotency", lambda _, __: True
+        if freed and condition not in {"no-key", "wrong-key", "used-key"}:
+            yield "keep", "burns", name, "x-idempotency", lambda _, __: True
     yield from _refused_for_nothing(operation)
+
+
+def _errors(
+    behaviour: Behaviour, operation: OperationBehaviour, refusal: Refusal, by: str
+) -> Iterator[Broken]:
+    errors, name = behaviour.errors, f"{operation.id}.{refusal.condition}"
+    for status in _other_statuses(operation, refusal.condition):
+        yield f"mislabel-{status}", "error", name, by, partial(_status, status)
+    if code := _other_code(operation, refusal):
+        change = partial(_in_error, errors.code or "", code)
+        yield "swap-code", "error", name, f"{by}, x-refusals", change
+    for path in filter(None, (errors.code, errors.message)):
+        yield f"drop-{_last(path)}", "error", name, by, partial(_in_error, path, MISSING)
+        yield f"cut-{_last(path)}", "error", name, by, partial(_in_error, path, "")
+    yield "drop-envelope", "error", name, by, lambda a, _: _with(a, body={"detail": "No."})
+    if refusal.condition == "invalid" and errors.fields is not None:
+        yield "drop-fields", "error", name, by, partial(_in_error, errors.fields, MISSING)
+        wrong = [{errors.field_name: "elsewhere", errors.field_message: "No."}]
+        yield "swap-fields", "error", name, by, partial(_in_error, errors.fields, wrong)
 
 
 def _refused_for_nothing(operation: OperationBehaviour) -> Iterator[Broken]:
     for condition in ("wrong-key", "invalid", "used-key", "unknown-id", "failure"):
-        stated = operation.refusals.get(condition)  # type: ignore[call-overload]
+        stated = operation.refusals.get(condition)
         if stated is None or (condition == "used-key" and operation.idempotency is None):
             continue
         if condition == "unknown-id" and operation.role not in {"read", "update", "delete"}:
@@ -233,8 +236,6 @@ def _with(answer: Answer, **changes: Any) -> Answer:
 
 
 def _in_error(path: str, value: Any, answer: Answer, _: Case) -> Answer:
-    from world import drop, put
-
     if value is MISSING:
         drop(answer.body, path)
     else:
@@ -326,7 +327,13 @@ def _keys(operation: OperationBehaviour) -> Iterator[Broken]:
     yield "ignore", "repeats", operation.id, by, lambda _, __: None
     yield "ignore-after-other-keys", "repeats", operation.id, by, _forgotten
     if operation.idempotency is not None and operation.idempotency.repetition == "replayed":
-        yield "swap", "replays", operation.id, by, lambda a, case: Answer(a.status, _first_made(case))
+        yield (
+            "swap",
+            "replays",
+            operation.id,
+            by,
+            lambda a, case: Answer(a.status, _first_made(case)),
+        )
 
 
 def _scoped(path: str, name: Any, case: Case) -> Any:
@@ -443,28 +450,36 @@ def _swap_final(final: tuple[str, ...], state: str, _: Case) -> str:
 def _schema(behaviour: Behaviour, operation: OperationBehaviour) -> Iterator[Broken]:
     """What the schema of an answer forbids."""
     for path, member in operation.items.items():
-        kinds = types(behaviour.document, member.schema)
         name, by = f"{operation.id}.{path}", f"schema, {_stated(operation, path)}"
-        changes: dict[str, Callable[[Any, Case], Any]] = {}
         if member.required:
-            changes["drop"] = lambda _, __: MISSING
-        if kinds and "null" not in kinds:
-            changes["null"] = _unless_missing(lambda _: None)
-        if kinds and "string" not in kinds:
-            changes["coerce"] = _unless_missing(str)
-        elif kinds and not kinds & {"number", "integer"}:
-            changes["coerce"] = _unless_missing(lambda _: 7)
-        if member.schema.get("enum"):
-            changes["invent"] = _unless_missing(lambda v: f"new_{v}")
-            changes["upper"] = _unless_missing(lambda v: str(v).upper())
-        if "pattern" in member.schema:
-            changes["cut"] = _unless_missing(lambda v: str(v)[1:])
-        if member.schema.get("format") == "uri":
-            changes["garble"] = _unless_missing(lambda _: "not a url")
-        if "minimum" in member.schema:
-            changes["negate"] = partial(_below, member.schema["minimum"])
-        for operator, change in changes.items():
+            yield "drop", "shows", name, by, lambda _, __: MISSING
+        kinds = types(behaviour.document, member.schema)
+        for operator, change in (*_other_types(kinds), *_out_of_bounds(member.schema)):
             yield operator, "shows", name, by, change
+
+
+Named = tuple[str, "Callable[[Any, Case], Any]"]
+
+
+def _other_types(kinds: frozenset[str]) -> Iterator[Named]:
+    if kinds and "null" not in kinds:
+        yield "null", _unless_missing(lambda _: None)
+    if kinds and "string" not in kinds:
+        yield "coerce", _unless_missing(str)
+    elif kinds and not kinds & {"number", "integer"}:
+        yield "coerce", _unless_missing(lambda _: 7)
+
+
+def _out_of_bounds(schema: dict[str, Any]) -> Iterator[Named]:
+    if schema.get("enum"):
+        yield "invent", _unless_missing(lambda v: f"new_{v}")
+        yield "upper", _unless_missing(lambda v: str(v).upper())
+    if "pattern" in schema:
+        yield "cut", _unless_missing(lambda v: str(v)[1:])
+    if schema.get("format") == "uri":
+        yield "garble", _unless_missing(lambda _: "not a url")
+    if "minimum" in schema:
+        yield "negate", partial(_below, schema["minimum"])
 
 
 def _unless_missing(change: Callable[[Any], Any]) -> Callable[[Any, Case], Any]:
@@ -650,7 +665,7 @@ def _pages() -> dict[str, Callable[[Any, Case], Any]]:
         "drop-last": lambda shown, _: shown[:-1],
         "drop-first": lambda shown, _: shown[1:],
         "repeat": lambda shown, _: [*shown[:-1], shown[0]] if len(shown) > 1 else shown,
-        "reorder": lambda shown, case: shown[::-1] if case.operation.listing.order else shown,  # type: ignore[union-attr]
+        "reorder": lambda shown, case: shown[::-1] if case.operation.listing.order else shown,
     }
 
 
@@ -662,7 +677,7 @@ def _cached(found: list[Thing], case: Case) -> Any:
 
 def _same_cursor(cursor: Any, case: Case) -> Any:
     listing = case.operation.listing
-    return case.query.get(listing.cursor, cursor) if listing is not None else cursor
+    return case.query.get(listing.cursor or "", cursor) if listing is not None else cursor
 
 
 # Answers as such
@@ -672,7 +687,7 @@ def _transport(operation: OperationBehaviour) -> Iterator[Broken]:
     name, by = operation.id, "schema"
     good = operation.endpoint.success
     status = next(s for s in (200, 201, 202) if s != good and s not in operation.endpoint.statuses)
-    for operator, change in {
+    changes: dict[str, Callable[[Any, Case], Any]] = {
         f"mislabel-{status}": partial(_success_as, status),
         "mislabel-type": lambda a, _: _with(a, headers={**a.headers, "content-type": "text/html"}),
         "cut-text": lambda a, _: _with(a, raw=a.content[:-1]) if a.body is not None else a,
@@ -682,12 +697,13 @@ def _transport(operation: OperationBehaviour) -> Iterator[Broken]:
         "reset": lambda a, _: _with(a, manner="reset"),
         "hang": lambda a, _: _with(a, manner="hang"),
         "long": lambda a, _: _with(a, manner="long") if a.body is not None else a,
-    }.items():
+    }
+    for operator, change in changes.items():
         yield operator, "answers", name, f"{by}, x-list.items", change
     if operation.role in {"read", "list"}:
         stale = "life, life.order, x-list, create, x-refusals.unknown-id, update, delete, shows"
         yield "cache", "answers", name, stale, partial(_stale, False)
-        others = f"{stale}, owner, x-refusals.foreign-id"
+        others = f"{stale}, owner, x-refusals"
         yield "cache-for-all", "answers", name, others, partial(_stale, True)
 
 

@@ -1,4 +1,4 @@
-"""Whether a fault shows at all: what random clients see of a sound server, and then of a faulty one.
+"""Whether a fault shows at all: what random clients see of a sound server, and of a faulty one.
 
 What the clients send is decided once, from the answers of the sound server; a faulty one gets the
 same, and shows its fault where it first answers otherwise.
@@ -94,9 +94,7 @@ class _Clients:
             self.wrongs()
         return self.moments
 
-    def _random(
-        self, until: int, operations: list[OperationBehaviour], weights: list[int]
-    ) -> None:
+    def _random(self, until: int, operations: list[OperationBehaviour], weights: list[int]) -> None:
         while len(self.moments) < until:
             self.clock.now += self.chance.choice([0.0, 0.01, 0.05, 0.1, 0.1, 0.3, 1.2])
             (operation,) = self.chance.choices(operations, weights)
@@ -174,7 +172,9 @@ class _Clients:
         alike.append(re.sub(r"[^A-Za-z0-9]", "_", key))
         for _ in range(self.chance.randrange(1, 4)):
             self.clock.now += self.chance.choice([0.01, 0.01, 1.5])
-            how = self.chance.choice(["same", "sound", "altered", "altered", "alike", "other", "route"])
+            how = self.chance.choice(
+                ["same", "sound", "altered", "altered", "alike", "other", "route"]
+            )
             if how == "same":
                 self._send(operation, who, place, body=body, key=key)
             elif how == "sound":
@@ -264,15 +264,13 @@ class _Clients:
             return self.chance.choice(things).id
         return f"{self.behaviour.kind(kind).prefix}nobodys{self.chance.randrange(9)}"
 
-    def _body(
-        self, operation: OperationBehaviour, who: str | None, place: dict[str, Any]
-    ) -> bytes:
+    def _body(self, operation: OperationBehaviour, who: str | None, place: dict[str, Any]) -> bytes:
         schema = operation.endpoint.request_schema
         if schema is None:
             return b""
         body = sample(self.behaviour.document, schema, "", len(self.moments))
-        for path, member in operation.endpoint.request_members.items():
-            if "." in path or "[]" in path or not (member.required or self.chance.random() < 0.4):
+        for path, stated in operation.endpoint.request_members.items():
+            if "." in path or "[]" in path or not (stated.required or self.chance.random() < 0.4):
                 continue
             body[path] = self._value(operation, path, who)
         kind = operation.resource
@@ -300,14 +298,16 @@ class _Clients:
         made = sample(self.behaviour.document, member.schema, path, self.chance.randrange(5))
         if isinstance(made, int) and not isinstance(made, bool):
             return self.chance.randrange(1, 20)
-        more = self.chance.choice(["", " and more", " \N{SNOWMAN}", "\n", f" {self.chance.random()}"])
+        more = self.chance.choice(
+            ["", " and more", " \N{SNOWMAN}", "\n", f" {self.chance.random()}"]
+        )
         return f"{made}{more}" if isinstance(made, str) else made
 
     def _wronged(self, operation: OperationBehaviour, body: dict[str, Any]) -> bytes:
         if self.chance.random() < 0.15:
             return self.chance.choice([b"{", b"", b"[]", b"null", b'"x"', b"{}x"])
         name = self.chance.choice(list(operation.endpoint.request_members) or [""])
-        wrong = self.chance.choice([None, 5, "5", True, "", [], {}, -1, 10**9, "Wrong", ...])
+        wrong = self.chance.choice(WRONG)
         body[name] = wrong
         return orjson.dumps({n: v for n, v in body.items() if v is not ...})
 

@@ -30,11 +30,12 @@ class Switched:
         seeds = Seeds.of(self.behaviour)
         if ":" in name:
             self.faults = self.faults or faults(self.behaviour)
-            handle = World(self.behaviour, seeds, self.faults[name]).handle
+            world = World(self.behaviour, seeds, self.faults[name])
+            self.application = Application(world.handle)
         else:
             made = variant(self.behaviour, name)
-            handle = made.handling(World(self.behaviour, seeds, made, **made.options))
-        self.application = Application(handle)
+            world = World(self.behaviour, seeds, made, **made.options)
+            self.application = Application(made.handling(world))
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         if scope["path"].startswith("/_fault/"):

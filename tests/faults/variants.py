@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from flora_contract.openapi.behaviour import Behaviour
 
+
 @dataclass(frozen=True)
 class Trait:
     """What is decided otherwise at some points, or done around every request."""
@@ -48,14 +49,14 @@ class Variant:
 
     def handling(self, world: World) -> Callable[[Request], Answer]:
         """How the server answers."""
-        handle = world.handle
+        handle: Callable[[Request], Answer] = world.handle
         for trait in self.traits:
             if trait.around is not None:
                 handle = _around(trait.around, world, handle)
         return handle
 
     @property
-    def options(self) -> dict[str, float]:
+    def options(self) -> dict[str, Any]:
         """What the server is made with."""
         given = [t.run_seconds for t in self.traits if t.run_seconds is not None]
         return {"run_seconds": given[-1]} if given else {}

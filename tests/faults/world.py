@@ -21,7 +21,14 @@ from flora_contract.openapi.contract import Breach
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from flora_contract.openapi.behaviour import Behaviour, OperationBehaviour, Refusal, Resource
+    from flora_contract.openapi.behaviour import (
+        Behaviour,
+        Life,
+        OperationBehaviour,
+        Presence,
+        Refusal,
+        Resource,
+    )
     from flora_contract.openapi.document import Document
 
 MISSING: Any = object()
@@ -458,11 +465,10 @@ class World:
         operation = case.operation
         status = operation.endpoint.success
         name = self._name(case)
-        if case.key is not None and name in self.used and operation.idempotency is not None:
-            if self._repetition(case) == "replayed":
-                _, first = self.used[name]
-                again = self.decide("replays", operation.id, first, case)
-                return Answer(again.status, again.body, dict(again.headers))
+        if name in self.used and self._repetition(case) == "replayed":
+            _, first = self.used[name]
+            again = self.decide("replays", operation.id, first, case)
+            return Answer(again.status, again.body, dict(again.headers))
         made = [self._make(case) for _ in range(self.decide("makes", operation.id, 1, case))]
         thing = made[0] if made else self._make(case)
         if not made:
@@ -534,6 +540,7 @@ class World:
         return states[0], part
 
     def _lived(self, thing: Thing, case: Case) -> dict[str, Any]:
+        """What follows from the time that has passed."""
         life, kind = thing.kind.life, thing.kind
         shown: dict[str, Any] = {}
         if kind.created is not None:
@@ -548,19 +555,20 @@ class World:
             shown[life.grows] = int(100 * part)
         if life.estimate is not None and case.operation.role == "create":
             shown[life.estimate] = 1
-        for member, presence in life.members.items():
-            if state not in presence.states:
-                continue
-            first = min(life.rank(s) or 0 for s in presence.states)
-            if member in life.times:
-                shown[member] = thing.made + self.run_seconds * first / (len(life.order) - 1)
-            elif member == life.error_code:
-                shown[member] = (thing.error or {}).get("code", "failed")
-            elif member == life.error_message:
-                shown[member] = (thing.error or {}).get("message", "It failed.")
-            elif presence.required:
-                shown[member] = self._result(thing, member, case)
-        return shown
+        present = [p for p in life.members.values() if state in p.states]
+        return shown | {p.member: self._in_state(thing, p, life, case) for p in present}
+
+    def _in_state(self, thing: Thing, presence: Presence, life: Life, case: Case) -> Any:
+        """A member that a thing has in its state."""
+        member, error = presence.member, thing.error or {}
+        if member in life.times:
+            first = min(life.rank(state) or 0 for state in presence.states)
+            return thing.made + self.run_seconds * first / (len(life.order) - 1)
+        if member == life.error_code:
+            return error.get("code", "failed")
+        if member == life.error_message:
+            return error.get("message", "It failed.")
+        return self._result(thing, member, case) if presence.required else MISSING
 
     def _result(self, thing: Thing, member: str, case: Case) -> Any:
         found = case.operation.items.get(member)
@@ -653,9 +661,7 @@ class World:
         shown = found[start : start + size]
         last = start + size >= len(found)
         case.page = frozenset(
-            name
-            for name, is_so in (("later", start > 0), ("last", last and start > 0))
-            if is_so
+            name for name, is_so in (("later", start > 0), ("last", last and start > 0)) if is_so
         )
         shown = self.decide("pages", operation.id, shown, case)
         schema = operation.endpoint.answer_schema(operation.endpoint.success)
@@ -693,9 +699,7 @@ class World:
         if any(thing.values.get(m) != v for m, v in held.items()):
             return bool(self.decide("places", operation.id, False, about))
         return all(
-            self.decide(
-                "filters", f"{operation.id}.{name}", self._fits(thing, name, case), about
-            )
+            self.decide("filters", f"{operation.id}.{name}", self._fits(thing, name, case), about)
             for name in case.filters
         )
 
@@ -705,7 +709,7 @@ class World:
         stated, wanted = listing.filters[name], case.query[name]
         life = thing.kind.life
         if life is not None and stated.member == life.state:
-            return self.state(thing, case)[0] == wanted
+            return bool(self.state(thing, case)[0] == wanted)
         value = thing.values.get(stated.member)
         if stated.match == "contains":
             return str(wanted).casefold() in str(value or "").casefold()
@@ -720,8 +724,8 @@ class World:
         after = self._after(case) if listing.cursor in case.query else None
         if after is None:
             return 0
-        passed = (lambda n: n >= after) if listing.descending else (lambda n: n <= after)
-        return sum(1 for t in found if passed(t.number))
+        sign = -1 if listing.descending else 1
+        return sum(1 for t in found if sign * t.number <= sign * after)
 
     @staticmethod
     def _cursor(operation: str, number: int) -> str:
