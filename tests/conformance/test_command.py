@@ -186,7 +186,7 @@ def test_a_bad_baseline(command: Callable[..., Run], tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("broken", "oracle", "shown"),
     [
-        ("double:shows:getRun.charged_cost@always", "cost-constant", '"charged_cost": 0.08'),
+        ("double:shows:getRun.charged_cost@always", "cost-constant", '"charged_cost":0.08'),
         ("drop-message:error:createGeneration.used-key@always", "error-message", "HTTP/1.1 409"),
         ("refuse:refuses:getRun.unknown-id@state=completed", "found", "HTTP/1.1 404"),
     ],

@@ -198,6 +198,7 @@ class World:
         if found is None or endpoint is None:
             return self._nothing_there(found)
         case = self._read(self.behaviour.of(endpoint.id), found[1], request)
+        case.thing = self._addressed(case)
         answer = self._answer(case)
         name = self.behaviour.errors.request_id
         if name is not None:
