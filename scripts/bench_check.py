@@ -70,7 +70,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("parts", nargs="*", default=["drawn"], choices=[*PARTS, []])
+    parser.add_argument("parts", nargs="*", default=[], choices=[*PARTS, []])
     parser.add_argument("--sample", type=int, default=500, help="so many faults are drawn")
     parser.add_argument("--seed", type=int, default=0, help="of the draw, and of clean servers")
     parser.add_argument("--contract", choices=CONTRACTS, default="flora")
@@ -85,7 +85,7 @@ def main() -> None:
     if options.name:
         print(bench(options.contract).hold(_every(options.contract)[options.name]))
         return
-    for part in options.parts:
+    for part in options.parts or ["drawn"]:
         if part == "clean":
             clean(options)
         else:

@@ -31,6 +31,8 @@ FOUND = [
     "forget:makes:createGeneration@always",
     "double:shows:getRun.charged_cost@always",
     "drop:shows:listGenerations.project_id@always",
+    "respell:spells:listProjects.project_id@always",
+    "drop:wholes:listGenerations.meta@always",
     "cycle:ages:Run@always",
     "leak:shows:getRun.completed_at@state=running",
     "reverse:orders:listGenerations@always",

@@ -96,8 +96,8 @@ def _again(case: Case) -> bool:
 def _late(case: Case) -> bool:
     world = case.world
     if case.thing is not None:
-        return case.thing.owner is not None and world.clock() - case.thing.made > OLD
-    return world.clock() - world.started > 3 * OLD
+        return case.thing.owner is not None and world.now - case.thing.made > OLD
+    return world.now - world.started > 3 * OLD
 
 
 def _second_place(case: Case) -> bool:
@@ -117,7 +117,7 @@ def _in_state(state: str, case: Case) -> bool:
     world, thing = case.world, case.thing
     if thing is None or thing.kind.life is None:
         return False
-    return world.state_at(thing, world.clock() - thing.made)[0] == state
+    return world.state_at(thing, world.now - thing.made)[0] == state
 
 
 def _has_value(path: str, value: str, case: Case) -> bool:

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from conditions import conditions, is_open
-from world import MISSING, Answer, Thing, drop, put, sample
+from world import MISSING, Answer, Thing, around_items, drop, put, sample
 
 from flora_contract.openapi.schemas import types
 
@@ -449,13 +449,17 @@ def _swap_final(final: tuple[str, ...], state: str, _: Case) -> str:
 
 def _schema(behaviour: Behaviour, operation: OperationBehaviour) -> Iterator[Broken]:
     """What the schema of an answer forbids."""
-    for path, member in operation.items.items():
+    shown = [("shows", *found) for found in operation.items.items()]
+    shown += [("wholes", *found) for found in around_items(operation).items()]
+    for point, path, member in shown:
         name, by = f"{operation.id}.{path}", f"schema, {_stated(operation, path)}"
         if member.required:
-            yield "drop", "shows", name, by, lambda _, __: MISSING
+            yield "drop", point, name, by, lambda _, __: MISSING
+            if "[]" not in path:
+                yield "respell", "spells", name, by, _respelled
         kinds = types(behaviour.document, member.schema)
         for operator, change in (*_other_types(kinds), *_out_of_bounds(member.schema)):
-            yield operator, "shows", name, by, change
+            yield operator, point, name, by, change
 
 
 Named = tuple[str, "Callable[[Any, Case], Any]"]
@@ -484,6 +488,14 @@ def _out_of_bounds(schema: dict[str, Any]) -> Iterator[Named]:
 
 def _unless_missing(change: Callable[[Any], Any]) -> Callable[[Any, Case], Any]:
     return lambda value, _: value if value is MISSING or value is None else change(value)
+
+
+def _respelled(path: str, _: Case) -> str:
+    """A member in the other common spelling."""
+    outer, dot, name = path.rpartition(".")
+    camel = re.sub("_([a-z])", lambda found: found[1].upper(), name)
+    snake = re.sub("([A-Z])", lambda found: f"_{found[1].lower()}", name)
+    return f"{outer}{dot}{camel if camel != name else snake if snake != name else name.upper()}"
 
 
 def _below(least: float, value: Any, _: Case) -> Any:

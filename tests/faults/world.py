@@ -19,7 +19,7 @@ import orjson
 from flora_contract.openapi.contract import Breach
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from flora_contract.openapi.behaviour import (
         Behaviour,
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         Resource,
     )
     from flora_contract.openapi.document import Document
+    from flora_contract.openapi.schemas import Member
 
 MISSING: Any = object()
 """Stands for a member that is not shown."""
@@ -163,7 +164,7 @@ class World:
         self.document = behaviour.document
         self.clock = clock
         self.run_seconds = run_seconds
-        self.started = clock()
+        self.started = self.now = clock()
         self.decide = decide or (lambda _point, _subject, value, _case: value)
         self.credits = dict(seeds.credits)
         self.accounts = list(seeds.credits)
@@ -184,7 +185,7 @@ class World:
 
     def _keep(self, kind: Resource, id_: str, owner: str | None, values: dict[str, Any]) -> Thing:
         self.number += 1
-        self.last = max(self.clock(), self.last + 0.001)  # no two at the same time
+        self.last = max(self.now, self.last + 0.001)  # no two at the same time
         thing = Thing(kind, id_, owner, self.number, self.last, values)
         self.things[kind.kind].append(thing)
         return thing
@@ -193,6 +194,7 @@ class World:
 
     def handle(self, request: Request) -> Answer:
         """The answer to a request."""
+        self.now = self.clock()  # one moment for all that a request is answered with
         found = self.behaviour.contract.at(request.path)
         endpoint = found[0].get(request.method) if found is not None else None
         if found is None or endpoint is None:
@@ -252,7 +254,7 @@ class World:
                 self._repair(case)
                 self._perform(case)
             if self.decide("burns", name, False, case) and case.key:
-                self.used.setdefault(self._name(case), (self.clock(), Answer(201, {})))
+                self.used.setdefault(self._name(case), (self.now, Answer(201, {})))
             return self._refuse(case, name, *refusal)
         self._repair(case)
         return self._perform(case)
@@ -351,7 +353,7 @@ class World:
         entry = self.used.get(self._name(case))
         if entry is not None:
             window = case.operation.idempotency.window
-            entry = entry if self.clock() - entry[0] < window else None
+            entry = entry if self.now - entry[0] < window else None
         return () if self.decide("repeats", case.operation.id, entry, case) else None
 
     def _name(self, case: Case) -> Any:
@@ -508,7 +510,7 @@ class World:
         return thing
 
     def _update(self, case: Case, thing: Thing) -> None:
-        thing.updated = max(self.clock(), thing.made)
+        thing.updated = max(self.now, thing.made)
         for member, value in case.sent.items():
             shown = thing.kind.shows.get(member) or member
             subject = f"{case.operation.id}.{member}"
@@ -523,7 +525,7 @@ class World:
         life = thing.kind.life
         if life is None:
             return None, 1.0
-        age = self.decide("ages", thing.kind.kind, self.clock() - thing.made, case.of(thing))
+        age = self.decide("ages", thing.kind.kind, self.now - thing.made, case.of(thing))
         state, part = self.state_at(thing, age)
         return self.decide("states", thing.kind.kind, state, case.of(thing)), part
 
@@ -608,21 +610,29 @@ class World:
             member = operation.items.get(path)
             if member is not None and value is not MISSING:
                 put(shown, path, _timed(deepcopy(value), member.schema, path, kind))
-        for path in self._doubtful(operation):
-            subject = f"{operation.id}.{path}"
-            before = take(shown, path)
-            after = self.decide("shows", subject, before, case)
-            if after is not before:
-                drop(shown, path) if after is MISSING else put(shown, path, after)
+        self._doubt(shown, "shows", operation.items, case)
         return self.decide("items", operation.id, shown, case)
 
-    def _doubtful(self, operation: OperationBehaviour) -> list[str]:
+    def _doubt(self, shown: Any, point: str, paths: Iterable[str], case: Case) -> None:
+        """Decide what each member of an answer holds, and how it is spelled."""
+        for path in self._doubtful(paths, case.operation.id):
+            subject = f"{case.operation.id}.{path}"
+            before = take(shown, path)
+            after = self.decide(point, subject, before, case)
+            if after is not before:
+                drop(shown, path) if after is MISSING else put(shown, path, after)
+            spelled = self.decide("spells", subject, path, case)
+            if spelled != path and after is not MISSING:
+                put(shown, spelled, after)
+                drop(shown, path)
+
+    def _doubtful(self, paths: Iterable[str], operation_id: str) -> list[str]:
         """Members about which something is decided: of a fault, at most one."""
         about = getattr(self.decide, "subject", None)
         if about is None:
-            return list(operation.items)
+            return list(paths)
         name, _, path = about.partition(".")
-        return [path] if name == operation.id and path in operation.items else []
+        return [path] if name == operation_id and path in paths else []
 
     def _base(self, thing: Thing, operation: OperationBehaviour) -> dict[str, Any]:
         if operation.id not in thing.bases:
@@ -673,6 +683,7 @@ class World:
             put(body, listing.next, self.decide("leads", operation.id, cursor, case))
         if listing.total is not None:
             put(body, listing.total, self.decide("counts", operation.id, len(found), case))
+        self._doubt(body, "wholes", around_items(operation), case)
         return body
 
     def _most(self, case: Case) -> int:
@@ -743,6 +754,14 @@ class World:
             return int(number) if name == case.operation.id and number.isdecimal() else None
         except ValueError:
             return None
+
+
+def around_items(operation: OperationBehaviour) -> dict[str, Member]:
+    """Members of an answer that are none of an item."""
+    listing = operation.listing
+    members = operation.endpoint.answer_members(operation.endpoint.success)
+    inside = f"{listing.items}[]." if listing is not None else ""
+    return {p: m for p, m in members.items() if inside and not p.startswith(inside)}
 
 
 def sample(document: Document, schema: Any, name: str, number: int) -> Any:
