@@ -40,7 +40,7 @@ def story(came: list[dict[str, Any]]) -> list[tuple[str, ...]]:
         line = (
             request["method"],
             RUN.sub(named, request["path"]),
-            re.sub(r"(?<=cursor=)[\w.-]{30,400}(?=&|$)", named, request["query"]),
+            re.sub(r"(?<=cursor=)[\w.-]{20,400}(?=&|$)", named, request["query"]),
             request["body"],
             headers.get("authorization", ""),
             headers.get("content-type", ""),

@@ -485,7 +485,7 @@ class World:
         kind, sent = case.kind, case.sent
         number = self.number + 1
         prefix = self.decide("prefixes", kind.kind, kind.prefix or "id-", case)
-        id_ = self.decide("names", kind.kind, f"{prefix}{number * 7919:x}", case)
+        id_ = self.decide("names", kind.kind, f"{prefix}{number * 7919:016x}", case)
         thing = self._keep(kind, id_, case.account, {})
         thing.sent = sent
         held = {m: case.path[p] for p, m in kind.path.items() if p in case.path}
