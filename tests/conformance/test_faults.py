@@ -34,7 +34,7 @@ FOUND = [
     "respell:spells:listProjects.project_id@always",
     "drop:wholes:listGenerations.meta@always",
     "cycle:ages:Run@always",
-    "leak:shows:getRun.completed_at@state=running",
+    "leak:shows:getRun.error_code@state=completed",
     "reverse:orders:listGenerations@always",
     "leak:owns:listGenerations@always",
     "grow:sizes:listGenerations@always",
