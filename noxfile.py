@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import nox
 
 nox.needs_version = ">=2025.2.9"
@@ -40,6 +42,8 @@ def nightly(session: nox.Session) -> None:
     """The project's own tests with other random examples each time, kept where they fail."""
     install(session, "test", "lint")
     session.run("pytest", *SPREAD, "--hypothesis-profile=random", *session.posargs)
+    seed = str(date.today().toordinal())  # noqa: DTZ011 - another one each night
+    session.run("python", "scripts/bench_check.py", "drawn", "clean", "--seed", seed)
 
 
 @nox.session

@@ -1,15 +1,21 @@
-"""How many single-fault servers the suite finds, how fast, and how a plain schemathesis run does.
+"""What the suite finds of faults that nobody listed, and what it says of correct servers.
 
-    python scripts/bench_check.py [kill] [name] [peer] [clean] [--sample N] [--runs N]
+    python scripts/bench_check.py [drawn] [peer] [clean] [--sample N] [--seed S] [--contract C]
 
-kill    each fault with `flora-contract check --fail-fast`, from process start to exit
-name    each fault until the oracle that is meant for it finds it
-peer    each fault with `schemathesis run --checks all`; killed is one of which it says anything
-        that it does not say of the unbroken mock as well
-clean   the unbroken mock and the correct variant, each with --runs seeds: nothing may be found
+drawn   N faults of a generator, drawn by seed: which of them `flora-contract check --fail-fast`
+        finds, which by a rule that judges by the statement that is broken, and how soon
+peer    the same faults with `schemathesis run --checks all`; found is one of which it says
+        anything that it does not say of the sound server as well
+clean   correct servers that take other choices, alone and drawn together: no violation may be
+        found
 
-Seconds are those on the clock from process start to exit, and beside them those of the processor,
-which a busy machine does not stretch as much. Progress goes to stderr.
+A fault is an operator on a decision of a server that is made from the statements of behaviour,
+under a condition (one account, one place, the second time, …): tests/faults. Some client sees it
+before it counts. The same name is the same fault, and the same seed draws the same.
+`--name FAULT` holds the suite to one of them, `--list` prints all names.
+
+The suite runs in this process, which saves the second that Python and its imports take; seconds of
+schemathesis are from process start to exit. Progress goes to stderr.
 """
 
 from __future__ import annotations
@@ -19,217 +25,182 @@ import contextlib
 import json
 import os
 import re
-import resource
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ET
-from dataclasses import dataclass
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-import httpx
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tests" / "faults"))
+
+import measure  # noqa: E402 - lies beside the tests, which use it too
+import variants  # noqa: E402
+from contracts import CONTRACTS  # noqa: E402
+from world import Seeds  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOT = Path(__file__).parents[1]
-SERVER = ROOT / "tests" / "conformance" / "faults" / "server.py"
+    from measure import Bench, Outcome
+
 BIN = Path(sys.executable).parent
-PARTS = ("kill", "name", "peer", "clean")
+PARTS = ("drawn", "peer", "clean")
+PROCESSES = 2
+
+_stack = contextlib.ExitStack()
+_benches: dict[str, Bench] = {}
 
 
-@contextlib.contextmanager
-def fault_server() -> Iterator[str]:
-    """The mock behind the wrapper; gives its origin."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen([sys.executable, SERVER, str(port)])
-    origin = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(200):
-            with contextlib.suppress(httpx.TransportError):
-                httpx.get(origin)
-                break
-            time.sleep(0.05)
-        yield origin
-    finally:
-        process.terminate()
-        process.wait()
+def bench(contract: str) -> Bench:
+    """The server of this process."""
+    if contract not in _benches:
+        _benches[contract] = _stack.enter_context(measure.bench(contract))
+    return _benches[contract]
 
 
-def switch(origin: str, name: str) -> None:
-    """Put a fault in place, on a mock without history."""
-    httpx.put(f"{origin}/_fault/{name}").raise_for_status()
+def main() -> None:
+    """Run the parts that were asked for: drawn, if none was."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("parts", nargs="*", default=[], choices=[*PARTS, []])
+    parser.add_argument("--sample", type=int, default=500, help="so many faults are drawn")
+    parser.add_argument("--seed", type=int, default=0, help="of the draw, and of clean servers")
+    parser.add_argument("--contract", choices=CONTRACTS, default="flora")
+    parser.add_argument("--runs", type=int, default=1, help="seeds for each clean server")
+    parser.add_argument("--name", help="one fault, by its name")
+    parser.add_argument("--list", action="store_true", help="print the names of all faults")
+    parser.add_argument("--output", type=Path, help="outcomes as JSON, a line each")
+    options = parser.parse_args()
+    if options.list:
+        print(*_every(options.contract), sep="\n")
+        return
+    if options.name:
+        print(bench(options.contract).hold(_every(options.contract)[options.name]))
+        return
+    for part in options.parts or ["drawn"]:
+        if part == "clean":
+            clean(options)
+        else:
+            drawn(options, part)
 
 
-def faults() -> list[dict[str, str]]:
-    """Name, class and oracle of each."""
-    listed = subprocess.run([sys.executable, SERVER, "--list"], capture_output=True, check=True)
-    rows: list[dict[str, str]] = json.loads(listed.stdout)
-    return rows
+def _every(contract: str) -> dict[str, Any]:
+    return {f.name: f for found in measure.faults_by_kind(contract).values() for f in found}
 
 
-class Seconds(NamedTuple):
-    """On the clock, and of the processor (user and system, this process and those it ended)."""
-
-    wall: float
-    cpu: float
-
-    @classmethod
-    def now(cls) -> Seconds:
-        """As of now; only a difference means anything."""
-        used = [resource.getrusage(w) for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-        return cls(time.monotonic(), sum(u.ru_utime + u.ru_stime for u in used))
-
-    def passed(self) -> Seconds:
-        """Since then."""
-        now = Seconds.now()
-        return Seconds(now.wall - self.wall, now.cpu - self.cpu)
+# Faults
 
 
-def check(origin: str, *options: str) -> tuple[int, Seconds, dict[str, Any]]:
-    """Exit code, seconds from process start to exit, and the report."""
-    with tempfile.TemporaryDirectory() as folder:
-        output = Path(folder, "report.json")
-        command: list[str | Path] = [
-            BIN / "flora-contract",
-            "check",
-            "--base-url",
-            f"{origin}/api/v1",
-        ]
-        started = Seconds.now()
-        done = subprocess.run(
-            [*command, "--format", "json", "--output", output, *options],
-            capture_output=True,
-            check=False,
-        )
-        seconds = started.passed()
-        if done.returncode not in {0, 1}:
-            raise SystemExit(done.stderr.decode())
-        return done.returncode, seconds, json.loads(output.read_text())
+def drawn(options: argparse.Namespace, part: str) -> None:
+    """The draw, held to the suite or to its peer."""
+    work = [
+        (part, options.contract, options.seed, options.sample, n) for n in range(options.sample)
+    ]
+    outcomes: list[Outcome] = []
+    with ProcessPoolExecutor(PROCESSES) as pool:
+        for outcome in pool.map(_one, work):
+            if outcome is None:
+                continue
+            outcomes.append(outcome)
+            print(
+                f"{part} {len(outcomes)}: {'found' if outcome.found else 'missed'} in "
+                f"{outcome.seconds:.1f} s: {outcome.name} {' '.join(outcome.said[:3])}"
+                f"{outcome.crash}",
+                file=sys.stderr,
+                flush=True,
+            )
+    if options.output is not None:
+        lines = [json.dumps({"part": part, **asdict(o)}) for o in outcomes]
+        with options.output.open("a", encoding="utf-8") as file:
+            file.write("\n".join([*lines, ""]))
+    show(f"{part}, {options.contract}, seed {options.seed}", outcomes)
 
 
-@dataclass(frozen=True)
-class Shot:
-    """One fault: its class, whether it was killed, and how long that took."""
+def _one(work: tuple[str, str, int, int, int]) -> Outcome | None:
+    part, contract, seed, size, number = work
+    fault = measure.draw(contract, seed, size, number)
+    if fault is None:
+        return None
+    server = bench(contract)
+    return server.hold(fault) if part == "drawn" else _peer(server, fault)
 
-    kind: str
-    killed: bool
-    seconds: Seconds
 
-
-class Board:
-    """Killed and seconds by class."""
-
-    def __init__(self, title: str, total: int) -> None:
-        self.title = title
-        self.total = total
-        self.shots: list[Shot] = []
-
-    def add(self, row: dict[str, str], *, killed: bool, seconds: Seconds) -> None:
-        """One fault's result; a miss is named at once."""
-        self.shots.append(Shot(row["class"], killed, seconds))
+def show(title: str, outcomes: list[Outcome]) -> None:
+    """Rates, seconds, and the survivors by kind."""
+    found = [o for o in outcomes if o.found]
+    named = [o for o in found if o.named]
+    seconds = sorted(o.seconds for o in found) or [0.0]
+    print(
+        f"{title}: {len(found)} of {len(outcomes)} found ({len(found) / len(outcomes):.0%}), "
+        f"{len(named)} by a rule of the statement that is broken, "
+        f"in {statistics.median(seconds):.1f} s "
+        f"(median; 90 % within {seconds[int(0.9 * (len(seconds) - 1))]:.1f} s)"
+    )
+    crashes = [o for o in outcomes if o.crash]
+    if crashes:
         print(
-            f"{self.title} {len(self.shots)}/{self.total} {row['name']}: "
-            f"{'killed' if killed else 'missed'} in {seconds.wall:.2f} s, {seconds.cpu:.2f} s cpu",
-            file=sys.stderr,
-            flush=True,
+            f"the suite failed on {len(crashes)}:",
+            *(f"  {o.name}: {o.crash}" for o in crashes),
+            sep="\n",
         )
-        if not killed:
-            print(f"  missed: ({row['class']}) {row['name']}, for {row['oracle']}", flush=True)
-
-    def show(self) -> None:
-        """The table."""
-        print(f"{self.title}\nclass  killed   median s   max s   median cpu s   max cpu s")
-        for kind in sorted({shot.kind for shot in self.shots}):
-            self._row(kind, [shot for shot in self.shots if shot.kind == kind])
-        self._row("all", self.shots)
-        print(flush=True)
-
-    @staticmethod
-    def _row(name: str, shots: list[Shot]) -> None:
-        share = f"{sum(shot.killed for shot in shots)}/{len(shots)}"
-        wall, cpu = zip(*(shot.seconds for shot in shots), strict=True)
-        print(
-            f"{name:<5}{share:>9}{statistics.median(wall):>10.2f}{max(wall):>9.2f}"
-            f"{statistics.median(cpu):>13.2f}{max(cpu):>12.2f}"
-        )
+    print(*_rates("operator and point", Counter(o.kind for o in outcomes), found), sep="\n")
+    missed = sorted((o for o in outcomes if not o.found), key=lambda o: o.kind)
+    print("missed:", *(f"  {o.name}" for o in missed), sep="\n")
+    print(
+        "found by another rule:",
+        *(f"  {o.name}: {', '.join(o.said)}" for o in found if not o.named),
+        sep="\n",
+        flush=True,
+    )
 
 
-def kill(rows: list[dict[str, str]]) -> None:
-    """Each fault with --fail-fast."""
-    board = Board("flora-contract check --fail-fast", len(rows))
-    with fault_server() as origin:
-        for row in rows:
-            switch(origin, row["name"])
-            code, seconds, _ = check(origin, "--fail-fast", "--max-wait", "5")
-            board.add(row, killed=code == 1, seconds=seconds)
-    board.show()
+def _rates(title: str, drawn_of: Counter[str], found: list[Outcome]) -> Iterator[str]:
+    """Kinds of which not all were found, the worst first."""
+    got = Counter(o.kind for o in found)
+    yield f"{title}: found of drawn, where any was missed"
+    for kind in sorted(drawn_of, key=lambda k: (got[k] - drawn_of[k], k)):
+        if got[kind] < drawn_of[kind]:
+            yield f"  {kind}: {got[kind]} of {drawn_of[kind]}"
 
 
-def name(rows: list[dict[str, str]]) -> None:
-    """Each fault until its own oracle speaks, in this process."""
-    from flora_contract.conformance.oracle import Severity
-    from flora_contract.conformance.plan import plan
-    from flora_contract.conformance.run import Check
-    from flora_contract.conformance.settings import gather
-
-    board = Board("named by the oracle that is meant for it", len(rows))
-    with fault_server() as origin:
-        given = {"base_url": f"{origin}/api/v1", "max_wait": 2.0, "timeout": 1.0}
-        for row in rows:
-            switch(origin, row["name"])
-            started = Seconds.now()
-            named = False
-            with Check(gather(given)) as running:
-                for step in plan(running.behaviour):
-                    running.perform(step)
-                    named = any(
-                        f.oracle.id == row["oracle"] and f.severity is Severity.VIOLATION
-                        for f in running.judge.findings()
-                    )
-                    if named:
-                        break
-            board.add(row, killed=named, seconds=started.passed())
-    board.show()
+# The peer
 
 
-def peer(rows: list[dict[str, str]]) -> None:
-    """Each fault with plain schemathesis; what it also says of the sound server does not count."""
-    board = Board("schemathesis run --checks all", len(rows))
-    with fault_server() as origin:
-        switch(origin, "sound")
-        false, _ = schemathesis(origin)
-        print(f"schemathesis on the unbroken mock: {len(false)} false alarms {sorted(false)}")
-        print("killed: anything else that it says of a faulty server", flush=True)
-        for row in rows:
-            switch(origin, row["name"])
-            found, seconds = schemathesis(origin)
-            board.add(row, killed=bool(found - false), seconds=seconds)
-    board.show()
+_false: dict[str, set[tuple[str, str]]] = {}
 
 
-def schemathesis(origin: str) -> tuple[set[tuple[str, str]], Seconds]:
+def _peer(server: Bench, fault: Any) -> Outcome:
+    """Plain schemathesis; what it also says of the sound server does not count."""
+    if server.origin not in _false:
+        server.switch()
+        _false[server.origin] = schemathesis(server)[0]
+    server.switch(fault)
+    said, seconds = schemathesis(server)
+    more = sorted({title for _, title in said - _false[server.origin]})
+    return measure.Outcome(fault.name, fault.kind, bool(more), False, seconds, tuple(more))
+
+
+def schemathesis(server: Bench) -> tuple[set[tuple[str, str]], float]:
     """(operation, kind of failure) of one run, and its seconds."""
     with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder, "junit.xml")
-        command: list[str | Path] = [
-            BIN / "schemathesis",
-            "run",
-            ROOT / "openapi.yaml",
-            "--url",
-            f"{origin}/api/v1",
-        ]
-        started = Seconds.now()
+        report, spec = Path(folder, "junit.xml"), Path(folder, "openapi.json")
+        spec.write_text(json.dumps(server.behaviour.document.tree), encoding="utf-8")
+        base_url = f"{server.origin}{server.behaviour.contract.base}"
+        command: list[str | Path] = [BIN / "schemathesis", "run", spec, "--url", base_url]
+        key = next(iter(Seeds.of(server.behaviour).credits))
+        started = time.monotonic()
         subprocess.run(
             [
                 *command,
-                *("-H", "Authorization: Bearer sk_live_test", "--checks", "all", "--seed", "1"),
+                *("-H", f"Authorization: Bearer {key}", "--checks", "all", "--seed", "1"),
                 *("--request-timeout", "5", "--generation-database", "none"),
                 *("--report", "junit", "--report-junit-path", report),
             ],
@@ -238,7 +209,7 @@ def schemathesis(origin: str) -> tuple[set[tuple[str, str]], Seconds]:
             cwd=folder,
             env={**os.environ, "NO_COLOR": "1"},
         )
-        seconds = started.passed()
+        seconds = time.monotonic() - started
         if not report.is_file():
             return {("-", "did not finish")}, seconds
         return set(_failures(report)), seconds
@@ -253,45 +224,35 @@ def _failures(report: Path) -> Iterator[tuple[str, str]]:
                 yield case.get("name", ""), title
 
 
-def clean(runs: int) -> None:
+# Correct servers
+
+
+def clean(options: argparse.Namespace) -> None:
     """Nothing may be found on servers that are correct."""
-    with fault_server() as origin:
-        for server in ("sound", "variant"):
-            found, times, creates = [], [], []
-            for seed in range(runs):
-                switch(origin, server)
-                _, seconds, report = check(origin, "--seed", str(seed))
-                found += [(seed, f["oracle"], f["seen"]) for f in report["findings"]]
-                times.append(seconds)
-                creates.append(report["charged_requests"])
-                print(f"{server} {seed + 1}/{runs}: {seconds.wall:.1f} s", file=sys.stderr)
-            wall, cpu = zip(*times, strict=True)
-            print(
-                f"{server}: {len(found)} findings in {runs} runs {found or ''}; "
-                f"median {statistics.median(wall):.1f} s, max {max(wall):.1f} s "
-                f"(cpu {statistics.median(cpu):.1f} s, {max(cpu):.1f} s); "
-                f"at most {max(creates)} paid creates",
-                flush=True,
-            )
+    contract, seed = options.contract, options.seed
+    names = ["sound", *variants.variant_names(CONTRACTS[contract](), seed)]
+    work = [(contract, name, run) for run in range(options.runs) for name in names]
+    wrong, times, creates = [], [], []
+    with ProcessPoolExecutor(PROCESSES) as pool:
+        for name, run, seconds, paid, said in pool.map(_clean, work):
+            print(f"clean {name} {run}: {seconds:.1f} s {said}", file=sys.stderr, flush=True)
+            times.append(seconds)
+            creates.append(paid)
+            wrong += [(name, run, one) for one in said]
+    print(
+        f"clean, {contract}: {len(wrong)} violations on {len(names)} correct servers, "
+        f"{options.runs} seeds each; median {statistics.median(times):.1f} s, "
+        f"max {max(times):.1f} s; at most {max(creates)} paid creates"
+    )
+    print(*(f"  {name}, seed {run}: {said}" for name, run, said in wrong), sep="\n", flush=True)
 
 
-def main() -> None:
-    """Run the parts that were asked for, or all."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", default=PARTS, choices=[*PARTS, []])
-    parser.add_argument("--sample", type=int, default=1, help="take every Nth fault")
-    parser.add_argument("--runs", type=int, default=50, help="clean runs for each server")
-    options = parser.parse_args()
-    rows = faults()[:: options.sample]
-    print(f"{len(rows)} faults", flush=True)
-    if "kill" in options.parts:
-        kill(rows)
-    if "name" in options.parts:
-        name(rows)
-    if "peer" in options.parts:
-        peer(rows)
-    if "clean" in options.parts:
-        clean(options.runs)
+def _clean(work: tuple[str, str, int]) -> tuple[str, int, float, int, list[str]]:
+    contract, name, run = work
+    server = bench(contract)
+    started = time.monotonic()
+    creates, said = server.judge_sound(name, run)
+    return name, run, time.monotonic() - started, creates, said
 
 
 if __name__ == "__main__":

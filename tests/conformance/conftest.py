@@ -1,9 +1,8 @@
-"""Servers for these tests: the mock behind a wrapper that breaks one thing at a time."""
+"""Servers for these tests: made from the statements of behaviour, with one fault at a time."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import socket
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from flora_contract.conformance.settings import gather
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SERVER = Path(__file__).parent / "faults" / "server.py"
+SERVER = Path(__file__).parents[1] / "faults" / "server.py"
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class FaultServer:
         return f"{self.origin}/api/v1"
 
     def switch(self, fault: str) -> None:
-        """Another fault, on a mock without history. `sound` and `variant` are correct."""
+        """Another fault or trait, by its name, on a server without history; `sound` for none."""
         httpx.put(f"{self.origin}/_fault/{fault}", timeout=20).raise_for_status()
 
     def came(self) -> list[dict[str, Any]]:
@@ -82,18 +81,3 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     for name in ("FLORA_API_KEY", "FLORA_BROKE_API_KEY", "FLORA_OTHER_API_KEY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
-
-
-def fault_rows() -> list[dict[str, str]]:
-    """Name, class and oracle of every fault."""
-    listed = subprocess.run([sys.executable, SERVER, "--list"], capture_output=True, check=True)
-    rows: list[dict[str, str]] = json.loads(listed.stdout)
-    return rows
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One fault for each pair of class and oracle; scripts/bench_check.py takes all of them."""
-    if "fault" in metafunc.fixturenames:
-        chosen = {(r["class"], r["oracle"]): r for r in reversed(fault_rows())}
-        rows = sorted(chosen.values(), key=lambda r: r["class"])
-        metafunc.parametrize("fault", rows, ids=[f"{r['class']}-{r['name']}" for r in rows])

@@ -100,7 +100,7 @@ def test_a_path_without_an_api_is_told_apart(command: Callable[..., Run], server
 
 
 def test_an_interrupted_run_leaves_its_report(server: Any, tmp_path: Path) -> None:
-    server.switch("create-200")
+    server.switch("mislabel-200:answers:createGeneration@always")
     command = ("check", "--base-url", server.base_url, "--report-dir", tmp_path / "report")
     # What a shell starts in the background, these tests perhaps, ignores interrupts.
     heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
@@ -129,7 +129,7 @@ def test_an_interrupted_run_leaves_its_report(server: Any, tmp_path: Path) -> No
 
 
 def test_a_run_in_every_form(command: Callable[..., Run], server: Any, tmp_path: Path) -> None:
-    server.switch("key-ignored")
+    server.switch("ignore:repeats:createGeneration@always")
     folder = tmp_path / "reports"
     options = ("--base-url", server.base_url, "--report-dir", folder, "--fail-fast")
     done = command("check", *options)
@@ -186,9 +186,9 @@ def test_a_bad_baseline(command: Callable[..., Run], tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("broken", "oracle", "shown"),
     [
-        ("cost-differs-when-read", "cost-constant", '"charged_cost": 0.08'),
-        ("error-409-without-message", "error-message", "HTTP/1.1 409"),
-        ("finished-run-gone", "found", "HTTP/1.1 404"),
+        ("double:shows:getRun.charged_cost@always", "cost-constant", '"charged_cost":0.08'),
+        ("drop-message:error:createGeneration.used-key@always", "error-message", "HTTP/1.1 409"),
+        ("refuse:refuses:getRun.unknown-id@state=completed", "found", "HTTP/1.1 404"),
     ],
 )
 def test_a_replay_shows_the_fault_again(broken: str, oracle: str, shown: str, server: Any) -> None:
@@ -225,7 +225,7 @@ def test_a_report_that_cannot_be_written_is_a_line_after_what_was_found(server: 
 
 
 def test_the_suite_in_pytest_fails_where_the_contract_is_broken(server: Any) -> None:
-    server.switch("create-200")
+    server.switch("mislabel-200:answers:createGeneration@always")
     suite = Path(__file__).parents[2] / "contract_tests"
     done = subprocess.run(
         [

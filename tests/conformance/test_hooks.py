@@ -12,7 +12,7 @@ CONTRACT = Path(__file__).parents[2] / "openapi.yaml"
 
 
 def test_schemathesis_fails_with_what_an_oracle_says(server: Any, tmp_path: Path) -> None:
-    server.switch("poll-url-of-another-run")
+    server.switch("cut:shows:createGenerationRun.poll_url@always")
     done = subprocess.run(
         [
             Path(sys.executable).parent / "schemathesis",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def test_the_page_in_a_browser(server: Any, browser: Browser, tmp_path: Path) -> None:
-    server.switch("fields-missing")
+    server.switch("drop-fields:error:createGeneration.invalid@always")
     with server.check(fail_fast=True) as check:
         check.run()
     file = tmp_path / "report.html"

@@ -105,7 +105,7 @@ def test_a_server_that_only_puts_off_is_not_called_sound(
 
 
 def test_a_silent_operation_is_asked_once(server: Any) -> None:
-    server.switch("list-hangs")
+    server.switch("hang:answers:listGenerations@always")
     with server.check(timeout=0.3) as check:
         check.run([s for s in plan(check.behaviour) if s.layer == "requests"])
     silent = [e for e in check.ledger.exchanges if e.response is None]
