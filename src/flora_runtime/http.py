@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.request import getproxies, proxy_bypass
 
 import anyio
-import anyio.lowlevel
-import anyio.to_thread
 import httpcore
 import httpx
 
@@ -279,6 +277,8 @@ class AsyncIO:
         raise failure
 
     async def fetch(self, request: Request, into: BinaryIO, most: int) -> Answer:
+        from anyio import to_thread
+
         deadline = Deadline(request.timeout)
         try:
             with anyio.fail_after(request.timeout + _GRACE):
@@ -287,7 +287,7 @@ class AsyncIO:
                     if _is_plain(response):
                         async for chunk in _later(response):
                             part = _in_time(chunk, deadline)
-                            await anyio.to_thread.run_sync(_write, into, part, most)
+                            await to_thread.run_sync(_write, into, part, most)
                 finally:
                     await response.aclose()
         except TimeoutError:
@@ -324,7 +324,7 @@ class AsyncIO:
 
     async def close(self) -> None:
         self._closed = True
-        client = self._clients.pop(anyio.lowlevel.current_token(), None)
+        client = self._clients.pop(_loop(), None)
         if client is not None:
             await client.aclose()
 
@@ -342,7 +342,7 @@ class AsyncIO:
             raise FloraError("the client is closed; make a new one")
         if self._given is not None:
             return self._given
-        loop = anyio.lowlevel.current_token()
+        loop = _loop()
         client = self._clients.get(loop)
         if client is None:
             for ended in [other for other in self._clients if _has_ended(other.native_token)]:
@@ -351,6 +351,12 @@ class AsyncIO:
                 lambda: httpx.AsyncClient(mounts=_NO_PLAIN_PROXY)
             )
         return client
+
+
+def _loop() -> Any:
+    from anyio.lowlevel import current_token
+
+    return current_token()
 
 
 def _has_ended(loop: Any) -> bool:

@@ -30,6 +30,20 @@ class Options:
     """Of the monotonic clock: nothing of the call goes on beyond it."""
 
 
+@frozen
+class Limits:
+    """How much a download may take."""
+
+    timeout: float = 300.0
+    """Seconds for each attempt at a file."""
+    max_bytes: int = 2 * 1024**3
+    """Of each file."""
+    max_retries: int = 2
+    max_concurrency: int = 4
+    overwrite: bool = False
+    """Whether a file that is there gives way."""
+
+
 _NONE = Options()
 
 

@@ -9,6 +9,7 @@ import contextlib
 import json
 import logging
 import time
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from attrs import define, evolve, field, frozen
@@ -27,7 +28,6 @@ from flora_runtime.errors import (
     ResponseDecodingError,
 )
 from flora_runtime.exchange import IO, MOST_BYTES, Answer, HeldBackError, Request
-from flora_runtime.history import Seen, Timings
 from flora_runtime.ledger import Ledger, new_key
 from flora_runtime.log import logger
 from flora_runtime.model import Call
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
     from flora_runtime.credentials import Key, Origin
     from flora_runtime.drift import Drift, DriftReporter
+    from flora_runtime.history import Seen, Timings
     from flora_runtime.ledger import Create
     from flora_runtime.operation import Operation, Profile
     from flora_runtime.options import Options
@@ -117,8 +118,20 @@ class Shared:
     drift: DriftReporter
     cool_down: CoolDown = field(factory=CoolDown)
     ledger: Ledger = field(factory=Ledger)
-    timings: Timings = field(factory=Timings)
-    seen: Seen = field(factory=Seen)
+
+    @cached_property
+    def timings(self) -> Timings:
+        """When the runs of this client were created."""
+        from flora_runtime.history import Timings
+
+        return Timings()
+
+    @cached_property
+    def seen(self) -> Seen:
+        """What the histories have shown."""
+        from flora_runtime.history import Seen
+
+        return Seen()
 
 
 @frozen

@@ -19,12 +19,12 @@ from flora_client.types import CreateGenerationRequest
 from flora_runtime.core import Core, raw, raw_async, raw_list, raw_list_async
 from flora_runtime.errors import FloraError
 from flora_runtime.exchange import block_on
-from flora_runtime.files import Limits
 from flora_runtime.operation import (
     CallOptions,
     KeyedCallOptions,
     KeyedRequestOptions,
 )
+from flora_runtime.options import Limits
 from flora_runtime.paging import AsyncPager, Pager
 
 
