@@ -61,6 +61,7 @@ GET_RUN: Operation[Run] = Operation(
         id="run_id",
         resume="generations.wait",
         status="status",
+        moving=("pending", "running"),
         completed=("completed",),
         failed=("failed",),
         progress="progress",

@@ -71,12 +71,13 @@ class Core:
         looking: Operation[R],
         arguments: Arguments,
         patience: float | None,
+        interval: float | None,
         on_progress: Callable[[R], object] | None,
     ) -> R:
         """Look at a run until it has ended."""
         from flora_runtime.polling import wait
 
-        return await wait(self.session, looking, arguments, patience, on_progress)
+        return await wait(self.session, looking, arguments, patience, on_progress, interval)
 
     async def do_and_wait(
         self,
@@ -85,6 +86,7 @@ class Core:
         arguments: Arguments,
         options: Arguments,
         patience: float | None,
+        interval: float | None,
         on_started: Callable[[M], object] | None,
         on_progress: Callable[[R], object] | None,
     ) -> R:
@@ -93,7 +95,8 @@ class Core:
         from flora_runtime.starting import start, started_id, told, where_to_look
 
         own = options_of(operation.idempotency_header, options)
-        checked_waiting(self.session.io, patience, on_started=on_started, on_progress=on_progress)
+        callbacks = {"on_started": on_started, "on_progress": on_progress}
+        checked_waiting(self.session.io, patience, interval, **callbacks)
         run = (await start(self.session, operation, arguments, own)).parse()
         if on_started is not None:
             try:
@@ -105,7 +108,7 @@ class Core:
         key = run.idempotency_key
         where = where_to_look(operation, looking, arguments, run)
         try:
-            done = await wait(self.session, looking, where, patience, on_progress)
+            done = await wait(self.session, looking, where, patience, on_progress, interval)
         except BaseException as error:
             mark(error, key, started_id(operation, run))
             raise

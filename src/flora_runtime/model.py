@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Self
@@ -69,6 +70,10 @@ class Model:
             if key not in result:
                 result[key] = plain(value)
         return result
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """The same as text."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=indent)
 
     def _values(self) -> tuple[Any, ...]:
         return (*(getattr(self, name) for name, _ in wire_names(type(self))), self.extra_fields)

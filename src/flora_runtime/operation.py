@@ -122,6 +122,7 @@ class Polling:
     resume: str
     """How one writes waiting for it, such as `generations.wait`."""
     status: str
+    moving: tuple[str, ...]
     completed: tuple[str, ...]
     failed: tuple[str, ...]
     progress: str | None = None

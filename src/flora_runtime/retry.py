@@ -29,6 +29,8 @@ _FIRST, _MOST, _JITTER = 0.5, 8.0, 0.25
 def is_transient(error: FloraError) -> bool:
     """Whether the same request may succeed later."""
     if isinstance(error, APIError):
+        if error.should_retry is not None:
+            return error.should_retry
         return error.status_code in {408, 429} or error.status_code >= 500
     return isinstance(error, APIConnectionError)
 

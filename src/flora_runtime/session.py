@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import platform
 import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
@@ -34,7 +35,7 @@ from flora_runtime.model import Call
 from flora_runtime.operation import named
 from flora_runtime.options import options_of
 from flora_runtime.paths import at_path, text_at
-from flora_runtime.request import Draft, checked_headers, draft, encoded_body, encoded_query
+from flora_runtime.request import Draft, checked_headers, draft, encoded_body, with_query
 from flora_runtime.retry import (
     LONGEST_WAIT,
     CoolDown,
@@ -63,6 +64,11 @@ DEFAULT_RETRIES = 2
 UNCLEAR_RETRIES = 5
 """Of a create that may have been accepted: only a clear answer tells, and its key makes asking
 again harmless."""
+
+_PLATFORM = (
+    f"({platform.python_implementation()} {platform.python_version()};"
+    f" {platform.system()} {platform.machine()})"
+)
 
 _SHORTEST_SECRET = 8
 """A shorter key is none, and could be part of any text."""
@@ -146,12 +152,13 @@ class Session:
     timeout: float
     max_retries: int | None
     headers: Mapping[str, str]
+    query: Mapping[str, Any]
     strict: bool
 
     @property
     def user_agent(self) -> str:
         """How the client names itself."""
-        return f"{self.profile.name}/{self.profile.version}"
+        return f"{self.profile.name}/{self.profile.version} {_PLATFORM}"
 
     async def call(
         self,
@@ -191,8 +198,9 @@ class Session:
         key_header = next(iter(self.profile.idempotency_headers), None)
         options = options_of(key_header, given)
         outgoing = Draft(
+            name="request",
             method=method.upper(),
-            path=path + encoded_query({**query, **options.extra_query}),
+            path=with_query(path, self.query, {**query, **options.extra_query}),
             headers=checked_headers(_with_key(options, key_header)),
             body=None if body is None else encoded_body(body),
         )
@@ -209,7 +217,8 @@ class Session:
         """The request of an operation. Raises InvalidArgumentError, but for no id that the API
         itself gave: what it looks like is the API's to say."""
         headers = _with_key(options, operation.idempotency_header)
-        given = operation, arguments, headers, options.extra_query, options.extra_body
+        query, body = options.extra_query, options.extra_body
+        given = operation, arguments, headers, self.query, query, body
         try:
             return draft(*given)
         except InvalidArgumentError:
@@ -238,8 +247,8 @@ class Session:
             options.idempotency_key, asked, starting, self._timeout(options), harmless=harmless
         )
         while True:
+            await self._wait_out_cool_down(options, attempts)
             try:
-                await self._wait_out_cool_down(options)
                 answer = await self._attempt(outgoing, options, attempts.number)
                 call = self._call(answer, attempts.number, options)
                 if starting is not None:
@@ -273,7 +282,8 @@ class Session:
 
     async def _attempt(self, outgoing: Draft, options: Options, attempt: int) -> Answer:
         key = await self.key.read(self.io.settle)
-        answer = _without_echo(await self.io.send(self._request(outgoing, options, key)), key)
+        request = self._request(outgoing, options, key, attempt)
+        answer = _without_echo(await self.io.send(request), key)
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug(
                 "%s %s: %d in %.3f s (attempt %d, request %s)",
@@ -288,7 +298,7 @@ class Session:
             raise error_of(answer, self.profile)
         return answer
 
-    def _request(self, outgoing: Draft, options: Options, key: str) -> Request:
+    def _request(self, outgoing: Draft, options: Options, key: str, attempt: int) -> Request:
         timeout = self._timeout(options)
         if options.deadline is not None:
             timeout = min(timeout, max(options.deadline - time.monotonic(), 0.001))
@@ -297,6 +307,7 @@ class Session:
             "accept-encoding": "gzip",
             "content-type": "application/json",
             "user-agent": self.user_agent,
+            "x-retry-count": str(attempt - 1),
             "authorization": Secret(f"Bearer {key}"),
             **self.headers,
             **outgoing.headers,
@@ -312,10 +323,11 @@ class Session:
             pace=self.shared.cool_down,
         )
 
-    async def _wait_out_cool_down(self, options: Options) -> None:
+    async def _wait_out_cool_down(self, options: Options, attempts: _Attempts) -> None:
         while (left := self.shared.cool_down.left()) > 0:
             error = APITimeoutError("a rate limit lasts longer than that.")
             error.never_sent = True
+            attempts.tell(error, attempts.number - 1)
             if left > self._timeout(options):
                 raise error
             await self._sleep(jittered(left), options, error)
@@ -387,9 +399,7 @@ class _Attempts:
     def failed(self, error: FloraError) -> float | None:
         """Seconds until the next attempt; None if there should be none."""
         self.unclear = self.unclear or leaves_unclear(error)
-        error.attempts = self.number
-        error.idempotency_key = self.key
-        error.may_have_started = self.unclear and not self.harmless
+        self.tell(error, self.number)
         if self.starting is None:
             return delay_before_retry(error, self.number, self.timeout)
         self.starting.tries(now=False)
@@ -398,6 +408,12 @@ class _Attempts:
             if is_unreadable(error)
             else delay_before_retry(error, self.number, self.timeout)
         )
+
+    def tell(self, error: FloraError, sent: int) -> None:
+        """Let an error name what was sent so far."""
+        error.attempts = sent
+        error.idempotency_key = self.key
+        error.may_have_started = self.unclear and not self.harmless
 
     def again(self, error: FloraError) -> None:
         """Before the next attempt. Raises the error where the API may know the key no more."""
@@ -428,21 +444,22 @@ def _with_key(options: Options, header: str | None) -> Mapping[str, str]:
 
 
 def _without_echo(answer: Answer, key: str) -> Answer:
-    """A server, or something before it, that echoes the key must not bring it into an error."""
+    """A server, or something before it, that echoes the key must not bring it into an error, a
+    value or a log."""
     if len(key) < _SHORTEST_SECRET:
         return answer
+    if any(key in value for value in answer.headers.values()):
+        masked = {name: value.replace(key, "***") for name, value in answer.headers.items()}
+        answer = evolve(answer, headers=type(answer.headers)(masked))  # type: ignore[call-arg]
     if key.encode() in answer.body:
         answer = evolve(answer, body=answer.body.replace(key.encode(), b"***"))
-    if 200 <= answer.status_code < 300:
-        return answer
-    headers = {name: value.replace(key, "***") for name, value in answer.headers.items()}
-    if b"\\" in answer.body:  # JSON has more than one way to write a character
+    if b"\\u00" in answer.body or b"\\/" in answer.body:  # JSON can write a letter in other ways
         with contextlib.suppress(ValueError):
             plainly = json.dumps(parse_json(answer.body), ensure_ascii=False)
             quoted = json.dumps(key)[1:-1]
             if quoted in plainly:
                 answer = evolve(answer, body=plainly.replace(quoted, "***").encode())
-    return evolve(answer, headers=headers)
+    return answer
 
 
 def _kind(error: FloraError) -> str:

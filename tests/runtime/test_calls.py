@@ -21,7 +21,7 @@ from flora_contract.shipped import contract
 
 def test_a_create_sends_what_it_was_given(world, flora: Flora, arguments, accepted) -> None:
     world.script = [world.reply(accepted, 201)]
-    flora.with_options(extra_headers={"X-Team": "art", "User-Agent": "mine"}).generations.create(
+    flora.with_options(default_headers={"X-Team": "art", "User-Agent": "mine"}).generations.create(
         **arguments | {"type": GenerationType.IMAGE},
         params={"seed": 7, "nested": {"a": [1, None]}},
         extra_headers={"X-Call": "1"},

@@ -324,7 +324,7 @@ def test_a_rate_limit_alone_leaves_nothing_unclear(world, flora: Flora, argument
 
 def test_one_key_for_all_requests_is_refused(flora: Flora) -> None:
     with pytest.raises(InvalidArgumentError, match="idempotency_key="):
-        flora.with_options(extra_headers={"IDEMPOTENCY-KEY": "one-for-all"})
+        flora.with_options(default_headers={"IDEMPOTENCY-KEY": "one-for-all"})
 
 
 @pytest.mark.parametrize("created", [None, "yesterday", True, {}])

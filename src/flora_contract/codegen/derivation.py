@@ -77,6 +77,7 @@ class _Derivation:
             id=resource.id,
             resume=f"{method.resource}.{wait}",
             status=life.state,
+            moving=tuple(state for state in life.states if state not in life.final),
             completed=life.succeeded,
             failed=tuple(state for state in life.final if state in life.failed),
             progress=life.grows,
