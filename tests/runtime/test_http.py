@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import httpcore
 import httpx
+import httpx2
 import pytest
+import trio
 from flora_client import (
     APIConnectionError,
     APITimeoutError,
@@ -275,6 +277,103 @@ def test_files_come_without_anything_of_the_clients(server: Server, tmp_path: Pa
 
     asyncio.run(main())
     assert "authorization" not in server.heads[-1].lower()
+
+
+def test_a_client_of_httpx2_will_do_too(server: Server, tmp_path: Path) -> None:
+    run = Run.from_dict(
+        {"outputs": [{"output_id": "a", "type": "imageUrl", "url": f"{server.url}/a.png"}]}
+    )
+
+    async def give(head: str, writer: asyncio.StreamWriter) -> None:
+        picture = answer(b"PNG", "image/png")
+        writer.write(picture if "/a.png" in head else answer({**RUN, "more": server.url}))
+
+    server.handle = give
+    with httpx2.Client() as own, Flora(api_key="sk", base_url=server.url, http_client=own) as flora:
+        assert flora.generations.retrieve("run_1").run_id == "run_1"
+        assert flora.generations.download(run, tmp_path)[0].read_bytes() == b"PNG"
+        with pytest.raises(APIConnectionError, match="ConnectError") as caught:
+            Flora(
+                api_key="sk", base_url="http://127.0.0.1:9", http_client=own, max_retries=0
+            ).request("POST", "/any")
+        assert not caught.value.may_have_started
+
+    async def main() -> None:
+        async with httpx2.AsyncClient() as own:
+            flora = AsyncFlora(api_key="sk", base_url=server.url, http_client=own)
+            assert (await flora.generations.retrieve("run_1")).run_id == "run_1"
+
+    asyncio.run(main())
+
+
+def test_the_asynchronous_client_runs_under_trio(server: Server, tmp_path: Path) -> None:
+    run = Run.from_dict(
+        {"outputs": [{"output_id": "a", "type": "imageUrl", "url": f"{server.url}/a.png"}]}
+    )
+
+    async def give(head: str, writer: asyncio.StreamWriter) -> None:
+        if "/run_slow" in head:
+            await asyncio.sleep(2)
+        if head.startswith("POST"):
+            writer.write(answer({"run_id": "run_1", "type": "generation", "charged_cost": 1}))
+        else:
+            picture = answer(b"PNG", "image/png")
+            writer.write(picture if "/a.png" in head else answer(RUN))
+
+    server.handle = give
+
+    async def main() -> None:
+        async with AsyncFlora(api_key="sk", base_url=server.url, max_retries=0) as flora:
+            assert (await flora.generations.wait("run_1", timeout=5)).status == "completed"
+            many = await flora.generations.create_many([CREATE] * 5, max_concurrency=2)
+            assert [made.run_id for made in many] == ["run_1"] * 5
+            (path,) = await flora.generations.download(run, tmp_path)
+            assert path.read_bytes() == b"PNG"
+            with pytest.raises(APITimeoutError):
+                await flora.generations.retrieve("run_slow", timeout=0.2)
+            with trio.move_on_after(0.2) as scope:
+                await flora.generations.retrieve("run_slow")
+            assert scope.cancelled_caught
+
+    trio.run(main)
+
+
+def test_a_copy_leaves_the_connections_open(server: Server, flora: Flora) -> None:
+    with flora.with_options(timeout=5) as copy:
+        copy.generations.retrieve("run_1")
+    flora.generations.retrieve("run_1")
+    copy.generations.retrieve("run_1")
+    assert server.connections == 1
+
+    async def main() -> None:
+        async with AsyncFlora(api_key="sk", base_url=server.url) as twin:
+            async with twin.with_options(timeout=5):
+                pass
+            await twin.generations.retrieve("run_1")
+
+    asyncio.run(main())
+
+
+FORGETFUL = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from flora_client import Flora
+flora = Flora(api_key="sk", base_url=sys.argv[1])
+with ThreadPoolExecutor(8) as pool:
+    list(pool.map(lambda _: flora.generations.create(**{CREATE}), range(32)))
+del flora
+"""
+
+
+def test_a_client_that_is_not_closed_warns_of_no_socket(server: Server) -> None:
+    async def start(_head: str, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer({"run_id": "run_1", "type": "generation", "charged_cost": 1}))
+
+    server.handle = start
+    code = FORGETFUL.replace("{CREATE}", repr(CREATE))
+    command = [sys.executable, "-X", "dev", "-c", code, server.url]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert "ResourceWarning" not in done.stderr
 
 
 def test_a_rate_limit_holds_back_other_threads(server: Server) -> None:
