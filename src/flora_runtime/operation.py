@@ -153,6 +153,33 @@ class Paging:
 
 
 @frozen
+class Referral:
+    """What something that was made names shows more of the request: a run names its model, and the
+    model its kind."""
+
+    named: str
+    """Where an item of the history names it."""
+    list: Operation[Any]
+    """Lists all that can be named."""
+    id: str
+    shows: Mapping[str, str]
+    """Members of the create's request, and where what is named shows them."""
+
+    @property
+    def key(self) -> str:
+        """Its name, as one key."""
+        return self.list.name.replace(".", "_")
+
+    def place(self, member: str) -> str:
+        """Where an item shows a member of what it names, once that has been looked up."""
+        return f"{REFERRED}.{self.key}.{member}"
+
+
+REFERRED = "(referred)"
+"""Key of an item under which there is what it names."""
+
+
+@frozen
 class Recovery(Generic[T]):
     """How something is found again whose id was lost with the answer that named it."""
 
@@ -166,6 +193,7 @@ class Recovery(Generic[T]):
     """Arguments of the history, and the member of the create's request that each one takes."""
     shows: Mapping[str, str] = field(factory=dict[str, str])
     """Members of the create's request, and where an item shows them."""
+    referrals: tuple[Referral, ...] = ()
     otherwise: Mapping[str, Any] = field(factory=dict[str, Any])
     """Members of the answer that the history does not tell."""
 

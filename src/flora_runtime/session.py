@@ -124,6 +124,8 @@ class Shared:
     drift: DriftReporter
     cool_down: CoolDown = field(factory=CoolDown)
     ledger: Ledger = field(factory=Ledger)
+    referred: dict[str, dict[str | None, Any]] = field(factory=dict[str, "dict[str | None, Any]"])
+    """What runs name, such as their models, by id."""
 
     @cached_property
     def timings(self) -> Timings:
