@@ -31,7 +31,15 @@ from flora_client.models import (
     Workspace,
     WorkspaceList,
 )
-from flora_client.types import UNSET, AsyncPager, Page, Pager, RawResponse, Unset
+from flora_client.types import (
+    UNSET,
+    AsyncPager,
+    CreateGenerationRequest,
+    Page,
+    Pager,
+    RawResponse,
+    Unset,
+)
 from flora_runtime.drift import Drift
 from flora_runtime.errors import (
     APIConnectionError,
@@ -74,6 +82,7 @@ __all__ = [
     "AuthenticationError",
     "BadRequestError",
     "ConflictError",
+    "CreateGenerationRequest",
     "DownloadError",
     "Drift",
     "DriftError",

@@ -19,7 +19,7 @@ class GenerationType(OpenStrEnum):
     TEXT = "text"
 
     if TYPE_CHECKING:
-        _OTHER = "?"  # so that no list of cases is taken for complete
+        _OTHER = str(0)  # so that no list of cases is taken for complete
 
 
 class RunType(OpenStrEnum):
@@ -30,7 +30,7 @@ class RunType(OpenStrEnum):
     ACTION = "action"
 
     if TYPE_CHECKING:
-        _OTHER = "?"  # so that no list of cases is taken for complete
+        _OTHER = str(0)  # so that no list of cases is taken for complete
 
 
 class ActionId(OpenStrEnum):
@@ -75,7 +75,7 @@ class ActionId(OpenStrEnum):
     MERGE_AUDIO_INTO_VIDEO = "merge-audio-into-video"
 
     if TYPE_CHECKING:
-        _OTHER = "?"  # so that no list of cases is taken for complete
+        _OTHER = str(0)  # so that no list of cases is taken for complete
 
 
 class RunStatus(OpenStrEnum):
@@ -87,7 +87,7 @@ class RunStatus(OpenStrEnum):
     FAILED = "failed"
 
     if TYPE_CHECKING:
-        _OTHER = "?"  # so that no list of cases is taken for complete
+        _OTHER = str(0)  # so that no list of cases is taken for complete
 
 
 class RunOutputType(OpenStrEnum):
@@ -100,21 +100,23 @@ class RunOutputType(OpenStrEnum):
     DOCUMENT_URL = "documentUrl"
 
     if TYPE_CHECKING:
-        _OTHER = "?"  # so that no list of cases is taken for complete
+        _OTHER = str(0)  # so that no list of cases is taken for complete
 
 
 class ModelParamType(OpenStrEnum):
     """Kind of value that a parameter takes."""
 
-    STRING = "string[]"
+    STRING = "string"
+    STRING_2 = "string[]"
     BOOL = "bool"
-    INT = "int?"
+    INT = "int"
+    INT_2 = "int?"
     SEED = "seed"
     FLOAT = "float"
     DICT = "dict"
 
     if TYPE_CHECKING:
-        _OTHER = "?"  # so that no list of cases is taken for complete
+        _OTHER = str(0)  # so that no list of cases is taken for complete
 
 
 @frozen(kw_only=True, eq=False, repr=False)

@@ -112,7 +112,6 @@ class Core:
         except BaseException as error:
             mark(error, key, started_id(operation, run))
             raise
-        assert done.call is not None
         return evolve(done, call=evolve(done.call, idempotency_key=key))
 
     async def do_many(

@@ -20,12 +20,15 @@ if TYPE_CHECKING:
 class Call:
     """How an answer came about."""
 
-    status_code: int
-    attempts: int = 1
+    status_code: int = 0
+    attempts: int = 0
     request_id: str | None = None
     idempotency_key: str | None = None
     recovered: bool = False
     """The answer was lost, and the run was found again in the history."""
+
+
+NO_CALL = Call()
 
 
 @frozen(kw_only=True, eq=False, repr=False)
@@ -39,15 +42,16 @@ class Model:
 
     extra_fields: Mapping[str, Any] = field(factory=dict[str, Any])
     """Fields that the contract does not name, as they came."""
-    call: Call | None = None
-    """How the answer that held this object came about; None for a part of an answer."""
+    call: Call = NO_CALL
+    """How the answer that held this object came about; without attempts where it is a part of one,
+    or made by hand."""
     _keys: tuple[str, ...] = field(default=(), alias="_keys")
     """The keys of the object in the order in which they came."""
 
     @property
     def idempotency_key(self) -> str | None:
         """The Idempotency-Key of the request that this answers."""
-        return self.call.idempotency_key if self.call is not None else None
+        return self.call.idempotency_key
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:

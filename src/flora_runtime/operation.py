@@ -29,7 +29,7 @@ class RequestOptions(TypedDict, total=False):
 class KeyedRequestOptions(RequestOptions, total=False):
     """The same for a call that can be repeated safely."""
 
-    idempotency_key: str
+    idempotency_key: str | None
     """Made up for each call when left out."""
     expected_cost: Decimal | float | str
     """What `spend_limit` counts until the answer tells."""
@@ -45,7 +45,7 @@ class CallOptions(RequestOptions, total=False):
 class KeyedCallOptions(CallOptions, total=False):
     """The same for a call that can be repeated safely."""
 
-    idempotency_key: str
+    idempotency_key: str | None
     """Made up for each call when left out."""
     expected_cost: Decimal | float | str
     """What `spend_limit` counts until the answer tells."""

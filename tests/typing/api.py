@@ -181,5 +181,16 @@ async def asynchronous() -> None:
             assert_type(page, Page[Generation])
         response = await flora.generations.with_raw_response.retrieve(run.run_id)
         assert_type(response, RawResponse[Run])
+        assert_type(await listing, Page[Generation])
         first = await flora.generations.with_raw_response.list()
         assert_type(first, RawResponse[Page[Generation]])
+
+
+def open_enums(run: Run) -> str:
+    match run.status:
+        case RunStatus.PENDING | RunStatus.RUNNING:
+            return "on its way"
+        case RunStatus.COMPLETED | RunStatus.FAILED:
+            return "ended"
+        case _:  # reachable: a newer API may say more
+            return run.status.upper()
