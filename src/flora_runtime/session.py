@@ -45,6 +45,7 @@ from flora_runtime.retry import (
     jittered,
     leaves_unclear,
 )
+from flora_runtime.tracing import span
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -242,6 +243,25 @@ class Session:
         Raises APIError, APIConnectionError, and ResponseDecodingError for a success without end.
         `may_have_started` of an error says whether any attempt was left without a clear answer.
         """
+        known = {"http.request.method": outgoing.method, "server.address": self.origin.host}
+        with span(outgoing.name, known) as note:
+            try:
+                answer, call = await self._exchange(outgoing, options, starting)
+            except APIError as error:
+                note({"http.response.status_code": error.status_code})
+                raise
+            sent_again = call.attempts - 1
+            note(
+                {
+                    "http.response.status_code": call.status_code,
+                    "http.request.resend_count": sent_again,
+                }
+            )
+            return answer, call
+
+    async def _exchange(
+        self, outgoing: Draft, options: Options, starting: Starting | None
+    ) -> tuple[Answer, Call]:
         harmless = outgoing.method in {"GET", "HEAD", "OPTIONS"}
         repeatable = harmless or options.idempotency_key is not None
         asked = self.max_retries if options.max_retries is None else options.max_retries
