@@ -97,11 +97,6 @@ class Origin:
         return _address(own) == _address(other) and other.username is None
 
     @property
-    def host(self) -> str:
-        """Its name."""
-        return str(_split(self.base_url).hostname)
-
-    @property
     def is_loopback(self) -> bool:
         """Whether the server is on this machine."""
         return is_loopback(_split(self.base_url).hostname)

@@ -243,20 +243,13 @@ class Session:
         Raises APIError, APIConnectionError, and ResponseDecodingError for a success without end.
         `may_have_started` of an error says whether any attempt was left without a clear answer.
         """
-        known = {"http.request.method": outgoing.method, "server.address": self.origin.host}
-        with span(outgoing.name, known) as note:
+        with span(outgoing.name, outgoing.method, self.origin.base_url) as note:
             try:
                 answer, call = await self._exchange(outgoing, options, starting)
             except APIError as error:
-                note({"http.response.status_code": error.status_code})
+                note(error.status_code, error.attempts)
                 raise
-            sent_again = call.attempts - 1
-            note(
-                {
-                    "http.response.status_code": call.status_code,
-                    "http.request.resend_count": sent_again,
-                }
-            )
+            note(call.status_code, call.attempts)
             return answer, call
 
     async def _exchange(
