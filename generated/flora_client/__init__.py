@@ -4,6 +4,34 @@ Made from the OpenAPI document by scripts/generate_client.py; not edited by hand
 """
 
 from flora_client.client import AsyncFlora, Flora
+from flora_client.errors import (
+    APIConnectionError,
+    APIError,
+    APITimeoutError,
+    AuthenticationError,
+    BadRequestError,
+    ConflictError,
+    DownloadError,
+    DriftError,
+    FieldError,
+    FloraError,
+    IdempotencyDuplicateError,
+    InsufficientCreditsError,
+    InternalServerError,
+    InvalidArgumentError,
+    NotFoundError,
+    PaginationError,
+    PermissionDeniedError,
+    RateLimitError,
+    ResponseDecodingError,
+    RunError,
+    RunFailedError,
+    RunOutcomeUnknownError,
+    SpendLimitError,
+    UnprocessableEntityError,
+    UnsafeURLError,
+    WaitTimeoutError,
+)
 from flora_client.models import (
     ActionId,
     Generation,
@@ -41,34 +69,6 @@ from flora_client.types import (
     Unset,
 )
 from flora_runtime.drift import Drift
-from flora_runtime.errors import (
-    APIConnectionError,
-    APIError,
-    APITimeoutError,
-    AuthenticationError,
-    BadRequestError,
-    ConflictError,
-    DownloadError,
-    DriftError,
-    FieldError,
-    FloraError,
-    IdempotencyDuplicateError,
-    InsufficientCreditsError,
-    InternalServerError,
-    InvalidArgumentError,
-    NotFoundError,
-    PaginationError,
-    PermissionDeniedError,
-    RateLimitError,
-    ResponseDecodingError,
-    RunError,
-    RunFailedError,
-    RunOutcomeUnknownError,
-    SpendLimitError,
-    UnprocessableEntityError,
-    UnsafeURLError,
-    WaitTimeoutError,
-)
 
 __version__ = "0.1.0"
 

@@ -23,6 +23,7 @@ from flora_client import (
     RawResponse,
     Run,
     RunAccepted,
+    RunError,
     RunFailedError,
     RunOutput,
     RunStatus,
@@ -148,8 +149,11 @@ def errors(flora: Flora) -> None:
         flora.generations.wait("run_1")
     except RunFailedError as error:
         assert_type(error.error_code, str | None)
+        assert_type(error.run, Run | None)
     except WaitTimeoutError as error:
         assert_type(error.run_id, str)
+    except RunError as error:
+        assert_type(error.run, Run | None)
     except RateLimitError as error:
         assert_type(error.retry_after, float | None)
     except APIError as error:
