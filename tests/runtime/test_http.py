@@ -498,6 +498,35 @@ def test_an_environment_that_cannot_be_used_is_told_with_the_remedy(
     asyncio.run(main())
 
 
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "ALL_PROXY"])
+def test_a_proxy_of_the_environment_is_used_but_where_it_says_not_to(
+    server: Server, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    async def refuse(_head: str, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n")
+
+    server.handle = refuse
+    for name in ("HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    monkeypatch.setenv(variable, server.url)
+    settings: dict[str, Any] = {"api_key": "sk_live_secret", "max_retries": 0}
+    with Flora(**settings, base_url="https://127.0.0.1:9") as flora:
+        with pytest.raises(APIConnectionError, match="ProxyError"):
+            flora.generations.retrieve("run_1")
+        (head,) = server.heads
+        assert head.startswith("CONNECT 127.0.0.1:9 ")
+        assert "sk_live" not in head
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        with pytest.raises(APIConnectionError, match="ConnectError"):
+            flora.generations.retrieve("run_1")
+    with Flora(**settings, base_url="http://127.0.0.1:9") as flora:
+        monkeypatch.delenv("NO_PROXY")
+        with pytest.raises(APIConnectionError, match="ConnectError"):
+            flora.generations.retrieve("run_1")
+    assert len(server.heads) == 1
+
+
 FORKING = """
 import os, sys
 from flora_client import Flora
