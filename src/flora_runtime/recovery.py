@@ -156,9 +156,9 @@ async def _with_named(
         return items
     known = session.shared.referred.setdefault(referral.key, {})
     names = {text_at(item, referral.named) for item in items}
-    if not names <= known.keys():
+    if not names <= known.keys() and (listed := await _listed(session, referral)):
         known.update(dict.fromkeys(names))  # those that are not listed are not asked for again
-        known.update(await _listed(session, referral))
+        known.update(listed)
     return [
         {**item, REFERRED: {referral.key: named}}
         if (named := known.get(text_at(item, referral.named))) is not None

@@ -146,6 +146,23 @@ def test_requests_that_their_models_tell_apart_each_get_their_own(
     assert api.looked_up == 1
 
 
+def test_models_that_could_not_be_read_are_asked_for_again(
+    flora: Flora, api: History, arguments, world
+) -> None:
+    api.kinds = {"still": "image", "moving": "video"}
+    first = crashed(flora, api, arguments)
+    api.runs[0]["model"] = {"model_id": "still"}
+    api.add("run_video", model={"model_id": "moving"})
+    failures = [world.error(503)] * 3
+
+    def failing(request: Any) -> Any:
+        return failures.pop() if "/models" in request.url and failures else api(request)
+
+    world.route = failing
+    assert create(flora, arguments, idempotency_key=first).run_id == "run_0"
+    assert not failures
+
+
 def test_what_is_looked_up_of_a_run_is_not_shown_as_its_own(
     flora: Flora, api: History, arguments
 ) -> None:
