@@ -64,10 +64,12 @@ WORKER = "--worker"
 
 
 def request_of(mode: str, number: int) -> dict[str, Any]:
-    """The same request each time, one of eight that name their model, or one with its own words."""
-    kind, model = KINDS[number % len(KINDS) if mode == "kinds" else 0]
+    """The same request each time, one of eight that name their model, one of four types that leave
+    the model open, or one with its own words."""
+    kind, model = KINDS[number % len(KINDS) if mode in {"models", "types"} else 0]
     prompt = f"prompt {number}" if mode == "prompts" else "a mug"
-    return {"type": kind, "model": model, "prompt": prompt, **PLACE}
+    named = {} if mode == "types" else {"model": model}
+    return {"type": kind, "prompt": prompt, **named, **PLACE}
 
 
 @define
@@ -78,8 +80,8 @@ class Proxy:
     random: random.Random
     runs: dict[str, list[str]] = field(factory=dict)
     """By the key that started them."""
-    asked: dict[str, tuple[str, str]] = field(factory=dict)
-    """Model and prompt, by run."""
+    asked: dict[str, dict[str, Any]] = field(factory=dict)
+    """What was asked for, by run."""
     spoiled: Counter[str] = field(factory=Counter)
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -119,7 +121,7 @@ class Proxy:
             body = json.loads(request.partition(b"\r\n\r\n")[2])
             key = re.search(rb"(?i)idempotency-key: ([^\r]+)", request)
             self.runs.setdefault(key[1].decode() if key else "", []).append(run_id)
-            self.asked[run_id] = body["model"], body["prompt"]
+            self.asked[run_id] = body
         return answer
 
 
@@ -258,8 +260,7 @@ def settled(case: Case, proxy: Proxy, outcomes: list[dict[str, Any]]) -> dict[st
     for outcome in outcomes:
         named.update(proxy.runs.get(outcome.get("key") or "", ()))
     wrong = sum(
-        proxy.asked.get(o["run_id"])
-        != tuple(request_of(case.mode, o["number"])[name] for name in ("model", "prompt"))
+        proxy.asked.get(o["run_id"]) != request_of(case.mode, o["number"])
         for o in outcomes
         if "run_id" in o
     )
@@ -292,7 +293,7 @@ def main() -> int:
     given = parser.parse_args()
     cases = [
         Case(mode, kind, processes)
-        for mode in ("same", "kinds", "prompts")
+        for mode in ("same", "models", "types", "prompts")
         for kind in ("blocking", "async")
         for processes in (1, 2)
     ]

@@ -4,36 +4,7 @@ Made from the OpenAPI document by scripts/generate_client.py; not edited by hand
 """
 
 from flora_client.client import AsyncFlora, Flora
-from flora_client.models import (
-    ActionId,
-    Generation,
-    GenerationModel,
-    GenerationPage,
-    GenerationType,
-    Model,
-    ModelList,
-    ModelParam,
-    ModelParamBounds,
-    ModelParamOption,
-    ModelParamType,
-    PageMeta,
-    Project,
-    ProjectPage,
-    Run,
-    RunAccepted,
-    RunAction,
-    RunModel,
-    RunOutput,
-    RunOutputType,
-    RunStatus,
-    RunTechnique,
-    RunType,
-    Workspace,
-    WorkspaceList,
-)
-from flora_client.types import UNSET, AsyncPager, Page, Pager, RawResponse, Unset
-from flora_runtime.drift import Drift
-from flora_runtime.errors import (
+from flora_client.errors import (
     APIConnectionError,
     APIError,
     APITimeoutError,
@@ -61,6 +32,43 @@ from flora_runtime.errors import (
     UnsafeURLError,
     WaitTimeoutError,
 )
+from flora_client.models import (
+    ActionId,
+    Generation,
+    GenerationModel,
+    GenerationPage,
+    GenerationType,
+    Model,
+    ModelList,
+    ModelParam,
+    ModelParamBounds,
+    ModelParamOption,
+    ModelParamType,
+    PageMeta,
+    Project,
+    ProjectPage,
+    Run,
+    RunAccepted,
+    RunAction,
+    RunModel,
+    RunOutput,
+    RunOutputType,
+    RunStatus,
+    RunTechnique,
+    RunType,
+    Workspace,
+    WorkspaceList,
+)
+from flora_client.types import (
+    UNSET,
+    AsyncPager,
+    CreateGenerationRequest,
+    Page,
+    Pager,
+    RawResponse,
+    Unset,
+)
+from flora_runtime.drift import Drift
 
 __version__ = "0.1.0"
 
@@ -74,6 +82,7 @@ __all__ = [
     "AuthenticationError",
     "BadRequestError",
     "ConflictError",
+    "CreateGenerationRequest",
     "DownloadError",
     "Drift",
     "DriftError",

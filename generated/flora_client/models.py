@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 from flora_runtime.enums import OpenStrEnum
@@ -18,6 +18,9 @@ class GenerationType(OpenStrEnum):
     AUDIO = "audio"
     TEXT = "text"
 
+    if TYPE_CHECKING:
+        _OTHER = str(0)  # so that no list of cases is taken for complete
+
 
 class RunType(OpenStrEnum):
     """What started the run."""
@@ -25,6 +28,9 @@ class RunType(OpenStrEnum):
     GENERATION = "generation"
     TECHNIQUE = "technique"
     ACTION = "action"
+
+    if TYPE_CHECKING:
+        _OTHER = str(0)  # so that no list of cases is taken for complete
 
 
 class ActionId(OpenStrEnum):
@@ -68,6 +74,9 @@ class ActionId(OpenStrEnum):
     SPLIT_AUDIO_FROM_VIDEO = "split-audio-from-video"
     MERGE_AUDIO_INTO_VIDEO = "merge-audio-into-video"
 
+    if TYPE_CHECKING:
+        _OTHER = str(0)  # so that no list of cases is taken for complete
+
 
 class RunStatus(OpenStrEnum):
     """Where a run stands. `completed` and `failed` are final."""
@@ -76,6 +85,9 @@ class RunStatus(OpenStrEnum):
     RUNNING = "running"
     COMPLETED = "completed"
     FAILED = "failed"
+
+    if TYPE_CHECKING:
+        _OTHER = str(0)  # so that no list of cases is taken for complete
 
 
 class RunOutputType(OpenStrEnum):
@@ -87,16 +99,24 @@ class RunOutputType(OpenStrEnum):
     TEXT = "text"
     DOCUMENT_URL = "documentUrl"
 
+    if TYPE_CHECKING:
+        _OTHER = str(0)  # so that no list of cases is taken for complete
+
 
 class ModelParamType(OpenStrEnum):
     """Kind of value that a parameter takes."""
 
-    STRING = "string[]"
+    STRING = "string"
+    STRING_2 = "string[]"
     BOOL = "bool"
-    INT = "int?"
+    INT = "int"
+    INT_2 = "int?"
     SEED = "seed"
     FLOAT = "float"
     DICT = "dict"
+
+    if TYPE_CHECKING:
+        _OTHER = str(0)  # so that no list of cases is taken for complete
 
 
 @frozen(kw_only=True, eq=False, repr=False)

@@ -21,6 +21,7 @@ from flora_runtime.operation import (
     Polling,
     Profile,
     Recovery,
+    Referral,
     Refusal,
     Starts,
 )
@@ -61,6 +62,7 @@ GET_RUN: Operation[Run] = Operation(
         id="run_id",
         resume="generations.wait",
         status="status",
+        moving=("pending", "running"),
         completed=("completed",),
         failed=("failed",),
         progress="progress",
@@ -233,6 +235,11 @@ CREATE_GENERATION: Operation[RunAccepted] = Operation(
             "project_id": "project_id",
             "model": "model.model_id",
         },
+        referrals=(
+            Referral(
+                named="model.model_id", list=LIST_MODELS, id="model_id", shows={"type": "type"}
+            ),
+        ),
         otherwise={"type": "generation", "estimated_seconds": None},
     ),
 )
@@ -302,6 +309,11 @@ CREATE_GENERATION_RUN: Operation[RunAccepted] = Operation(
             "project_id": "project_id",
             "model": "model.model_id",
         },
+        referrals=(
+            Referral(
+                named="model.model_id", list=LIST_MODELS, id="model_id", shows={"type": "type"}
+            ),
+        ),
         otherwise={"type": "generation", "estimated_seconds": None},
     ),
 )

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from flora_contract.errors import OURS, CommandError, of_ours
+from flora_contract.errors import OURS, CommandError, InputError, not_installed, of_ours
 
 # name: (where its click command is, what it does)
 COMMANDS = {
@@ -69,6 +69,9 @@ def main() -> None:
         sys.exit(error.exit_code)
     except click.Abort:
         sys.exit(130)  # Ctrl-C, as shells have it
+    except ModuleNotFoundError as missing:
+        print(f"flora-contract: {not_installed(missing)}", file=sys.stderr)
+        sys.exit(InputError.exit_code)
     except Exception as error:
         print(f"flora-contract: {of_ours(error)}", file=sys.stderr)
         sys.exit(OURS)

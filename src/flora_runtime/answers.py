@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from flora_runtime.operation import Profile
 
 
+_TOLD = {"true": True, "false": False}
+
+
 def request_id(answer: Answer, profile: Profile) -> str | None:
     """What the API calls this exchange in its logs."""
     header = profile.request_id_header
@@ -42,6 +45,7 @@ def error_of(answer: Answer, profile: Profile) -> APIError:
         request_id=request_id(answer, profile),
         body=body,
         retry_after=retry_after(answer.headers),
+        should_retry=_TOLD.get(answer.headers.get("x-should-retry", "").lower()),
     )
 
 

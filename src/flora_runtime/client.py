@@ -14,7 +14,7 @@ from flora_runtime.drift import Drift, DriftReporter
 from flora_runtime.errors import InvalidArgumentError
 from flora_runtime.exchange import block_on
 from flora_runtime.ledger import Ledger
-from flora_runtime.options import amount, checked_retries, checked_timeout
+from flora_runtime.options import amount, checked_names, checked_retries, checked_timeout
 from flora_runtime.request import checked_headers
 from flora_runtime.session import Session, Shared
 from flora_runtime.spend import Spend
@@ -37,6 +37,7 @@ class _Client:
 
     profile: ClassVar[Profile]
     _session: Session
+    _is_copy = False
 
     @property
     def spent(self) -> Decimal:
@@ -53,19 +54,20 @@ class _Client:
         *,
         timeout: float | None = None,
         max_retries: int | None = None,
-        extra_headers: Mapping[str, str] | None = None,
+        default_headers: Mapping[str, str] | None = None,
+        default_query: Mapping[str, Any] | None = None,
     ) -> Self:
-        """A copy with other settings. It shares connections, spending and everything else."""
+        """A copy with other settings. It shares connections, spending and everything else; closing
+        it leaves them open."""
         now = self._session
-        headers = checked_headers(extra_headers or {})
-        if any(name.lower() in headers for name in self.profile.idempotency_headers):
-            raise InvalidArgumentError("a key names one request: give each its idempotency_key=")
         copy = object.__new__(type(self))
+        copy._is_copy = True
         copy._session = evolve(
             now,
             timeout=now.timeout if timeout is None else checked_timeout(timeout),
             max_retries=now.max_retries if max_retries is None else checked_retries(max_retries),
-            headers={**now.headers, **headers},
+            headers={**now.headers, **_headers(self.profile, default_headers)},
+            query={**now.query, **checked_names(default_query or {}, "default_query")},
         )
         return copy
 
@@ -91,6 +93,8 @@ class SyncClient(_Client):
         base_url: str | None = None,
         timeout: float = DEFAULT_TIMEOUT,
         max_retries: int | None = None,
+        default_headers: Mapping[str, str] | None = None,
+        default_query: Mapping[str, Any] | None = None,
         http_client: HTTPClient | None = None,
         spend_limit: Decimal | float | str | None = None,
         journal: str | os.PathLike[str] | None = None,
@@ -107,6 +111,8 @@ class SyncClient(_Client):
             Shared(Spend(_limit(spend_limit)), DriftReporter(on_drift), ledger=Ledger(journal)),
             timeout,
             max_retries,
+            _headers(self.profile, default_headers),
+            checked_names(default_query or {}, "default_query"),
             strict=strict,
         )
 
@@ -124,8 +130,9 @@ class SyncClient(_Client):
         return block_on(session.request(method, path, params or {}, json, options))
 
     def close(self) -> None:
-        """Close the connections, unless they came with `http_client=`."""
-        block_on(self._session.io.close())
+        """Close the connections, unless they came with `http_client=` or are another client's."""
+        if not self._is_copy:
+            block_on(self._session.io.close())
 
     def __enter__(self) -> Self:
         return self
@@ -135,7 +142,7 @@ class SyncClient(_Client):
 
 
 class AsyncClient(_Client):
-    """A client for asyncio, method for method the twin of the blocking one.
+    """A client for asyncio and trio, method for method the twin of the blocking one.
 
     It can be made anywhere, and used from any loop. `api_key` may be an asynchronous function.
     Raises InvalidArgumentError, UnsafeURLError.
@@ -148,6 +155,8 @@ class AsyncClient(_Client):
         base_url: str | None = None,
         timeout: float = DEFAULT_TIMEOUT,
         max_retries: int | None = None,
+        default_headers: Mapping[str, str] | None = None,
+        default_query: Mapping[str, Any] | None = None,
         http_client: AsyncHTTPClient | None = None,
         spend_limit: Decimal | float | str | None = None,
         journal: str | os.PathLike[str] | None = None,
@@ -164,6 +173,8 @@ class AsyncClient(_Client):
             Shared(Spend(_limit(spend_limit)), DriftReporter(on_drift), ledger=Ledger(journal)),
             timeout,
             max_retries,
+            _headers(self.profile, default_headers),
+            checked_names(default_query or {}, "default_query"),
             strict=strict,
         )
 
@@ -181,8 +192,10 @@ class AsyncClient(_Client):
         return await session.request(method, path, params or {}, json, options)
 
     async def close(self) -> None:
-        """Close the connections of this loop, unless they came with `http_client=`."""
-        await self._session.io.close()
+        """Close the connections of this loop, unless they came with `http_client=` or are another
+        client's."""
+        if not self._is_copy:
+            await self._session.io.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -199,6 +212,8 @@ def _session(
     shared: Shared,
     timeout: float,
     max_retries: int | None,
+    headers: Mapping[str, str],
+    query: Mapping[str, Any],
     *,
     strict: bool,
 ) -> Session:
@@ -211,9 +226,17 @@ def _session(
         shared=shared,
         timeout=checked_timeout(timeout),
         max_retries=None if max_retries is None else checked_retries(max_retries),
-        headers={},
+        headers=headers,
+        query=query,
         strict=strict,
     )
+
+
+def _headers(profile: Profile, given: Mapping[str, str] | None) -> Mapping[str, str]:
+    headers = checked_headers(checked_names(given or {}, "default_headers"))
+    if any(name.lower() in headers for name in profile.idempotency_headers):
+        raise InvalidArgumentError("a key names one request: give each its idempotency_key=")
+    return headers
 
 
 def _key(profile: Profile, given: KeySource | None) -> Key:

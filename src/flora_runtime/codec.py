@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeVar, cast
 from attrs import NOTHING, fields, frozen
 
 from flora_runtime.drift import Drift
-from flora_runtime.model import BASE_FIELDS, Call, Model
+from flora_runtime.model import BASE_FIELDS, NO_CALL, Call, Model
 from flora_runtime.paths import is_array, is_object
 from flora_runtime.unset import UNSET
 
@@ -56,7 +56,7 @@ def _refuse_constant(name: str) -> Any:
 _decoder = json.JSONDecoder(parse_float=JSONFloat, parse_constant=_refuse_constant)
 
 
-def decode_model(cls: type[M], data: object, drifts: list[Drift], call: Call | None = None) -> M:
+def decode_model(cls: type[M], data: object, drifts: list[Drift], call: Call = NO_CALL) -> M:
     """Read an object. Raises TypeError if it is none; anything within it is tolerated and noted."""
     if not is_object(data):
         raise TypeError(f"{cls.__name__}: an object is expected, not {_type_name(data)}")

@@ -1,4 +1,7 @@
-"""What the methods of generated resources do, in a word each."""
+"""What the methods of generated resources do, in a word each.
+
+Starting, waiting and saving are loaded when they are first asked for: many a client does none.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,12 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 from attrs import evolve, frozen
 
 from flora_runtime.errors import FloraError, InvalidArgumentError, mark
-from flora_runtime.files import Limits, download
 from flora_runtime.log import logger
 from flora_runtime.model import Model
 from flora_runtime.operation import OPTION_NAMES, Operation
-from flora_runtime.options import Options, options_of
+from flora_runtime.options import Limits, Options, options_of
 from flora_runtime.paging import AsyncPager, Listing, Page, Pager
 from flora_runtime.paths import is_object
-from flora_runtime.polling import checked_waiting, wait
-from flora_runtime.starting import resume, start, started_id, told, where_to_look
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,6 +53,8 @@ class Core:
         self, operation: Operation[T], arguments: Arguments, options: Options
     ) -> RawResponse[T]:
         if operation.starts is not None:
+            from flora_runtime.starting import start
+
             return await start(self.session, operation, arguments, options)
         return await self.session.call(operation, arguments, options)
 
@@ -69,10 +71,13 @@ class Core:
         looking: Operation[R],
         arguments: Arguments,
         patience: float | None,
+        interval: float | None,
         on_progress: Callable[[R], object] | None,
     ) -> R:
         """Look at a run until it has ended."""
-        return await wait(self.session, looking, arguments, patience, on_progress)
+        from flora_runtime.polling import wait
+
+        return await wait(self.session, looking, arguments, patience, on_progress, interval)
 
     async def do_and_wait(
         self,
@@ -81,12 +86,17 @@ class Core:
         arguments: Arguments,
         options: Arguments,
         patience: float | None,
+        interval: float | None,
         on_started: Callable[[M], object] | None,
         on_progress: Callable[[R], object] | None,
     ) -> R:
         """Start a run, tell its id, and look at it until it has ended."""
+        from flora_runtime.polling import checked_waiting, wait
+        from flora_runtime.starting import start, started_id, told, where_to_look
+
         own = options_of(operation.idempotency_header, options)
-        checked_waiting(self.session.io, patience, on_started=on_started, on_progress=on_progress)
+        callbacks = {"on_started": on_started, "on_progress": on_progress}
+        checked_waiting(self.session.io, patience, interval, **callbacks)
         run = (await start(self.session, operation, arguments, own)).parse()
         if on_started is not None:
             try:
@@ -98,11 +108,10 @@ class Core:
         key = run.idempotency_key
         where = where_to_look(operation, looking, arguments, run)
         try:
-            done = await wait(self.session, looking, where, patience, on_progress)
+            done = await wait(self.session, looking, where, patience, on_progress, interval)
         except BaseException as error:
             mark(error, key, started_id(operation, run))
             raise
-        assert done.call is not None
         return evolve(done, call=evolve(done.call, idempotency_key=key))
 
     async def do_many(
@@ -113,6 +122,8 @@ class Core:
         on_result: Callable[[int, T | FloraError], object] | None = None,
     ) -> list[T | FloraError]:
         """Many of the same, some at a time; each result or error in its place."""
+        from flora_runtime.polling import checked_waiting
+
         checked_waiting(self.session.io, None, on_result=on_result)
         if max_concurrency < 1:
             raise InvalidArgumentError("max_concurrency must be at least 1")
@@ -128,6 +139,8 @@ class Core:
 
     async def resume(self, operation: Operation[T], key: str) -> T:
         """The run that was started under a key."""
+        from flora_runtime.starting import resume
+
         return (await resume(self.session, operation, key)).parse()
 
     async def save(
@@ -139,6 +152,8 @@ class Core:
         limits: Limits,
     ) -> list[Path]:
         """Save the outputs of a run."""
+        from flora_runtime.files import download
+
         return await download(self.session, looking.polling, media, run, folder, limits)
 
 
@@ -179,6 +194,8 @@ class _Job:
         """What must not be forgotten of it, should all be interrupted."""
 
     async def __call__(self) -> Any:
+        from flora_runtime.starting import told
+
         try:
             result = await self._core.do(self._operation, self._arguments, self._options)
             self.notes.append(told(self._operation, result))

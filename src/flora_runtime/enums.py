@@ -24,7 +24,7 @@ class OpenStrEnum(StrEnum):
     @property
     def is_known(self) -> bool:
         """Whether the contract names this value."""
-        return self._name_ in type(self).__members__
+        return self._value_ in type(self)._value2member_map_
 
 
 class OpenIntEnum(IntEnum):
@@ -45,4 +45,4 @@ class OpenIntEnum(IntEnum):
     @property
     def is_known(self) -> bool:
         """Whether the contract names this value."""
-        return self._name_ in type(self).__members__
+        return self._value_ in type(self)._value2member_map_

@@ -170,6 +170,7 @@ class APIError(FloraError):
         request_id: str | None = None,
         body: Any = None,
         retry_after: float | None = None,
+        should_retry: bool | None = None,
     ) -> None:
         reason = f"{status_code} {code}" if code else f"{status_code}"
         text = f"{reason}: {message}" if message else reason
@@ -186,6 +187,8 @@ class APIError(FloraError):
         self.body = body
         self.retry_after = retry_after
         """Seconds that the API asks to wait."""
+        self.should_retry = should_retry
+        """What the API says of sending it again, in `x-should-retry`; None where it is silent."""
 
 
 class BadRequestError(APIError):

@@ -40,8 +40,8 @@ class Request:
 class Pace(Protocol):
     """What holds requests back."""
 
-    def lasts(self) -> bool:
-        """Asked once there is a connection: whether to send nothing after all."""
+    def check(self) -> None:
+        """Asked once there is a connection. Raises HeldBackError to send nothing after all."""
         ...
 
     def hear(self, status_code: int, headers: Mapping[str, str]) -> None:

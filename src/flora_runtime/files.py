@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from flora_runtime.operation import Media, Polling
+    from flora_runtime.options import Limits
     from flora_runtime.session import Session
 
 _SUFFIXES = {
@@ -57,20 +58,6 @@ _SUFFIXES = {
 }
 _UNTOLD = {"application/octet-stream", "binary/octet-stream", ""}
 _MOST_REDIRECTS = 5
-
-
-@frozen
-class Limits:
-    """How much a download may take."""
-
-    timeout: float = 300.0
-    """Seconds for each attempt at a file."""
-    max_bytes: int = 2 * 1024**3
-    """Of each file."""
-    max_retries: int = 2
-    max_concurrency: int = 4
-    overwrite: bool = False
-    """Whether a file that is there gives way."""
 
 
 async def download(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import os
+import sys
 import threading
 import time
 import weakref
 import zlib
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+from urllib.request import getproxies, proxy_bypass
 
+import anyio
+import httpcore
 import httpx
 
 from flora_runtime.errors import (
@@ -21,11 +23,20 @@ from flora_runtime.errors import (
     FloraError,
     InvalidArgumentError,
 )
-from flora_runtime.exchange import MOST_BYTES, Answer, HeldBackError, Request, block_on
+from flora_runtime.exchange import MOST_BYTES, Answer, Request, block_on
 from flora_runtime.paths import one_line
+from flora_runtime.streams import Backend, Deadline, begin
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+    from collections.abc import (
+        AsyncIterator,
+        Callable,
+        Coroutine,
+        Iterable,
+        Iterator,
+        Mapping,
+        Sequence,
+    )
     from typing import BinaryIO
 
 HTTPClient = httpx.Client
@@ -43,6 +54,9 @@ _NO_PLAIN_PROXY: Mapping[str, None] = {"http://": None}
 """Plain http is for this machine only. A proxy that the environment names would take it, and the
 key with it, away from here in the clear."""
 
+_LIBRARIES = {"httpx", "httpx2", "httpcore", "httpcore2"}
+"""httpx2 is httpx as others keep it up: a client of either may be given."""
+
 
 class BlockingIO:
     """IO for one client in any number of threads, over one pool of connections."""
@@ -50,49 +64,42 @@ class BlockingIO:
     blocking = True
 
     def __init__(self, client: httpx.Client | None = None) -> None:
-        self._client = _checked(client, httpx.Client)
-        self._owned = client is None
+        self._given = _checked(client, httpx.Client)
+        self._own = _Connections()
         self._process = os.getpid()
         self._closed = False
         self._lock = threading.Lock()
 
     async def send(self, request: Request) -> Answer:
-        client = self._pool()
-        deadline = _Deadline(request.timeout)
+        deadline = Deadline(request.timeout, request.pace)
         try:
-            outgoing = _own_request(client, request, deadline, _gate(request))
-            response = client.send(outgoing, stream=True, follow_redirects=False)
-            body = _Body(response)
+            response = self._sent(request, deadline)
             try:
                 _hear(request, response)
+                body = _Body(response)
                 for chunk in _chunks(response):
-                    if not body.takes(deadline.checked(chunk)):
+                    if not body.takes(_in_time(chunk, deadline)):
                         break
+                return body.answer(deadline)
             finally:
                 response.close()
-        except _LIBRARY_ERRORS as error:
-            failure = _translated(error)
         except BaseException as error:
-            raise error.with_traceback(None)  # noqa: B904  the library's frames hold the key
-        else:
-            return deadline.answer(response, body)
+            failure = _translated(error)
         raise failure
 
     async def fetch(self, request: Request, into: BinaryIO, most: int) -> Answer:
-        client = self._pool()
-        deadline = _Deadline(request.timeout)
-        outgoing = _foreign_request(request, deadline)
+        deadline = Deadline(request.timeout)
         try:
-            response = client.send(outgoing, stream=True, auth=None, follow_redirects=False)
+            response = self._sent(request, deadline, foreign=True)
             try:
                 if _is_plain(response):
                     for chunk in _chunks(response):
-                        _write(into, deadline.checked(chunk), most)
+                        _write(into, _in_time(chunk, deadline), most)
             finally:
                 response.close()
-        except _LIBRARY_ERRORS as error:
+        except Exception as error:
             raise _translated(error) from None
-        return deadline.answer(response, _Body(response))
+        return _Body(response).answer(deadline)
 
     async def sleep(self, seconds: float) -> None:
         time.sleep(seconds)  # noqa: ASYNC251  blocking is what this IO does
@@ -100,6 +107,8 @@ class BlockingIO:
     async def gather(
         self, jobs: Sequence[Callable[[], Coroutine[Any, Any, T]]], at_once: int
     ) -> list[T | Exception]:
+        from concurrent.futures import ThreadPoolExecutor
+
         def attempt(job: Callable[[], Coroutine[Any, Any, T]]) -> T | Exception:
             try:
                 return block_on(job())
@@ -119,101 +128,194 @@ class BlockingIO:
         return value
 
     async def close(self) -> None:
-        with self._lock:
-            self._closed = True
-            if self._client is not None and self._owned:
-                self._client.close()
+        self._closed = True
+        self._own.close()
 
-    def _pool(self) -> httpx.Client:
+    def _sent(
+        self, request: Request, deadline: Deadline, *, foreign: bool = False
+    ) -> httpx.Response:
+        """The answer as it begins."""
         if self._closed:
             raise FloraError("the client is closed; make a new one")
-        if self._client is None or self._is_inherited():
-            with self._lock:
-                if self._client is None or self._is_inherited():
-                    self._client, self._process = _made(httpx.Client), os.getpid()
-        return self._client
+        if self._given is not None:
+            trace = _gate(deadline)
+            outgoing = _outgoing(self._given, request, deadline, trace, foreign=foreign)
+            auth = {"auth": None} if foreign else {}
+            return self._given.send(outgoing, stream=True, follow_redirects=False, **auth)
+        begin(deadline)
+        return self._connections().send(_request(httpx.Request, request, deadline))
 
-    def _is_inherited(self) -> bool:
+    def _connections(self) -> _Connections:
         """After a fork both processes have the same connections; over them, each would be given
         answers of the other."""
-        return self._owned and self._process != os.getpid()
+        if self._process != os.getpid():
+            with self._lock:
+                if self._process != os.getpid():
+                    self._own, self._process = _Connections(), os.getpid()
+        return self._own
+
+
+class _Connections:
+    """Blocking connections that end with the time of each exchange, by the proxies and the
+    certificates that the environment names."""
+
+    def __init__(self) -> None:
+        self._pools: dict[str, httpcore.ConnectionPool] = {}
+        self._lock = threading.Lock()
+        self._proxy: str | None = None
+        weakref.finalize(self, _close_all, self._pools, os.getpid())
+
+    def send(self, request: httpx.Request) -> httpx.Response:
+        url = request.url
+        response = self.pool(url.scheme, url.host).handle_request(
+            httpcore.Request(
+                method=request.method,
+                url=httpcore.URL(
+                    scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
+                ),
+                headers=request.headers.raw,
+                content=request.stream,
+                extensions=request.extensions,
+            )
+        )
+        return httpx.Response(response.status, headers=response.headers, stream=_Content(response))
+
+    def pool(self, scheme: str, host: str) -> httpcore.ConnectionPool:
+        """The one that leads to a server."""
+        with self._lock:
+            if scheme != "http" and scheme not in self._pools:
+                proxies = getproxies()
+                self._proxy = proxies.get("https") or proxies.get("all")
+            proxied = scheme != "http" and self._proxy and not proxy_bypass(host)
+            way = "proxy" if proxied else scheme
+            if way not in self._pools:
+                self._pools[way] = _as_environment_wants(
+                    lambda: _pool(scheme, self._proxy if proxied else None)
+                )
+            return self._pools[way]
+
+    def close(self) -> None:
+        with self._lock:
+            _close_all(self._pools, os.getpid())
+
+
+def _close_all(pools: dict[str, httpcore.ConnectionPool], process: int) -> None:
+    if process == os.getpid():
+        for pool in pools.values():
+            pool.close()
+
+
+def _pool(scheme: str, proxy: str | None) -> httpcore.ConnectionPool:
+    settings: dict[str, Any] = {
+        "ssl_context": httpx.create_ssl_context() if scheme != "http" else None,
+        "max_connections": 100,
+        "max_keepalive_connections": 20,
+        "keepalive_expiry": 5.0,
+        "network_backend": Backend(),
+    }
+    if proxy is None:
+        return httpcore.ConnectionPool(**settings)
+    named = httpx.Proxy(proxy if "://" in proxy else f"http://{proxy}")
+    url = httpcore.URL(
+        scheme=named.url.raw_scheme,
+        host=named.url.raw_host,
+        port=named.url.port,
+        target=named.url.raw_path,
+    )
+    if named.url.scheme.startswith("socks"):
+        return httpcore.SOCKSProxy(proxy_url=url, proxy_auth=named.raw_auth, **settings)
+    return httpcore.HTTPProxy(
+        proxy_url=url,
+        proxy_auth=named.raw_auth,
+        proxy_headers=named.headers.raw,
+        **settings,
+    )
+
+
+class _Content(httpx.SyncByteStream):
+    """The body of an answer, as its connection gives it."""
+
+    def __init__(self, response: httpcore.Response) -> None:
+        self._response = response
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._response.iter_stream()
+
+    def close(self) -> None:
+        self._response.close()
 
 
 class AsyncIO:
-    """IO for asyncio. Connections belong to a loop; each loop that uses the client has its own."""
+    """IO for asyncio and trio. Connections belong to a loop; each that uses the client has its
+    own."""
 
     blocking = False
 
     def __init__(self, client: httpx.AsyncClient | None = None) -> None:
         self._given = _checked(client, httpx.AsyncClient)
-        self._clients: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient]
-        self._clients = weakref.WeakKeyDictionary()
+        self._clients: dict[Any, httpx.AsyncClient] = {}
         self._closed = False
 
     async def send(self, request: Request) -> Answer:
-        client = self._pool()
-        deadline = _Deadline(request.timeout)
+        deadline = Deadline(request.timeout, request.pace)
         try:
-            outgoing = _own_request(client, request, deadline, _async_gate(request))
-            async with asyncio.timeout(request.timeout + _GRACE):
-                response = await client.send(outgoing, stream=True, follow_redirects=False)
-                body = _Body(response)
+            with anyio.fail_after(request.timeout + _GRACE):
+                response = await self._sent(request, deadline)
                 try:
                     _hear(request, response)
+                    body = _Body(response)
                     async for chunk in _later(response):
-                        if not body.takes(deadline.checked(chunk)):
+                        if not body.takes(_in_time(chunk, deadline)):
                             break
+                    return body.answer(deadline)
                 finally:
                     await response.aclose()
         except TimeoutError:
-            failure: APIConnectionError = deadline.over()
-        except _LIBRARY_ERRORS as error:
-            failure = _translated(error)
+            failure: BaseException = _over(deadline)
         except BaseException as error:
-            raise error.with_traceback(None)  # noqa: B904  the library's frames hold the key
-        else:
-            return deadline.answer(response, body)
+            failure = _translated(error)
         raise failure
 
     async def fetch(self, request: Request, into: BinaryIO, most: int) -> Answer:
-        client = self._pool()
-        deadline = _Deadline(request.timeout)
-        outgoing = _foreign_request(request, deadline)
+        from anyio import to_thread
+
+        deadline = Deadline(request.timeout)
         try:
-            async with asyncio.timeout(request.timeout + _GRACE):
-                response = await client.send(
-                    outgoing, stream=True, auth=None, follow_redirects=False
-                )
+            with anyio.fail_after(request.timeout + _GRACE):
+                response = await self._sent(request, deadline, foreign=True)
                 try:
                     if _is_plain(response):
                         async for chunk in _later(response):
-                            await asyncio.to_thread(_write, into, deadline.checked(chunk), most)
+                            part = _in_time(chunk, deadline)
+                            await to_thread.run_sync(_write, into, part, most)
                 finally:
                     await response.aclose()
         except TimeoutError:
-            raise deadline.over() from None
-        except _LIBRARY_ERRORS as error:
+            raise _over(deadline) from None
+        except Exception as error:
             raise _translated(error) from None
-        return deadline.answer(response, _Body(response))
+        return _Body(response).answer(deadline)
 
     async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+        await anyio.sleep(seconds)
 
     async def gather(
         self, jobs: Sequence[Callable[[], Coroutine[Any, Any, T]]], at_once: int
     ) -> list[T | Exception]:
-        free = asyncio.Semaphore(at_once)
+        free = anyio.Semaphore(at_once)
+        results: dict[int, T | Exception] = {}
 
-        async def attempt(job: Callable[[], Coroutine[Any, Any, T]]) -> T | Exception:
+        async def attempt(number: int, job: Callable[[], Coroutine[Any, Any, T]]) -> None:
             async with free:
                 try:
-                    return await job()
+                    results[number] = await job()
                 except Exception as error:
-                    return error
+                    results[number] = error
 
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(attempt(job)) for job in jobs]
-        return [task.result() for task in tasks]
+        async with anyio.create_task_group() as group:
+            for number, job in enumerate(jobs):
+                group.start_soon(attempt, number, job)
+        return [results[number] for number in range(len(jobs))]
 
     async def settle(self, value: Any) -> Any:
         if inspect.isawaitable(value):
@@ -222,37 +324,62 @@ class AsyncIO:
 
     async def close(self) -> None:
         self._closed = True
-        client = self._clients.pop(asyncio.get_running_loop(), None)
+        client = self._clients.pop(_loop(), None)
         if client is not None:
             await client.aclose()
 
-    def _pool(self) -> httpx.AsyncClient:
+    async def _sent(
+        self, request: Request, deadline: Deadline, *, foreign: bool = False
+    ) -> httpx.Response:
+        """The answer as it begins."""
+        client = self._client()
+        outgoing = _outgoing(client, request, deadline, _async_gate(deadline), foreign=foreign)
+        auth = {"auth": None} if foreign else {}
+        return await client.send(outgoing, stream=True, follow_redirects=False, **auth)
+
+    def _client(self) -> httpx.AsyncClient:
         if self._closed:
             raise FloraError("the client is closed; make a new one")
         if self._given is not None:
             return self._given
-        loop = asyncio.get_running_loop()
+        loop = _loop()
         client = self._clients.get(loop)
         if client is None:
-            for ended in [other for other in self._clients if other.is_closed()]:
-                del self._clients[ended]  # its connections keep it alive, and can close no more
-            client = self._clients[loop] = _made(httpx.AsyncClient)
+            for ended in [other for other in self._clients if _has_ended(other.native_token)]:
+                del self._clients[ended]  # its connections can close no more
+            client = self._clients[loop] = _as_environment_wants(
+                lambda: httpx.AsyncClient(mounts=_NO_PLAIN_PROXY)
+            )
         return client
+
+
+def _loop() -> Any:
+    from anyio.lowlevel import current_token
+
+    return current_token()
+
+
+def _has_ended(loop: Any) -> bool:
+    is_closed = getattr(loop, "is_closed", None)  # only asyncio's can tell
+    return is_closed is not None and is_closed()
 
 
 def _checked(client: object, kind: type[C]) -> C | None:
-    if client is None or isinstance(client, kind):
-        return client
-    raise InvalidArgumentError(
-        f"http_client must be an httpx.{kind.__name__}, not a {type(client).__name__}"
-    )
+    if client is None:
+        return None
+    names = {base.__name__ for base in type(client).__mro__ if _library(base)}
+    if kind.__name__ not in names:
+        raise InvalidArgumentError(
+            f"http_client must be an httpx.{kind.__name__}, not a {type(client).__name__}"
+        )
+    return cast("C", client)
 
 
-def _made(kind: Callable[..., C]) -> C:
-    """A client of the library, which reads the environment: proxies and certificates."""
+def _as_environment_wants(made: Callable[[], T]) -> T:
+    """What reads the environment: proxies and certificates."""
     try:
-        return kind(mounts=_NO_PLAIN_PROXY)
-    except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
+        return made()
+    except (ImportError, RuntimeError, ValueError, OSError, httpx.InvalidURL) as error:
         problem = " ".join(str(error).split())
         raise FloraError(
             f"no connection can be made as the environment wants it: {problem}. Correct ALL_PROXY,"
@@ -260,39 +387,15 @@ def _made(kind: Callable[..., C]) -> C:
         ) from None
 
 
-class _Deadline(dict[str, float]):
-    """The time left of an exchange, in the form of httpx's timeouts: asked anew in every phase,
-    so that connecting, sending and reading together keep to one deadline."""
+def _in_time(chunk: bytes, deadline: Deadline) -> bytes:
+    """A part of the answer, if it came in time."""
+    if deadline.is_over():
+        raise _over(deadline)
+    return chunk
 
-    def __init__(self, seconds: float) -> None:
-        super().__init__()
-        self.sent = time.monotonic()
-        self._seconds = seconds
-        self._end = self.sent + seconds
 
-    def get(self, phase: str, default: Any = None) -> Any:  # noqa: ARG002  httpx asks so
-        left = max(self._end - time.monotonic(), 0.001)
-        return min(left, _CONNECT_SECONDS) if phase == "connect" else left
-
-    def checked(self, chunk: bytes) -> bytes:
-        """A part of the answer, if it came in time."""
-        if time.monotonic() > self._end:
-            raise self.over()
-        return chunk
-
-    def over(self) -> APITimeoutError:
-        """The error of an answer that did not come in time."""
-        return APITimeoutError(f"the answer was not whole after {self._seconds:g} seconds.")
-
-    def answer(self, response: httpx.Response, body: _Body) -> Answer:
-        return Answer(
-            status_code=response.status_code,
-            headers=response.headers,
-            body=b"".join(body.chunks),
-            sent=self.sent,
-            received=time.monotonic(),
-            is_whole=body.is_whole,
-        )
+def _over(deadline: Deadline) -> APITimeoutError:
+    return APITimeoutError(f"the answer was not whole after {deadline.seconds:g} seconds.")
 
 
 def _chunks(response: httpx.Response) -> Iterable[bytes]:
@@ -316,9 +419,9 @@ class _Body:
     def __init__(self, response: httpx.Response) -> None:
         packed = response.headers.get("content-encoding", "").strip().lower() == "gzip"
         packed = packed and not response.is_stream_consumed
+        self._response = response
         self._unpacked = zlib.decompressobj(wbits=31) if packed else None
-        self.chunks: list[bytes] = []
-        self.is_whole = True
+        self._chunks: list[bytes] = []
         self._left = MOST_BYTES
 
     def takes(self, chunk: bytes) -> bool:
@@ -328,10 +431,20 @@ class _Body:
                 chunk = self._unpacked.decompress(chunk, self._left + 1)
             except zlib.error:
                 raise APIConnectionError("no answer: its gzip cannot be unpacked.") from None
-        self.chunks.append(chunk[: self._left])
+        self._chunks.append(chunk[: self._left])
         self._left -= len(chunk)
-        self.is_whole = self._left >= 0
-        return self.is_whole
+        return self._left >= 0
+
+    def answer(self, deadline: Deadline) -> Answer:
+        """What was kept."""
+        return Answer(
+            status_code=self._response.status_code,
+            headers=self._response.headers,
+            body=b"".join(self._chunks),
+            sent=deadline.sent,
+            received=time.monotonic(),
+            is_whole=self._left >= 0,
+        )
 
 
 def _is_plain(response: httpx.Response) -> bool:
@@ -342,37 +455,50 @@ def _is_plain(response: httpx.Response) -> bool:
     return response.is_success
 
 
-def _own_request(
+def _outgoing(
     client: httpx.Client | httpx.AsyncClient,
     request: Request,
-    deadline: _Deadline,
-    gate: Callable[[str, Any], Any],
+    deadline: Deadline,
+    trace: Callable[[str, Any], Any],
+    *,
+    foreign: bool,
 ) -> httpx.Request:
-    return client.build_request(
+    """A request for a client. A foreign one is not built by it, so that none of its headers,
+    cookies or credentials go along."""
+    made = sys.modules[_library(type(client))].Request if foreign else client.build_request
+    return _request(made, request, deadline, trace=trace)
+
+
+def _request(
+    made: Callable[..., httpx.Request], request: Request, deadline: Deadline, **extensions: Any
+) -> httpx.Request:
+    left = deadline.left()
+    phases = {"connect": min(left, _CONNECT_SECONDS), "read": left, "write": left, "pool": left}
+    return made(
         request.method,
         request.url,
         headers=request.headers,
         content=request.body,
-        extensions={"timeout": deadline, "trace": gate},
+        extensions={"timeout": phases, **extensions},
     )
 
 
 _SENDING = {f"{version}.send_request_headers.started" for version in ("http11", "http2")}
 
 
-def _gate(request: Request) -> Callable[[str, Any], None]:
+def _gate(deadline: Deadline) -> Callable[[str, Any], None]:
     """What the library calls at each step of an exchange. A request waits for a connection longer
     than it seems: for a free one, for a handshake."""
 
     def gate(event: str, _info: Any) -> None:
-        if event in _SENDING and request.pace is not None and request.pace.lasts():
-            raise HeldBackError
+        if event in _SENDING and deadline.pace is not None:
+            deadline.pace.check()
 
     return gate
 
 
-def _async_gate(request: Request) -> Callable[[str, Any], Coroutine[Any, Any, None]]:
-    gate = _gate(request)
+def _async_gate(deadline: Deadline) -> Callable[[str, Any], Coroutine[Any, Any, None]]:
+    gate = _gate(deadline)
 
     async def asynchronous(event: str, info: Any) -> None:
         gate(event, info)
@@ -385,38 +511,33 @@ def _hear(request: Request, response: httpx.Response) -> None:
         request.pace.hear(response.status_code, response.headers)
 
 
-def _foreign_request(request: Request, deadline: _Deadline) -> httpx.Request:
-    """Not built by the client, so that none of its headers, cookies or credentials go along."""
-    return httpx.Request(
-        request.method,
-        request.url,
-        headers=request.headers,
-        content=request.body,
-        extensions={"timeout": deadline},
-    )
+_BEFORE_SENDING = {
+    "ConnectError",
+    "ConnectTimeout",
+    "PoolTimeout",
+    "UnsupportedProtocol",
+    "InvalidURL",
+}
 
 
-_BEFORE_SENDING = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.UnsupportedProtocol,
-    httpx.InvalidURL,
-)
-
-_LIBRARY_ERRORS = (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict)
-
-
-def _translated(error: Exception) -> APIConnectionError:
-    """An error of the library as ours. Not to be chained: theirs hold the request, and its key."""
+def _translated(error: BaseException) -> BaseException:
+    """An error of a library as ours; any other without the library's frames, which hold the key."""
+    if not _library(type(error)):
+        return error.with_traceback(None)
     name = type(error).__name__
-    if isinstance(error, httpx.TimeoutException):
+    if "Timeout" in name:
         ours: APIConnectionError = APITimeoutError(f"no answer in time ({name}).")
     else:
         detail = one_line(f"{name}: {error}".partition("\n")[0]).rstrip(". :")
         ours = APIConnectionError(f"no answer: {detail}.")
-    ours.never_sent = isinstance(error, _BEFORE_SENDING)
+    ours.never_sent = name in _BEFORE_SENDING
     return ours
+
+
+def _library(kind: type) -> str:
+    """The HTTP library that a class, or one that it is made from, belongs to."""
+    homes = (base.__module__.partition(".")[0] for base in kind.__mro__)
+    return next((home for home in homes if home in _LIBRARIES), "")
 
 
 def _write(into: BinaryIO, chunk: bytes, most: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Self
@@ -19,12 +20,15 @@ if TYPE_CHECKING:
 class Call:
     """How an answer came about."""
 
-    status_code: int
-    attempts: int = 1
+    status_code: int = 0
+    attempts: int = 0
     request_id: str | None = None
     idempotency_key: str | None = None
     recovered: bool = False
     """The answer was lost, and the run was found again in the history."""
+
+
+NO_CALL = Call()
 
 
 @frozen(kw_only=True, eq=False, repr=False)
@@ -38,15 +42,16 @@ class Model:
 
     extra_fields: Mapping[str, Any] = field(factory=dict[str, Any])
     """Fields that the contract does not name, as they came."""
-    call: Call | None = None
-    """How the answer that held this object came about; None for a part of an answer."""
+    call: Call = NO_CALL
+    """How the answer that held this object came about; without attempts where it is a part of one,
+    or made by hand."""
     _keys: tuple[str, ...] = field(default=(), alias="_keys")
     """The keys of the object in the order in which they came."""
 
     @property
     def idempotency_key(self) -> str | None:
         """The Idempotency-Key of the request that this answers."""
-        return self.call.idempotency_key if self.call is not None else None
+        return self.call.idempotency_key
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -69,6 +74,10 @@ class Model:
             if key not in result:
                 result[key] = plain(value)
         return result
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """The same as text."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=indent)
 
     def _values(self) -> tuple[Any, ...]:
         return (*(getattr(self, name) for name, _ in wire_names(type(self))), self.extra_fields)

@@ -29,7 +29,7 @@ class RequestOptions(TypedDict, total=False):
 class KeyedRequestOptions(RequestOptions, total=False):
     """The same for a call that can be repeated safely."""
 
-    idempotency_key: str
+    idempotency_key: str | None
     """Made up for each call when left out."""
     expected_cost: Decimal | float | str
     """What `spend_limit` counts until the answer tells."""
@@ -45,7 +45,7 @@ class CallOptions(RequestOptions, total=False):
 class KeyedCallOptions(CallOptions, total=False):
     """The same for a call that can be repeated safely."""
 
-    idempotency_key: str
+    idempotency_key: str | None
     """Made up for each call when left out."""
     expected_cost: Decimal | float | str
     """What `spend_limit` counts until the answer tells."""
@@ -122,6 +122,7 @@ class Polling:
     resume: str
     """How one writes waiting for it, such as `generations.wait`."""
     status: str
+    moving: tuple[str, ...]
     completed: tuple[str, ...]
     failed: tuple[str, ...]
     progress: str | None = None
@@ -152,6 +153,33 @@ class Paging:
 
 
 @frozen
+class Referral:
+    """What something that was made names shows more of the request: a run names its model, and the
+    model its kind."""
+
+    named: str
+    """Where an item of the history names it."""
+    list: Operation[Any]
+    """Lists all that can be named."""
+    id: str
+    shows: Mapping[str, str]
+    """Members of the create's request, and where what is named shows them."""
+
+    @property
+    def key(self) -> str:
+        """Its name, as one key."""
+        return self.list.name.replace(".", "_")
+
+    def place(self, member: str) -> str:
+        """Where an item shows a member of what it names, once that has been looked up."""
+        return f"{REFERRED}.{self.key}.{member}"
+
+
+REFERRED = "(referred)"
+"""Key of an item under which there is what it names."""
+
+
+@frozen
 class Recovery(Generic[T]):
     """How something is found again whose id was lost with the answer that named it."""
 
@@ -165,6 +193,7 @@ class Recovery(Generic[T]):
     """Arguments of the history, and the member of the create's request that each one takes."""
     shows: Mapping[str, str] = field(factory=dict[str, str])
     """Members of the create's request, and where an item shows them."""
+    referrals: tuple[Referral, ...] = ()
     otherwise: Mapping[str, Any] = field(factory=dict[str, Any])
     """Members of the answer that the history does not tell."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 from attrs import evolve, field, frozen
 
 from flora_runtime.errors import InvalidArgumentError
 from flora_runtime.operation import OPTION_NAMES
+from flora_runtime.paths import is_object
 from flora_runtime.request import checked_headers
 
 if TYPE_CHECKING:
@@ -28,6 +29,20 @@ class Options:
     extra_body: Mapping[str, Any] = field(factory=dict[str, Any])
     deadline: float | None = None
     """Of the monotonic clock: nothing of the call goes on beyond it."""
+
+
+@frozen
+class Limits:
+    """How much a download may take."""
+
+    timeout: float = 300.0
+    """Seconds for each attempt at a file."""
+    max_bytes: int = 2 * 1024**3
+    """Of each file."""
+    max_retries: int = 2
+    max_concurrency: int = 4
+    overwrite: bool = False
+    """Whether a file that is there gives way."""
 
 
 _NONE = Options()
@@ -71,6 +86,15 @@ def _check(options: Options) -> None:
         checked_retries(options.max_retries)
     if options.expected_cost is not None:
         amount(options.expected_cost, "expected_cost")
+    for name in ("extra_headers", "extra_query", "extra_body"):
+        checked_names(getattr(options, name), name)
+
+
+def checked_names(given: Mapping[Any, Any], name: str) -> Mapping[str, Any]:
+    """Values by their names. Raises InvalidArgumentError."""
+    if not is_object(given) or not all(isinstance(key, str) for key in cast("Any", given)):
+        raise InvalidArgumentError(f"{name} must be a dictionary whose keys are strings")
+    return given
 
 
 def _check_key(header: str, key: object) -> None:
@@ -99,7 +123,7 @@ def amount(given: object, name: str) -> Decimal:
 
 def checked_retries(retries: object) -> int:
     """Raises InvalidArgumentError."""
-    if not isinstance(retries, int) or retries < 0:
+    if not isinstance(retries, int) or isinstance(retries, bool) or retries < 0:
         raise InvalidArgumentError("max_retries must be a whole number of 0 or more")
     return retries
 

@@ -15,7 +15,7 @@ from flora_runtime.paths import at_path, is_array, text_at, without
 from flora_runtime.session import RawResponse, Session
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncIterator, Generator, Iterator, Mapping
 
     from flora_runtime.model import Call
     from flora_runtime.operation import Operation, Paging
@@ -164,7 +164,8 @@ class Pager(Generic[T]):
 
 
 class AsyncPager(Generic[T]):
-    """A list of any length. Iterating gives its items, asking for pages as it goes."""
+    """A list of any length. Iterating gives its items, asking for pages as it goes; awaiting it
+    gives its first page."""
 
     def __init__(self, listing: Listing[T]) -> None:
         self._listing = listing
@@ -181,6 +182,13 @@ class AsyncPager(Generic[T]):
         pages = _Pages(self._listing)
         while not pages.done:
             yield await pages.next()
+
+    def __await__(self) -> Generator[Any, None, Page[T]]:
+        """The first page."""
+        return self._first().__await__()
+
+    async def _first(self) -> Page[T]:
+        return (await self.first()).parse()
 
     async def __aiter__(self) -> AsyncIterator[T]:
         async for page in self.pages():

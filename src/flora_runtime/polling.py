@@ -15,6 +15,7 @@ from flora_runtime.errors import (
     FloraError,
     InvalidArgumentError,
     ResponseDecodingError,
+    RunError,
     RunFailedError,
     WaitTimeoutError,
     mark,
@@ -42,8 +43,12 @@ _INTERVAL = (2.0, 5.0)
 _LAST_LOOK = 1.0
 """Seconds before the time is up at which the run is looked at once more."""
 
-_LONGEST_FIRST_PAUSE = 60.0
+_LONGEST_FIRST_PAUSE = 4.0
 """However long a run is said to take, it is looked at before that."""
+
+_STRANGE = 20.0
+"""Seconds for which a status is followed that nobody knows. It may be on its way to a known one, or
+a new way to end."""
 
 
 class Wait:
@@ -60,16 +65,18 @@ class Wait:
         self.shown = one_line(self.run, 100)
         self.began = time.monotonic()
         self.deadline = self.began + patience
+        self.strange_since: float | None = None
         self.last: Any = None
         self.data: Any = None
 
-    def first_pause(self) -> float:
+    def first_pause(self, interval: float | None) -> float:
         """Until the run can have ended, by what was said when it was started."""
+        longest = _LONGEST_FIRST_PAUSE if interval is None else interval
         started = self.session.shared.ledger.run(self.run)
         if started is None or started.estimate is None:
             return 0.0
         passed = time.monotonic() - started.at
-        return max(min(started.estimate, _LONGEST_FIRST_PAUSE) - passed, 0.0)
+        return max(min(started.estimate, longest) - passed, 0.0)
 
     def left(self) -> float:
         """Seconds until the time is up."""
@@ -78,6 +85,16 @@ class Wait:
     def see(self, run: Any, data: Any) -> None:
         """Take note of the run as it stands."""
         self.last, self.data = run, data
+        known = {*self.polling.moving, *self.polling.completed, *self.polling.failed}
+        if self.status in known:
+            self.strange_since = None
+        elif self.strange_since is None:
+            self.strange_since = time.monotonic()
+
+    def is_strange(self) -> bool:
+        """Whether its status has been one that nobody knows for too long."""
+        since = self.strange_since
+        return since is not None and time.monotonic() - since >= _STRANGE
 
     def _told(self, name: str | None) -> Any:
         return at_path(self.data, name)
@@ -108,6 +125,15 @@ class Wait:
         error.error_message = message if isinstance(message, str) else None
         return error
 
+    def strange(self) -> RunError:
+        """The error of a run in a status that nobody knows."""
+        status = one_line(self.status or "no status", 50)
+        return RunError(
+            f"{self.shown} is {status}, which this client does not know: it may have ended."
+            f" Look at it, or {self.how_to_resume()}",
+            **self._receipt(),
+        )
+
     def timed_out(self) -> WaitTimeoutError:
         """The error of a run that has not ended in time."""
         elapsed = time.monotonic() - self.began
@@ -129,8 +155,10 @@ class Wait:
         return f"resume with {self.polling.resume}({given})"
 
 
-def checked_waiting(io: IO, patience: object, **callbacks: object) -> None:
+def checked_waiting(io: IO, patience: object, interval: object = None, **callbacks: object) -> None:
     """Raises InvalidArgumentError, before anything is sent."""
+    if interval is not None and not (is_number(interval) and 0 < interval < float("inf")):
+        raise InvalidArgumentError("poll_interval must be a number of seconds above 0")
     if patience is not None and not (is_number(patience) and abs(patience) < float("inf")):
         raise InvalidArgumentError("timeout must be a number of seconds")
     for name, callback in callbacks.items():
@@ -151,19 +179,20 @@ async def wait(
     arguments: Mapping[str, Any],
     patience: float | None,
     on_progress: Callable[[T], object] | None,
+    interval: float | None,
 ) -> T:
-    """The run once it is completed. Raises RunFailedError, WaitTimeoutError, and FloraError for
-    what looking again cannot mend."""
+    """The run once it is completed. Raises RunFailedError, WaitTimeoutError, RunError for a status
+    that nobody knows, and FloraError for what looking again cannot mend."""
     polling = operation.polling
     assert polling is not None
     session.draft(operation, arguments, Options())
-    checked_waiting(session.io, patience, on_progress=on_progress)
+    checked_waiting(session.io, patience, interval, on_progress=on_progress)
     state = Wait(session, polling, arguments, DEFAULT_PATIENCE if patience is None else patience)
     try:
-        return await _follow(session, operation, polling, state, on_progress)
+        return await _follow(session, operation, polling, state, on_progress, interval)
     except BaseException as error:
         mark(error, None, state.run_id)
-        if not isinstance(error, RunFailedError | WaitTimeoutError):
+        if not isinstance(error, RunError):
             error.add_note(f"{state.shown} goes on: {state.how_to_resume()}")
         raise
 
@@ -174,9 +203,10 @@ async def _follow(
     polling: Polling,
     state: Wait,
     on_progress: Callable[[T], object] | None,
+    interval: float | None,
 ) -> T:
     options = Options(max_retries=0, deadline=state.deadline)
-    pause = state.first_pause()
+    pause = state.first_pause(interval)
     failures = 0
     trouble: FloraError | None = None
     last = False
@@ -203,7 +233,9 @@ async def _follow(
             return run
         if state.status in polling.failed:
             raise state.failed()
-        pause = random.uniform(*_INTERVAL)  # noqa: S311  no secret
+        if state.is_strange():
+            raise state.strange()
+        pause = random.uniform(*_INTERVAL) if interval is None else interval  # noqa: S311
 
 
 def _may_pass(error: FloraError) -> bool:

@@ -7,6 +7,7 @@ starts a run.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import time
@@ -21,16 +22,17 @@ from flora_runtime.history import Finding, ServerClock, judge, reaches_back
 from flora_runtime.ledger import StartedRun
 from flora_runtime.log import logger
 from flora_runtime.model import Call, Model, wire_names
+from flora_runtime.operation import REFERRED
 from flora_runtime.options import Options
 from flora_runtime.paging import following
-from flora_runtime.paths import at_path, is_array, is_object, text_at
+from flora_runtime.paths import at_path, is_array, is_object, text_at, without
 from flora_runtime.session import RawResponse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flora_runtime.ledger import Create
-    from flora_runtime.operation import Operation, Recovery, Starts
+    from flora_runtime.operation import Operation, Recovery, Referral, Starts
     from flora_runtime.session import Session
 
 T = TypeVar("T")
@@ -90,6 +92,8 @@ async def _searched(
             items, clock = await _newest(session, recovery, create, late=passed > _LATE)
             if clock is None:
                 return Finding("the history shows no clock, or is too long")
+            for referral in recovery.referrals:
+                items = await _with_named(session, referral, create, items)
             with ledger.alone():  # after the history was read: what began meanwhile counts too
                 seen = _judged(session, recovery, create, items, clock, late=passed > _LATE)
                 agrees = seen.agrees(finding)
@@ -141,6 +145,47 @@ def _claimed(
         if session.shared.ledger.claim(create, run_id, started_run(starts, data), answer):
             return True
     return False
+
+
+async def _with_named(
+    session: Session, referral: Referral, create: Create, items: list[Any]
+) -> list[Any]:
+    """Items with what they name, where that can tell creates apart that do not name it."""
+    creates = [create, *session.shared.ledger.others(create)]
+    if all(referral.named in each.shown for each in creates):
+        return items
+    known = session.shared.referred.setdefault(referral.key, {})
+    names = {text_at(item, referral.named) for item in items}
+    if not names <= known.keys() and (listed := await _listed(session, referral)):
+        known.update(dict.fromkeys(names))  # those that are not listed are not asked for again
+        known.update(listed)
+    return [
+        {**item, REFERRED: {referral.key: named}}
+        if (named := known.get(text_at(item, referral.named))) is not None
+        else item
+        for item in items
+    ]
+
+
+async def _listed(session: Session, referral: Referral) -> dict[str | None, Any]:
+    """What can be named, by id; nothing where that cannot be read."""
+    paging = referral.list.paging
+    assert paging is not None
+    listed: dict[str | None, Any] = {}
+    arguments: dict[str, Any] = {}
+    with contextlib.suppress(FloraError):
+        for _ in range(MOST_PAGES):
+            request = session.draft(referral.list, arguments, Options())
+            page = session.data(*await session.exchange(request, Options()))
+            items = at_path(page, paging.items)
+            if not is_array(items):
+                break
+            listed.update({text_at(item, referral.id): item for item in items})
+            position = following(paging, arguments, page, len(items))
+            if position is None:
+                break
+            arguments.update(position)
+    return listed
 
 
 async def _newest(
@@ -199,7 +244,7 @@ def _typed_item(operation: Operation[Any], item: Any) -> Any:
     recovery = operation.recovery
     kind = recovery.history.result if recovery is not None else None
     if isinstance(kind, type) and issubclass(kind, Model) and is_object(item):
-        return decode_model(kind, item, [])
+        return decode_model(kind, without(item, REFERRED), [])
     return item
 
 

@@ -6,7 +6,7 @@ import json
 import re
 from enum import Enum
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qs, quote, urlencode
 
 from attrs import frozen
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 class Draft:
     """A request before the server, the key and the deadline are added."""
 
+    name: str
+    """Of what is done, for people."""
     method: str
     path: str
     """With its query. Begins with a slash, or is a whole URL on the same server."""
@@ -36,6 +38,7 @@ def draft(
     operation: Operation[Any],
     arguments: Mapping[str, Any],
     headers: Mapping[str, str],
+    usual: Mapping[str, Any],
     query: Mapping[str, Any],
     body: Mapping[str, Any],
     trusted: str | None = None,
@@ -64,13 +67,13 @@ def draft(
             fields[parameter.wire] = value
         else:
             content = value
-    all_query.update(query)
     fields.update(body)
     if fields:
         content = fields
     return Draft(
+        name=operation.name,
         method=operation.method,
-        path=path + encoded_query(all_query),
+        path=with_query(path, usual, {**all_query, **query}),
         headers=checked_headers(all_headers),
         body=None if content is UNSET else encoded_body(content),
     )
@@ -114,8 +117,14 @@ def _text(value: Any) -> str:
     return str(value.value if isinstance(value, Enum) else value)
 
 
-def encoded_query(query: Mapping[str, Any]) -> str:
-    """A query with its question mark; None is left out, a list repeats its name."""
+def with_query(path: str, usual: Mapping[str, Any], query: Mapping[str, Any]) -> str:
+    """A path, which may have a query of its own, with more of it: each name counts once, what is
+    usual the least. None is left out, a list repeats its name."""
+    path, _, own = path.partition("?")
+    return path + _encoded({**usual, **parse_qs(own, keep_blank_values=True), **query})
+
+
+def _encoded(query: Mapping[str, Any]) -> str:
     pairs = [
         (name, _text(item))
         for name, value in query.items()

@@ -6,7 +6,6 @@ import random
 import threading
 import time
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from flora_runtime.errors import (
@@ -16,6 +15,7 @@ from flora_runtime.errors import (
     FloraError,
     ResponseDecodingError,
 )
+from flora_runtime.exchange import HeldBackError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +29,8 @@ _FIRST, _MOST, _JITTER = 0.5, 8.0, 0.25
 def is_transient(error: FloraError) -> bool:
     """Whether the same request may succeed later."""
     if isinstance(error, APIError):
+        if error.should_retry is not None:
+            return error.should_retry
         return error.status_code in {408, 429} or error.status_code >= 500
     return isinstance(error, APIConnectionError)
 
@@ -91,6 +93,8 @@ def http_date(value: str | None) -> datetime | None:
     """A point of time in the form of HTTP headers; None if it is none."""
     if value is None:
         return None
+    from email.utils import parsedate_to_datetime  # slow to load, and seldom needed
+
     try:
         date = parsedate_to_datetime(value)
     except (TypeError, ValueError, IndexError, OverflowError):
@@ -128,6 +132,7 @@ class CoolDown:
         """Seconds until requests may be sent."""
         return max(self._until - time.monotonic(), 0.0)
 
-    def lasts(self) -> bool:
-        """Whether the pause is under way."""
-        return self._until > time.monotonic()
+    def check(self) -> None:
+        """Raises HeldBackError while the pause lasts."""
+        if self._until > time.monotonic():
+            raise HeldBackError

@@ -8,7 +8,9 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import platform
 import time
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from attrs import define, evolve, field, frozen
@@ -27,14 +29,13 @@ from flora_runtime.errors import (
     ResponseDecodingError,
 )
 from flora_runtime.exchange import IO, MOST_BYTES, Answer, HeldBackError, Request
-from flora_runtime.history import Seen, Timings
 from flora_runtime.ledger import Ledger, new_key
 from flora_runtime.log import logger
 from flora_runtime.model import Call
 from flora_runtime.operation import named
 from flora_runtime.options import options_of
 from flora_runtime.paths import at_path, text_at
-from flora_runtime.request import Draft, checked_headers, draft, encoded_body, encoded_query
+from flora_runtime.request import Draft, checked_headers, draft, encoded_body, with_query
 from flora_runtime.retry import (
     LONGEST_WAIT,
     CoolDown,
@@ -44,12 +45,14 @@ from flora_runtime.retry import (
     jittered,
     leaves_unclear,
 )
+from flora_runtime.tracing import span
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flora_runtime.credentials import Key, Origin
     from flora_runtime.drift import Drift, DriftReporter
+    from flora_runtime.history import Seen, Timings
     from flora_runtime.ledger import Create
     from flora_runtime.operation import Operation, Profile
     from flora_runtime.options import Options
@@ -62,6 +65,11 @@ DEFAULT_RETRIES = 2
 UNCLEAR_RETRIES = 5
 """Of a create that may have been accepted: only a clear answer tells, and its key makes asking
 again harmless."""
+
+_PLATFORM = (
+    f"({platform.python_implementation()} {platform.python_version()};"
+    f" {platform.system()} {platform.machine()})"
+)
 
 _SHORTEST_SECRET = 8
 """A shorter key is none, and could be part of any text."""
@@ -117,8 +125,22 @@ class Shared:
     drift: DriftReporter
     cool_down: CoolDown = field(factory=CoolDown)
     ledger: Ledger = field(factory=Ledger)
-    timings: Timings = field(factory=Timings)
-    seen: Seen = field(factory=Seen)
+    referred: dict[str, dict[str | None, Any]] = field(factory=dict[str, "dict[str | None, Any]"])
+    """What runs name, such as their models, by id."""
+
+    @cached_property
+    def timings(self) -> Timings:
+        """When the runs of this client were created."""
+        from flora_runtime.history import Timings
+
+        return Timings()
+
+    @cached_property
+    def seen(self) -> Seen:
+        """What the histories have shown."""
+        from flora_runtime.history import Seen
+
+        return Seen()
 
 
 @frozen
@@ -133,12 +155,13 @@ class Session:
     timeout: float
     max_retries: int | None
     headers: Mapping[str, str]
+    query: Mapping[str, Any]
     strict: bool
 
     @property
     def user_agent(self) -> str:
         """How the client names itself."""
-        return f"{self.profile.name}/{self.profile.version}"
+        return f"{self.profile.name}/{self.profile.version} {_PLATFORM}"
 
     async def call(
         self,
@@ -178,8 +201,9 @@ class Session:
         key_header = next(iter(self.profile.idempotency_headers), None)
         options = options_of(key_header, given)
         outgoing = Draft(
+            name="request",
             method=method.upper(),
-            path=path + encoded_query({**query, **options.extra_query}),
+            path=with_query(path, self.query, {**query, **options.extra_query}),
             headers=checked_headers(_with_key(options, key_header)),
             body=None if body is None else encoded_body(body),
         )
@@ -196,7 +220,8 @@ class Session:
         """The request of an operation. Raises InvalidArgumentError, but for no id that the API
         itself gave: what it looks like is the API's to say."""
         headers = _with_key(options, operation.idempotency_header)
-        given = operation, arguments, headers, options.extra_query, options.extra_body
+        query, body = options.extra_query, options.extra_body
+        given = operation, arguments, headers, self.query, query, body
         try:
             return draft(*given)
         except InvalidArgumentError:
@@ -218,6 +243,18 @@ class Session:
         Raises APIError, APIConnectionError, and ResponseDecodingError for a success without end.
         `may_have_started` of an error says whether any attempt was left without a clear answer.
         """
+        with span(outgoing.name, outgoing.method, self.origin.base_url) as note:
+            try:
+                answer, call = await self._exchange(outgoing, options, starting)
+            except APIError as error:
+                note(error.status_code, error.attempts)
+                raise
+            note(call.status_code, call.attempts)
+            return answer, call
+
+    async def _exchange(
+        self, outgoing: Draft, options: Options, starting: Starting | None
+    ) -> tuple[Answer, Call]:
         harmless = outgoing.method in {"GET", "HEAD", "OPTIONS"}
         repeatable = harmless or options.idempotency_key is not None
         asked = self.max_retries if options.max_retries is None else options.max_retries
@@ -225,8 +262,8 @@ class Session:
             options.idempotency_key, asked, starting, self._timeout(options), harmless=harmless
         )
         while True:
+            await self._wait_out_cool_down(options, attempts)
             try:
-                await self._wait_out_cool_down(options)
                 answer = await self._attempt(outgoing, options, attempts.number)
                 call = self._call(answer, attempts.number, options)
                 if starting is not None:
@@ -260,7 +297,8 @@ class Session:
 
     async def _attempt(self, outgoing: Draft, options: Options, attempt: int) -> Answer:
         key = await self.key.read(self.io.settle)
-        answer = _without_echo(await self.io.send(self._request(outgoing, options, key)), key)
+        request = self._request(outgoing, options, key, attempt)
+        answer = _without_echo(await self.io.send(request), key)
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug(
                 "%s %s: %d in %.3f s (attempt %d, request %s)",
@@ -275,7 +313,7 @@ class Session:
             raise error_of(answer, self.profile)
         return answer
 
-    def _request(self, outgoing: Draft, options: Options, key: str) -> Request:
+    def _request(self, outgoing: Draft, options: Options, key: str, attempt: int) -> Request:
         timeout = self._timeout(options)
         if options.deadline is not None:
             timeout = min(timeout, max(options.deadline - time.monotonic(), 0.001))
@@ -284,6 +322,7 @@ class Session:
             "accept-encoding": "gzip",
             "content-type": "application/json",
             "user-agent": self.user_agent,
+            "x-retry-count": str(attempt - 1),
             "authorization": Secret(f"Bearer {key}"),
             **self.headers,
             **outgoing.headers,
@@ -299,10 +338,11 @@ class Session:
             pace=self.shared.cool_down,
         )
 
-    async def _wait_out_cool_down(self, options: Options) -> None:
+    async def _wait_out_cool_down(self, options: Options, attempts: _Attempts) -> None:
         while (left := self.shared.cool_down.left()) > 0:
             error = APITimeoutError("a rate limit lasts longer than that.")
             error.never_sent = True
+            attempts.tell(error, attempts.number - 1)
             if left > self._timeout(options):
                 raise error
             await self._sleep(jittered(left), options, error)
@@ -374,9 +414,7 @@ class _Attempts:
     def failed(self, error: FloraError) -> float | None:
         """Seconds until the next attempt; None if there should be none."""
         self.unclear = self.unclear or leaves_unclear(error)
-        error.attempts = self.number
-        error.idempotency_key = self.key
-        error.may_have_started = self.unclear and not self.harmless
+        self.tell(error, self.number)
         if self.starting is None:
             return delay_before_retry(error, self.number, self.timeout)
         self.starting.tries(now=False)
@@ -385,6 +423,12 @@ class _Attempts:
             if is_unreadable(error)
             else delay_before_retry(error, self.number, self.timeout)
         )
+
+    def tell(self, error: FloraError, sent: int) -> None:
+        """Let an error name what was sent so far."""
+        error.attempts = sent
+        error.idempotency_key = self.key
+        error.may_have_started = self.unclear and not self.harmless
 
     def again(self, error: FloraError) -> None:
         """Before the next attempt. Raises the error where the API may know the key no more."""
@@ -415,21 +459,22 @@ def _with_key(options: Options, header: str | None) -> Mapping[str, str]:
 
 
 def _without_echo(answer: Answer, key: str) -> Answer:
-    """A server, or something before it, that echoes the key must not bring it into an error."""
+    """A server, or something before it, that echoes the key must not bring it into an error, a
+    value or a log."""
     if len(key) < _SHORTEST_SECRET:
         return answer
+    if any(key in value for value in answer.headers.values()):
+        masked = {name: value.replace(key, "***") for name, value in answer.headers.items()}
+        answer = evolve(answer, headers=type(answer.headers)(masked))  # type: ignore[call-arg]
     if key.encode() in answer.body:
         answer = evolve(answer, body=answer.body.replace(key.encode(), b"***"))
-    if 200 <= answer.status_code < 300:
-        return answer
-    headers = {name: value.replace(key, "***") for name, value in answer.headers.items()}
-    if b"\\" in answer.body:  # JSON has more than one way to write a character
+    if b"\\u00" in answer.body or b"\\/" in answer.body:  # JSON can write a letter in other ways
         with contextlib.suppress(ValueError):
             plainly = json.dumps(parse_json(answer.body), ensure_ascii=False)
             quoted = json.dumps(key)[1:-1]
             if quoted in plainly:
                 answer = evolve(answer, body=plainly.replace(quoted, "***").encode())
-    return evolve(answer, headers=headers)
+    return answer
 
 
 def _kind(error: FloraError) -> str:

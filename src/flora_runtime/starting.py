@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from flora_runtime.exchange import Answer
     from flora_runtime.model import Call
-    from flora_runtime.operation import Operation, Starts
+    from flora_runtime.operation import Operation, Recovery, Starts
     from flora_runtime.options import Options
     from flora_runtime.request import Draft
     from flora_runtime.session import RawResponse, Session
@@ -240,8 +240,21 @@ def _create(
         tariff=json.dumps([operation.name, *dear, *_words(operation, asked)]),
         window=starts.window,
         scope={name: at_path(asked, member) for name, member in scope.items()},
-        shown={shows[member]: value for member, value in shown.items()},
+        shown={
+            **{shows[member]: value for member, value in shown.items()},
+            **(_referred(recovery, asked) if recovery is not None else {}),
+        },
     )
+
+
+def _referred(recovery: Recovery[Any], asked: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a request is seen in what its run names, where it does not name that itself."""
+    return {
+        referral.place(its): value
+        for referral in recovery.referrals
+        for member, its in referral.shows.items()
+        if isinstance(value := at_path(asked, member), str | int)
+    }
 
 
 def _words(operation: Operation[Any], asked: Mapping[str, Any]) -> list[str]:

@@ -7,9 +7,7 @@ import gc
 import inspect
 import threading
 import weakref
-from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
-from typing import Any
 
 import httpx
 import pytest
@@ -202,29 +200,6 @@ def test_copies_share_one_pool(connect, serve):
     for copy in (flora, flora.with_options(timeout=5), flora.with_options(max_retries=0)):
         copy.generations.retrieve("run_1")
     assert server.connections == 1
-
-
-def test_eight_threads_make_one_pool(serve, monkeypatch):
-    server = serve(Reply(200, RUN))
-    made: list[httpx.Client] = []
-
-    class Counted(httpx.Client):
-        def __init__(self, **settings: Any) -> None:
-            made.append(self)
-            start.wait(0.05)
-            super().__init__(**settings)
-
-    monkeypatch.setattr("httpx.Client", Counted)
-    start, together = threading.Event(), threading.Barrier(8)
-    with Flora(api_key=KEY, base_url=server.base_url) as flora:
-
-        def look(_: int) -> str:
-            together.wait()
-            return flora.generations.retrieve("run_1").run_id
-
-        with ThreadPoolExecutor(8) as pool:
-            assert list(pool.map(look, range(8))) == ["run_1"] * 8
-    assert len(made) == 1
 
 
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,3 +68,22 @@ def test_every_snippet_runs_and_prints_what_the_page_shows(mock, capsys):
         mock.put_faults()
         namespace[name](mock)
     assert all(not exchange["problems"] for exchange in mock.requests())
+
+
+@pytest.mark.needs("mypy", "pyright", "node")
+def test_every_snippet_is_typed_as_strictly_as_can_be(tmp_path: Path) -> None:
+    """All of them in one file, as both checkers at their strictest read it."""
+    file = tmp_path / "page.py"
+    snippets = [snippet["code"] for snippet in SNIPPET.finditer(PAGE.read_text("utf-8"))]
+    file.write_text("\n\n".join(snippets))
+    (tmp_path / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}')
+    strictest = ["mypy", "--strict", "--warn-unreachable", "--config-file="]
+    for command in (strictest, ["pyright", "--pythonpath", sys.executable]):
+        done = subprocess.run(
+            [sys.executable, "-m", *command, str(file)],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout

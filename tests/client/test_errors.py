@@ -301,7 +301,7 @@ def test_an_error_says_whether_a_run_may_have_been_started(connect, serve, naps,
 
 def test_per_call_options_reach_the_request(connect, serve):
     server = serve(Reply(201, ACCEPTED), Reply(200, page()))
-    flora = connect(server).with_options(extra_headers={"X-Client": "1"})
+    flora = connect(server).with_options(default_headers={"X-Client": "1"})
     flora.generations.create(
         **CREATE,
         extra_headers={"X-Trace": "t1"},

@@ -60,7 +60,7 @@ def test_outputs_are_saved_in_order_under_names_of_their_ids(connect, serve, tmp
 
 def test_the_key_is_not_sent(connect, serve, tmp_path):
     api, media = serve(Reply(200, PNG, IMAGE)), serve(Reply(200, PNG, IMAGE))
-    flora = connect(api).with_options(extra_headers={"X-Secret": "s"})
+    flora = connect(api).with_options(default_headers={"X-Secret": "s"})
     flora.generations.download(completed(image(media)), tmp_path)
     flora.generations.download(completed(image(api)), tmp_path)
     for seen in (*media.seen, *api.seen):

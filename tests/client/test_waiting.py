@@ -32,7 +32,7 @@ def test_the_first_look_is_timed_and_the_others_are_2_to_5_seconds_apart(connect
     accepted = flora.generations.create(**CREATE)
     done = flora.generations.wait(accepted.run_id)
     assert done.status == "completed"
-    assert naps[0] == pytest.approx(12, abs=3)
+    assert naps[0] == pytest.approx(4, abs=1)
     assert all(2 <= nap <= 5 for nap in naps[1:])
     assert len(set(naps[1:])) > 10, "no jitter"
     assert max(naps[1:]) - min(naps[1:]) > 1
@@ -45,7 +45,7 @@ def test_a_run_of_another_client_is_looked_at_at_once(connect, serve, naps):
 
 
 @pytest.mark.parametrize("timeout", [1, 7, 60, 301.5])
-@pytest.mark.parametrize("status", ["running", "dreaming"])
+@pytest.mark.parametrize("status", ["running", "pending"])
 def test_the_deadline_is_never_overshot(connect, serve, naps, timeout, status):
     server = serve(Reply(200, run(status, progress=0.25, charged_cost=0.04)))
     with pytest.raises(WaitTimeoutError) as caught:

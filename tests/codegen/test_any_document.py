@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from flora_contract.codegen import generate
+from flora_contract.codegen.naming import class_overrides
 from flora_contract.openapi import Document, load
 
 if TYPE_CHECKING:
@@ -72,18 +73,69 @@ def test_a_document_without_hints_gives_a_client(tmp_path: Path) -> None:
         assert json.loads(seen[2].content) == thing
 
 
+TAKEN = sorted(class_overrides())
+
+
+@pytest.fixture
+def names(tmp_path: Path) -> Document:
+    """A document whose schemas have the names of what generated code imports."""
+    taken = {name: {"type": "object", "properties": {"own": {"type": "string"}}} for name in TAKEN}
+    members = {name.lower(): {"$ref": f"#/components/schemas/{name}"} for name in TAKEN}
+    order = {
+        **members,
+        "price": {"type": "number", "format": "decimal"},
+        "tags": {"type": "array", "items": {"type": "string"}},
+        "note": {},
+        "size": {"type": "string", "enum": ["a b", "a_b", "A-B", "a+b", "1", "one"]},
+    }
+    schemas = {**taken, "Order": {"type": "object", "properties": order}}
+    answer = {"schema": {"$ref": "#/components/schemas/Order"}}
+    ok = {"200": {"description": "ok", "content": {"application/json": answer}}}
+    paths = {"/order": {"get": {"operationId": "getOrder", "tags": ["orders"], "responses": ok}}}
+    file = tmp_path / "names.yaml"
+    info = {"title": "Names", "version": "1"}
+    described = {"openapi": "3.1.0", "info": info, "paths": paths}
+    file.write_text(json.dumps({**described, "components": {"schemas": schemas}}))
+    return load(file)
+
+
+def test_no_schema_changes_what_others_are_read_with(names: Document, tmp_path: Path) -> None:
+    assert {"Decimal", "Any", "Page", "Literal", "Mapping", "Operation", "FloraError"} < {*TAKEN}
+    with imported(names, tmp_path, "names_client") as client:
+        order = {"price": 1.10, "tags": ["x"], "note": {"a": 1}, "size": "a+b"}
+        order |= {name.lower(): {"own": name} for name in TAKEN}
+        read = client.Order.from_dict(order)
+        assert read.price == Decimal("1.1")
+        assert (read.tags, read.note) == (("x",), {"a": 1})
+        for name in TAKEN:
+            assert type(getattr(read, name.lower())).__name__ == f"{name}Model"
+        assert read.to_dict() == order
+        assert [size.value for size in type(read.size)] == ["a b", "a_b", "A-B", "a+b", "1", "one"]
+        assert client.API(api_key="sk", base_url="https://x.example").orders.get_order
+
+
 @pytest.mark.needs("mypy")
-@pytest.mark.parametrize("name", ["odd", "farm"])
-def test_it_is_typed_as_strictly_as_ours(tmp_path: Path, name: str) -> None:
-    generate(load(HERE / f"{name}.yaml"), tmp_path / f"{name}_client")
+def test_such_names_are_typed_as_strictly(names: Document, tmp_path: Path) -> None:
+    generate(names, tmp_path / "names_client")
+    is_strict(tmp_path, "names_client")
+
+
+def is_strict(folder: Path, package: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--config-file=", "-p", f"{name}_client"],
-        cwd=tmp_path,
+        [sys.executable, "-m", "mypy", "--strict", "--config-file=", "-p", package],
+        cwd=folder,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.needs("mypy")
+@pytest.mark.parametrize("name", ["odd", "farm"])
+def test_it_is_typed_as_strictly_as_ours(tmp_path: Path, name: str) -> None:
+    generate(load(HERE / f"{name}.yaml"), tmp_path / f"{name}_client")
+    is_strict(tmp_path, f"{name}_client")
 
 
 def test_a_document_without_statements_says_nothing_of_what_it_lacks(tmp_path: Path) -> None:

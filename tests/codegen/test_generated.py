@@ -10,6 +10,7 @@ import sys
 import textwrap
 from pathlib import Path
 
+import flora_client
 import pytest
 
 from flora_contract.codegen import generate
@@ -281,3 +282,12 @@ def test_files_that_an_answer_lacks_are_refused_in_one_line(
 def test_values_of_enums_have_names_whose_words_stand_apart() -> None:
     assert 'IMAGE_URL = "imageUrl"' in (GENERATED / "models.py").read_text()
     assert max(len(line) for line in (GENERATED / "models.py").read_text().splitlines()) <= 100
+
+
+def test_every_value_that_the_contract_names_is_a_member() -> None:
+    schemas = contract().tree["components"]["schemas"]
+    enums = {name: schema["enum"] for name, schema in schemas.items() if "enum" in schema}
+    shown = {name: getattr(flora_client, name) for name in enums if hasattr(flora_client, name)}
+    assert len(shown) > 3
+    for name, members in shown.items():
+        assert [member.value for member in members] == enums[name]

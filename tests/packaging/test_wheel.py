@@ -76,6 +76,27 @@ def test_a_plain_install_gives_the_client_and_little_else(wheel: Path, tmp_path:
     assert "sk_live_test" not in run(bin_ / "python", "-c", script)
 
 
+def test_a_plain_install_names_the_extra_where_it_is_needed(wheel: Path, tmp_path: Path) -> None:
+    bin_ = environment(tmp_path / "plain", wheel)
+    done = subprocess.run(
+        [bin_ / "flora-contract", "mock"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "pip install 'flora-client[contract]'" in done.stderr
+    run(*UV, "pip", "install", "--quiet", "--python", bin_ / "python", "pytest")
+    (tmp_path / "test_it.py").write_text("def test_it(flora_mock): pass\n")
+    tested = subprocess.run(
+        [bin_ / "python", "-m", "pytest", "-p", "no:cacheprovider", tmp_path / "test_it.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "flora_mock: orjson is not installed: pip install 'flora-client[contract]'" in (
+        tested.stdout
+    )
+
+
 def test_the_suite_runs_from_the_wheel_against_its_mock(wheel: Path, tmp_path: Path) -> None:
     bin_ = environment(tmp_path / "full", wheel, "[contract]")
     script = """

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import json
+import sys
 import warnings
 from typing import Any
 
+import flora_client
 import httpx
+import httpx2
 import pytest
 from flora_client import (
     AsyncFlora,
@@ -21,7 +24,7 @@ from flora_contract.shipped import contract
 
 def test_a_create_sends_what_it_was_given(world, flora: Flora, arguments, accepted) -> None:
     world.script = [world.reply(accepted, 201)]
-    flora.with_options(extra_headers={"X-Team": "art", "User-Agent": "mine"}).generations.create(
+    flora.with_options(default_headers={"X-Team": "art", "User-Agent": "mine"}).generations.create(
         **arguments | {"type": GenerationType.IMAGE},
         params={"seed": 7, "nested": {"a": [1, None]}},
         extra_headers={"X-Call": "1"},
@@ -101,8 +104,11 @@ def test_a_type_that_is_not_known_yet_is_the_apis_to_judge(
         {"timeout": -1},
         {"timeout": "5"},
         {"timeout": True},
+        {"timeout": float("inf")},
+        {"timeout": float("nan")},
         {"max_retries": -1},
         {"max_retries": 1.5},
+        {"max_retries": True},
     ],
 )
 def test_an_option_out_of_range_is_refused(world, flora: Flora, options: dict[str, Any]) -> None:
@@ -112,6 +118,38 @@ def test_an_option_out_of_range_is_refused(world, flora: Flora, options: dict[st
         flora.with_options(**options)
     with pytest.raises(InvalidArgumentError, match=next(iter(options))):
         Flora(api_key="sk", **options)
+
+
+@pytest.mark.parametrize("name", ["headers", "query", "body"])
+@pytest.mark.parametrize("value", [[1], "a=b", 5, {1: "a"}])
+def test_an_option_of_a_wrong_kind_is_refused_by_name(
+    world, flora: Flora, arguments, name: str, value: Any
+) -> None:
+    with pytest.raises(InvalidArgumentError, match=f"extra_{name} must be"):
+        flora.generations.create(**arguments, **{f"extra_{name}": value})
+    for made in (lambda **given: Flora(api_key="sk", **given), flora.with_options):
+        if name != "body":
+            with pytest.raises(InvalidArgumentError, match=f"default_{name} must be"):
+                made(**{f"default_{name}": value})
+    assert world.sent == []
+
+
+def test_defaults_give_way_to_what_a_call_says(world, client_with, run) -> None:
+    world.script = [lambda _: world.reply(run())]
+    flora = client_with(default_headers={"X-Team": "art"}, default_query={"a": 1, "b": 2})
+    flora.generations.retrieve("run_1", extra_headers={"x-team": "ads"}, extra_query={"b": 3})
+    flora.with_options(default_query={"c": 4}).request("GET", "/any?b=5&d=6", params={"d": 7})
+    assert [request.headers["x-team"] for request in world.sent] == ["ads", "art"]
+    assert world.sent[0].url.endswith("/runs/run_1?a=1&b=3")
+    assert world.sent[1].url.endswith("/any?a=1&b=5&c=4&d=7")
+
+
+def test_the_client_says_what_it_is(world, flora: Flora, run) -> None:
+    world.script = [world.reply(run())]
+    flora.generations.retrieve("run_1")
+    product, _, platform = world.sent[0].headers["user-agent"].partition(" ")
+    assert product == f"flora-client/{flora_client.__version__}"
+    assert sys.version.split()[0] in platform
 
 
 def test_a_client_has_a_timeout() -> None:
@@ -125,7 +163,7 @@ def test_a_time_limit_for_waiting_is_a_number(flora: Flora) -> None:
 
 
 @pytest.mark.parametrize(
-    ("client", "http"), [(Flora, httpx.AsyncClient), (AsyncFlora, httpx.Client), (Flora, dict)]
+    ("client", "http"), [(Flora, httpx.AsyncClient), (AsyncFlora, httpx2.Client), (Flora, dict)]
 )
 def test_a_http_client_of_another_kind_is_refused(client: Any, http: Any) -> None:
     with pytest.raises(InvalidArgumentError, match=r"http_client must be an httpx\."):

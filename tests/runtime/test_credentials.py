@@ -167,7 +167,7 @@ def test_a_header_that_cannot_be_sent_is_refused(world, flora: Flora, value: Any
     with pytest.raises(InvalidArgumentError):
         flora.generations.retrieve("run_1", extra_headers={"a b": "c"})
     with pytest.raises(InvalidArgumentError):
-        flora.with_options(extra_headers={"X-Own": value})
+        flora.with_options(default_headers={"X-Own": value})
     assert world.sent == []
 
 

@@ -34,6 +34,7 @@ def made(cls: type[FloraError]) -> FloraError:
         "request_id": "req_1",
         "body": {"error": {}},
         "retry_after": 2.0,
+        "should_retry": None,
         "spent": Decimal(1),
         "limit": Decimal(1),
         "cursor": "c1",

@@ -57,7 +57,7 @@ def test_files_are_named_by_id_and_media_type(world, flora: Flora, tmp_path: Pat
 
 def test_the_key_stays_home(world, flora: Flora, tmp_path: Path) -> None:
     world.script = [world.reply(b"", content_type="image/png")]
-    flora.with_options(extra_headers={"X-Own": "1"}).generations.download(made(image()), tmp_path)
+    flora.with_options(default_headers={"X-Own": "1"}).generations.download(made(image()), tmp_path)
     assert set(world.sent[0].headers) == {"accept", "accept-encoding", "user-agent"}
 
 

@@ -15,8 +15,11 @@ from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+import httpcore
 import httpx
+import httpx2
 import pytest
+import trio
 from flora_client import (
     APIConnectionError,
     APITimeoutError,
@@ -27,6 +30,7 @@ from flora_client import (
     InternalServerError,
     ResponseDecodingError,
     Run,
+    WaitTimeoutError,
 )
 
 if TYPE_CHECKING:
@@ -119,15 +123,15 @@ def flora(server: Server) -> Iterator[Flora]:
 def test_one_client_in_many_threads_makes_one_pool(
     server: Server, flora: Flora, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made: list[httpx.Client] = []
-    original = httpx.Client.__init__
+    made: list[httpcore.ConnectionPool] = []
 
-    def slow(self: httpx.Client, *args: Any, **kwargs: Any) -> None:
-        time.sleep(0.05)
-        original(self, *args, **kwargs)
-        made.append(self)
+    class Slow(httpcore.ConnectionPool):
+        def __init__(self, **settings: Any) -> None:
+            time.sleep(0.05)
+            super().__init__(**settings)
+            made.append(self)
 
-    monkeypatch.setattr(httpx.Client, "__init__", slow)
+    monkeypatch.setattr("httpcore.ConnectionPool", Slow)
     with ThreadPoolExecutor(8) as pool:
         runs = list(pool.map(lambda _: flora.generations.retrieve("run_1"), range(80)))
     assert {run.run_id for run in runs} == {"run_1"}
@@ -161,11 +165,24 @@ async def last_but_open(flora: AsyncFlora) -> str:
     return run.run_id
 
 
-def test_an_answer_that_drips_is_cut_off_in_time(server: Server, flora: Flora) -> None:
+@pytest.mark.parametrize(
+    ("whole", "dripping"),
+    [
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n", b" "),
+        (b"HTTP/1.1 200 OK\r\n", b"x-more: yes\r\n"),
+        (b"HTTP/1.1 200 OK\r\nx-long: ", b"y"),
+        (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n\r\n\x1f\x8b\x08\x08", b"n"),
+    ],
+    ids=["body", "headers", "one header", "interim answers", "head of a gzip"],
+)
+def test_an_answer_that_drips_is_cut_off_in_time(
+    server: Server, flora: Flora, whole: bytes, dripping: bytes
+) -> None:
     async def drip(_head: str, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n")
+        writer.write(whole)
         for _ in range(50):
-            writer.write(b" ")
+            writer.write(dripping)
             await writer.drain()
             await asyncio.sleep(0.05)
 
@@ -173,7 +190,9 @@ def test_an_answer_that_drips_is_cut_off_in_time(server: Server, flora: Flora) -
     began = time.monotonic()
     with pytest.raises(APITimeoutError):
         flora.generations.retrieve("run_1", timeout=0.3)
-    assert time.monotonic() - began < 1
+    with pytest.raises(WaitTimeoutError):
+        flora.generations.wait("run_1", timeout=0.3)
+    assert time.monotonic() - began < 1.5
 
     async def main() -> None:
         async with AsyncFlora(api_key="sk", base_url=server.url, max_retries=0) as flora:
@@ -258,6 +277,103 @@ def test_files_come_without_anything_of_the_clients(server: Server, tmp_path: Pa
 
     asyncio.run(main())
     assert "authorization" not in server.heads[-1].lower()
+
+
+def test_a_client_of_httpx2_will_do_too(server: Server, tmp_path: Path) -> None:
+    run = Run.from_dict(
+        {"outputs": [{"output_id": "a", "type": "imageUrl", "url": f"{server.url}/a.png"}]}
+    )
+
+    async def give(head: str, writer: asyncio.StreamWriter) -> None:
+        picture = answer(b"PNG", "image/png")
+        writer.write(picture if "/a.png" in head else answer({**RUN, "more": server.url}))
+
+    server.handle = give
+    with httpx2.Client() as own, Flora(api_key="sk", base_url=server.url, http_client=own) as flora:
+        assert flora.generations.retrieve("run_1").run_id == "run_1"
+        assert flora.generations.download(run, tmp_path)[0].read_bytes() == b"PNG"
+        with pytest.raises(APIConnectionError, match="ConnectError") as caught:
+            Flora(
+                api_key="sk", base_url="http://127.0.0.1:9", http_client=own, max_retries=0
+            ).request("POST", "/any")
+        assert not caught.value.may_have_started
+
+    async def main() -> None:
+        async with httpx2.AsyncClient() as own:
+            flora = AsyncFlora(api_key="sk", base_url=server.url, http_client=own)
+            assert (await flora.generations.retrieve("run_1")).run_id == "run_1"
+
+    asyncio.run(main())
+
+
+def test_the_asynchronous_client_runs_under_trio(server: Server, tmp_path: Path) -> None:
+    run = Run.from_dict(
+        {"outputs": [{"output_id": "a", "type": "imageUrl", "url": f"{server.url}/a.png"}]}
+    )
+
+    async def give(head: str, writer: asyncio.StreamWriter) -> None:
+        if "/run_slow" in head:
+            await asyncio.sleep(2)
+        if head.startswith("POST"):
+            writer.write(answer({"run_id": "run_1", "type": "generation", "charged_cost": 1}))
+        else:
+            picture = answer(b"PNG", "image/png")
+            writer.write(picture if "/a.png" in head else answer(RUN))
+
+    server.handle = give
+
+    async def main() -> None:
+        async with AsyncFlora(api_key="sk", base_url=server.url, max_retries=0) as flora:
+            assert (await flora.generations.wait("run_1", timeout=5)).status == "completed"
+            many = await flora.generations.create_many([CREATE] * 5, max_concurrency=2)
+            assert [made.run_id for made in many] == ["run_1"] * 5
+            (path,) = await flora.generations.download(run, tmp_path)
+            assert path.read_bytes() == b"PNG"
+            with pytest.raises(APITimeoutError):
+                await flora.generations.retrieve("run_slow", timeout=0.2)
+            with trio.move_on_after(0.2) as scope:
+                await flora.generations.retrieve("run_slow")
+            assert scope.cancelled_caught
+
+    trio.run(main)
+
+
+def test_a_copy_leaves_the_connections_open(server: Server, flora: Flora) -> None:
+    with flora.with_options(timeout=5) as copy:
+        copy.generations.retrieve("run_1")
+    flora.generations.retrieve("run_1")
+    copy.generations.retrieve("run_1")
+    assert server.connections == 1
+
+    async def main() -> None:
+        async with AsyncFlora(api_key="sk", base_url=server.url) as twin:
+            async with twin.with_options(timeout=5):
+                pass
+            await twin.generations.retrieve("run_1")
+
+    asyncio.run(main())
+
+
+FORGETFUL = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from flora_client import Flora
+flora = Flora(api_key="sk", base_url=sys.argv[1])
+with ThreadPoolExecutor(8) as pool:
+    list(pool.map(lambda _: flora.generations.create(**{CREATE}), range(32)))
+del flora
+"""
+
+
+def test_a_client_that_is_not_closed_warns_of_no_socket(server: Server) -> None:
+    async def start(_head: str, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer({"run_id": "run_1", "type": "generation", "charged_cost": 1}))
+
+    server.handle = start
+    code = FORGETFUL.replace("{CREATE}", repr(CREATE))
+    command = [sys.executable, "-X", "dev", "-c", code, server.url]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert "ResourceWarning" not in done.stderr
 
 
 def test_a_rate_limit_holds_back_other_threads(server: Server) -> None:
@@ -380,6 +496,35 @@ def test_an_environment_that_cannot_be_used_is_told_with_the_remedy(
                 await twin.generations.retrieve("run_1")
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "ALL_PROXY"])
+def test_a_proxy_of_the_environment_is_used_but_where_it_says_not_to(
+    server: Server, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    async def refuse(_head: str, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n")
+
+    server.handle = refuse
+    for name in ("HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    monkeypatch.setenv(variable, server.url)
+    settings: dict[str, Any] = {"api_key": "sk_live_secret", "max_retries": 0}
+    with Flora(**settings, base_url="https://127.0.0.1:9") as flora:
+        with pytest.raises(APIConnectionError, match="ProxyError"):
+            flora.generations.retrieve("run_1")
+        (head,) = server.heads
+        assert head.startswith("CONNECT 127.0.0.1:9 ")
+        assert "sk_live" not in head
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        with pytest.raises(APIConnectionError, match="ConnectError"):
+            flora.generations.retrieve("run_1")
+    with Flora(**settings, base_url="http://127.0.0.1:9") as flora:
+        monkeypatch.delenv("NO_PROXY")
+        with pytest.raises(APIConnectionError, match="ConnectError"):
+            flora.generations.retrieve("run_1")
+    assert len(server.heads) == 1
 
 
 FORKING = """

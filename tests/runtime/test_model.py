@@ -210,3 +210,16 @@ def test_a_boolean_is_no_number_and_a_number_no_boolean() -> None:
         "Owner.count: wrong type (boolean)",
     }
     assert drifts_of(Owner, {"pet": "x", "flag": True, "count": 2.0}) == set()
+
+
+@given(OBJECTS)
+def test_what_a_model_gives_is_ready_for_json(data: dict[str, Any]) -> None:
+    model = decode_model(Generation, parse_json(json.dumps(data).encode()), [])
+    assert json.loads(json.dumps(model.to_dict())) == json.loads(model.to_json()) == data
+
+
+def test_an_enum_knows_its_members_by_value_and_not_by_name() -> None:
+    assert RunStatus("completed").is_known
+    assert not RunStatus("COMPLETED").is_known
+    assert not OpenIntEnum("Numbers", {"ONE": 1})(7).is_known
+    assert OpenIntEnum("Numbers", {"ONE": 1})(1).is_known

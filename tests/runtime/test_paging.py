@@ -3,13 +3,19 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from attrs import evolve
 from flora_client import (
+    AsyncFlora,
     DriftError,
     Flora,
+    Generation,
     InvalidArgumentError,
+    Page,
     PaginationError,
     ResponseDecodingError,
 )
+
+from flora_runtime.exchange import block_on
 
 
 @pytest.fixture
@@ -130,3 +136,18 @@ def test_iterating_again_starts_again(world, flora: Flora, page) -> None:
     listing = flora.generations.list()
     assert [item.run_id for item in listing] == ["run_1"]
     assert [item.run_id for item in listing] == ["run_2"]
+
+
+def test_awaiting_a_list_gives_its_first_page(world) -> None:
+    world.script = [
+        world.reply({"generations": [{"run_id": "run_1"}], "meta": {"next_cursor": "c"}})
+    ]
+    flora = AsyncFlora(api_key="sk", base_url="https://api.example/v1")
+    flora._session = evolve(flora._session, io=world)
+
+    async def first() -> Page[Generation]:
+        return await flora.generations.list()
+
+    page = block_on(first())
+    assert [generation.run_id for generation in page] == ["run_1"]
+    assert page.next_cursor == "c"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from flora_client import (
     DriftError,
     Flora,
     InvalidArgumentError,
+    RunError,
     RunFailedError,
     WaitTimeoutError,
 )
@@ -23,15 +25,15 @@ def test_the_first_look_waits_for_the_estimate(
     done = flora.generations.create_and_wait(**arguments)
     assert done.status == "completed"
     assert done.idempotency_key == world.sent[0].headers["idempotency-key"]
-    assert world.slept == [12.0]
+    assert world.slept == [4.0]  # and not 12: what is said may be far off
 
 
 def test_time_since_the_create_counts(world, flora: Flora, arguments, accepted, run) -> None:
     world.script = [world.reply(accepted, 201), world.reply(run("completed"))]
     started = flora.generations.create(**arguments)
-    world.now += 9
+    world.now += 3
     flora.generations.wait(started.run_id)
-    assert world.slept == [3.0]
+    assert world.slept == [1.0]
 
 
 @pytest.mark.parametrize("estimate", [None, "12", True, 86400, -5])
@@ -230,3 +232,32 @@ def test_an_id_that_is_none_is_refused(world, flora: Flora, run_id: str) -> None
         with pytest.raises(InvalidArgumentError, match="run_id"):
             method(run_id)
     assert world.sent == []
+
+
+@pytest.mark.parametrize("interval", [0.5, 30])
+def test_the_pace_of_looking_can_be_chosen(world, flora: Flora, run, interval: float) -> None:
+    world.script = [*[world.reply(run())] * 3, world.reply(run("completed"))]
+    flora.generations.wait("run_1", poll_interval=interval)
+    assert world.slept == [0, interval, interval, interval]
+
+
+@pytest.mark.parametrize("interval", [0, -1, "2", True, float("inf"), float("nan")])
+def test_a_pace_that_is_none_is_refused(world, flora: Flora, arguments, interval: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match="poll_interval"):
+        flora.generations.create_and_wait(**arguments, poll_interval=interval)
+    assert world.sent == []
+
+
+def test_a_status_that_nobody_knows_ends_the_wait_after_a_grace(world, flora: Flora, run) -> None:
+    world.script = [lambda _: world.reply(run("cancelled", charged_cost=0.04))]
+    with pytest.raises(RunError, match="cancelled, which this client does not know") as caught:
+        flora.generations.wait("run_1")
+    assert 20 <= sum(world.slept) <= 26
+    assert caught.value.run.status == "cancelled"
+    assert caught.value.charged_cost == Decimal("0.04")
+
+
+def test_a_status_that_nobody_knows_may_pass(world, flora: Flora, run) -> None:
+    strange = [world.reply(run("dreaming"))] * 3
+    world.script = [*strange, world.reply(run()), *strange, world.reply(run("completed"))]
+    assert flora.generations.wait("run_1").status == "completed"

@@ -40,6 +40,9 @@ class History:
         self.ahead = 0.0
         """Seconds by which times of runs are ahead of the dates of headers."""
         self.per_page = 100
+        self.kinds: dict[str, str] = {}
+        """Of models, by their ids."""
+        self.looked_up = 0
 
     def add(self, run_id: str = "", age: float = 0.0, **more: Any) -> dict[str, Any]:
         created = self.world.date() + timedelta(seconds=self.ahead - age)
@@ -59,6 +62,10 @@ class History:
         return run
 
     def __call__(self, request: Any) -> Any:
+        if urlsplit(request.url).path.endswith("/models"):
+            self.looked_up += 1
+            models = [{"model_id": model_id, "type": kind} for model_id, kind in self.kinds.items()]
+            return self.world.reply({"models": models})
         if request.method == "GET":
             query = parse_qs(urlsplit(request.url).query)
             start = int(query.get("cursor", ["0"])[0])
@@ -124,6 +131,46 @@ def test_requests_that_the_history_tells_apart_each_get_their_own(
     api.keys["b"] = "run_b"
     assert create(flora, arguments, model="b", idempotency_key="b").run_id == "run_b"
     assert create(flora, arguments, model="a", idempotency_key=first).run_id == "run_0"
+
+
+def test_requests_that_their_models_tell_apart_each_get_their_own(
+    flora: Flora, api: History, arguments
+) -> None:
+    api.kinds = {"still": "image", "moving": "video"}
+    first = crashed(flora, api, arguments)
+    api.runs[0]["model"] = {"model_id": "still"}
+    api.add("run_video", model={"model_id": "moving"})
+    api.keys["video"] = "run_video"
+    assert create(flora, arguments, type="video", idempotency_key="video").run_id == "run_video"
+    assert create(flora, arguments, idempotency_key=first).run_id == "run_0"
+    assert api.looked_up == 1
+
+
+def test_models_that_could_not_be_read_are_asked_for_again(
+    flora: Flora, api: History, arguments, world
+) -> None:
+    api.kinds = {"still": "image", "moving": "video"}
+    first = crashed(flora, api, arguments)
+    api.runs[0]["model"] = {"model_id": "still"}
+    api.add("run_video", model={"model_id": "moving"})
+    failures = [world.error(503)] * 3
+
+    def failing(request: Any) -> Any:
+        return failures.pop() if "/models" in request.url and failures else api(request)
+
+    world.route = failing
+    assert create(flora, arguments, idempotency_key=first).run_id == "run_0"
+    assert not failures
+
+
+def test_what_is_looked_up_of_a_run_is_not_shown_as_its_own(
+    flora: Flora, api: History, arguments
+) -> None:
+    api.kinds = {"m": "image"}
+    api.add("run_strangers")
+    with pytest.raises(RunOutcomeUnknownError) as caught:
+        create(flora, arguments)
+    assert [set(candidate.extra_fields) for candidate in caught.value.candidates] == [set()] * 2
 
 
 def test_what_cannot_be_told_apart_is_unknown_and_spoils_no_neighbour(

@@ -115,6 +115,33 @@ def test_a_rate_limit_cools_down_every_call_of_the_client(world, flora: Flora, r
     assert 30 <= sum(world.slept) <= 33
 
 
+def test_a_cool_down_beyond_the_timeout_is_told_at_once(world, flora: Flora, run) -> None:
+    world.script = [world.error(429, retry_after="30"), world.reply(run())]
+    with pytest.raises(RateLimitError):
+        flora.generations.retrieve("run_1", max_retries=0)
+    with pytest.raises(APITimeoutError, match="rate limit") as caught:
+        flora.generations.retrieve("run_1", timeout=5)
+    assert world.slept == []
+    assert caught.value.attempts == 0
+    assert not caught.value.may_have_started
+
+
+def test_the_api_may_say_whether_sending_again_helps(world, flora: Flora, run) -> None:
+    world.script = [world.error(400, x_should_retry="true"), world.reply(run())]
+    assert flora.generations.retrieve("run_1").call.attempts == 2
+    world.script = [world.error(503, x_should_retry="False")]
+    with pytest.raises(InternalServerError) as caught:
+        flora.generations.retrieve("run_1")
+    assert caught.value.attempts == 1
+    assert caught.value.should_retry is False
+
+
+def test_each_attempt_says_which_it_is(world, flora: Flora, run) -> None:
+    world.script = [world.error(503), world.error(503), world.reply(run())]
+    flora.generations.retrieve("run_1")
+    assert [request.headers["x-retry-count"] for request in world.sent] == ["0", "1", "2"]
+
+
 def test_a_call_waits_no_longer_than_its_timeout(world, flora: Flora) -> None:
     world.script = [world.error(503, retry_after="17")]
     with pytest.raises(InternalServerError):

@@ -5,6 +5,7 @@ import time
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from attrs import evolve
@@ -125,7 +126,9 @@ def test_a_lost_run_is_found_by_the_servers_clock(
     assert flora.spent == Decimal("0.04")
     assert "workspace_id=ws_1" in world.sent[2].url
     assert "project_id=prj_1" in world.sent[2].url
-    assert [request.method for request in world.sent] == ["POST", "POST", "GET", "GET"]
+    asked = [urlsplit(request.url).path.rpartition("/")[2] for request in world.sent]
+    # What is asked for models answers with runs: they are asked for again.
+    assert asked == ["generate", "generate", *["generations", "models"] * 2]
 
 
 def test_a_duplicate_of_a_made_up_key_means_that_something_before_us_repeated_it(
@@ -324,7 +327,7 @@ def test_a_rate_limit_alone_leaves_nothing_unclear(world, flora: Flora, argument
 
 def test_one_key_for_all_requests_is_refused(flora: Flora) -> None:
     with pytest.raises(InvalidArgumentError, match="idempotency_key="):
-        flora.with_options(extra_headers={"IDEMPOTENCY-KEY": "one-for-all"})
+        flora.with_options(default_headers={"IDEMPOTENCY-KEY": "one-for-all"})
 
 
 @pytest.mark.parametrize("created", [None, "yesterday", True, {}])

@@ -23,6 +23,7 @@ from flora_client import (
     RawResponse,
     Run,
     RunAccepted,
+    RunError,
     RunFailedError,
     RunOutput,
     RunStatus,
@@ -148,8 +149,11 @@ def errors(flora: Flora) -> None:
         flora.generations.wait("run_1")
     except RunFailedError as error:
         assert_type(error.error_code, str | None)
+        assert_type(error.run, Run | None)
     except WaitTimeoutError as error:
         assert_type(error.run_id, str)
+    except RunError as error:
+        assert_type(error.run, Run | None)
     except RateLimitError as error:
         assert_type(error.retry_after, float | None)
     except APIError as error:
@@ -181,5 +185,16 @@ async def asynchronous() -> None:
             assert_type(page, Page[Generation])
         response = await flora.generations.with_raw_response.retrieve(run.run_id)
         assert_type(response, RawResponse[Run])
+        assert_type(await listing, Page[Generation])
         first = await flora.generations.with_raw_response.list()
         assert_type(first, RawResponse[Page[Generation]])
+
+
+def open_enums(run: Run) -> str:
+    match run.status:
+        case RunStatus.PENDING | RunStatus.RUNNING:
+            return "on its way"
+        case RunStatus.COMPLETED | RunStatus.FAILED:
+            return "ended"
+        case _:  # reachable: a newer API may say more
+            return run.status.upper()

@@ -20,7 +20,7 @@ def check(*command: str) -> None:
 
 @pytest.mark.needs("mypy")
 def test_mypy_strict_accepts_user_code() -> None:
-    check("mypy", "--strict", "tests/typing/api.py")
+    check("mypy", "--strict", "--warn-unreachable", "tests/typing/api.py")
 
 
 @pytest.mark.needs("pyright", "node")  # without a node it would fetch one

@@ -19,12 +19,12 @@ from flora_client.types import CreateGenerationRequest
 from flora_runtime.core import Core, raw, raw_async, raw_list, raw_list_async
 from flora_runtime.errors import FloraError
 from flora_runtime.exchange import block_on
-from flora_runtime.files import Limits
 from flora_runtime.operation import (
     CallOptions,
     KeyedCallOptions,
     KeyedRequestOptions,
 )
+from flora_runtime.options import Limits
 from flora_runtime.paging import AsyncPager, Pager
 
 
@@ -91,6 +91,7 @@ class Generations:
         model: str | None = None,
         params: Mapping[str, Any] | None = None,
         timeout: float | None = None,
+        poll_interval: float | None = None,
         on_started: Callable[[RunAccepted], object] | None = None,
         on_progress: Callable[[Run], object] | None = None,
         **options: Unpack[KeyedRequestOptions],
@@ -98,8 +99,8 @@ class Generations:
         """`create`, then wait until the run has ended.
 
         `on_started` is called with the run before waiting begins: note its id there, and nothing
-        is lost if waiting is cut short. `timeout` counts seconds, as in `wait`; the other options
-        are those of `create`.
+        is lost if waiting is cut short. `timeout` and `poll_interval` are of waiting, as in `wait`;
+        the other options are those of `create`.
         """
         return block_on(
             self._core.do_and_wait(
@@ -115,6 +116,7 @@ class Generations:
                 },
                 options,
                 timeout,
+                poll_interval,
                 on_started,
                 on_progress,
             )
@@ -171,13 +173,15 @@ class Generations:
         run_id: str,
         *,
         timeout: float | None = None,
+        poll_interval: float | None = None,
         on_progress: Callable[[Run], object] | None = None,
     ) -> Run:
-        """Look at the run until it has ended, at the pace the API asks for.
+        """Look at the run until it has ended, at the pace the API asks for or every
+        `poll_interval` seconds.
 
-        Returns the run once it is completed. Raises RunFailedError if it fails, and
-        WaitTimeoutError after `timeout` seconds (600 if left out); the run goes on, and can be
-        waited for again.
+        Returns the run once it is completed. Raises RunFailedError if it fails, RunError for a
+        status that nobody knows, and WaitTimeoutError after `timeout` seconds (600 if left
+        out); the run goes on, and can be waited for again.
         """
         return block_on(
             self._core.wait(
@@ -186,6 +190,7 @@ class Generations:
                     "run_id": run_id,
                 },
                 timeout,
+                poll_interval,
                 on_progress,
             )
         )
@@ -327,6 +332,7 @@ class AsyncGenerations:
         model: str | None = None,
         params: Mapping[str, Any] | None = None,
         timeout: float | None = None,
+        poll_interval: float | None = None,
         on_started: Callable[[RunAccepted], object] | None = None,
         on_progress: Callable[[Run], object] | None = None,
         **options: Unpack[KeyedRequestOptions],
@@ -334,8 +340,8 @@ class AsyncGenerations:
         """`create`, then wait until the run has ended.
 
         `on_started` is called with the run before waiting begins: note its id there, and nothing
-        is lost if waiting is cut short. `timeout` counts seconds, as in `wait`; the other options
-        are those of `create`.
+        is lost if waiting is cut short. `timeout` and `poll_interval` are of waiting, as in `wait`;
+        the other options are those of `create`.
         """
         return await self._core.do_and_wait(
             operations.CREATE_GENERATION,
@@ -350,6 +356,7 @@ class AsyncGenerations:
             },
             options,
             timeout,
+            poll_interval,
             on_started,
             on_progress,
         )
@@ -403,13 +410,15 @@ class AsyncGenerations:
         run_id: str,
         *,
         timeout: float | None = None,
+        poll_interval: float | None = None,
         on_progress: Callable[[Run], object] | None = None,
     ) -> Run:
-        """Look at the run until it has ended, at the pace the API asks for.
+        """Look at the run until it has ended, at the pace the API asks for or every
+        `poll_interval` seconds.
 
-        Returns the run once it is completed. Raises RunFailedError if it fails, and
-        WaitTimeoutError after `timeout` seconds (600 if left out); the run goes on, and can be
-        waited for again.
+        Returns the run once it is completed. Raises RunFailedError if it fails, RunError for a
+        status that nobody knows, and WaitTimeoutError after `timeout` seconds (600 if left
+        out); the run goes on, and can be waited for again.
         """
         return await self._core.wait(
             operations.GET_RUN,
@@ -417,6 +426,7 @@ class AsyncGenerations:
                 "run_id": run_id,
             },
             timeout,
+            poll_interval,
             on_progress,
         )
 

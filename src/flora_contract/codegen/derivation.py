@@ -9,7 +9,7 @@ from openapi_python_client.strings import snake_case
 
 from flora_contract.codegen.printing import Name
 from flora_contract.openapi.schemas import types
-from flora_runtime.operation import Operation, Polling, Recovery, Starts
+from flora_runtime.operation import Operation, Polling, Recovery, Referral, Starts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,6 +77,7 @@ class _Derivation:
             id=resource.id,
             resume=f"{method.resource}.{wait}",
             status=life.state,
+            moving=tuple(state for state in life.states if state not in life.final),
             completed=life.succeeded,
             failed=tuple(state for state in life.final if state in life.failed),
             progress=life.grows,
@@ -158,8 +159,29 @@ class _Derivation:
                 for sent, shown in places.items()
                 if shown in listed and sent.partition(".")[0] in taken
             },
+            referrals=self._referrals(resource, set(listed), taken),
             otherwise=self._otherwise(stated, set(listed)),
         )
+
+    def _referrals(
+        self, resource: Resource, listed: set[str], taken: set[str]
+    ) -> tuple[Referral, ...]:
+        """What items of the history name, and what of a request that shows besides."""
+        referrals: list[Referral] = []
+        for name, reference in resource.references.items():
+            place = resource.shows.get(name)
+            there = self.behaviour.resources[reference.to]
+            method = self._method(there.list)
+            # What the history shows itself needs nobody to tell it.
+            told = {p for p, at in resource.shows.items() if at in listed}
+            shows = {p: m for m, p in reference.matching.items() if p in taken - told}
+            if place not in listed or place is None or method is None or not shows:
+                continue
+            if any(a.parameter.required for a in method.arguments) or method.paging is None:
+                continue
+            every = cast("Operation[Any]", Name(method.constant))
+            referrals.append(Referral(place, every, there.id, shows))
+        return tuple(referrals)
 
     def _otherwise(self, stated: OperationBehaviour, listed: set[str]) -> dict[str, Any]:
         """Members of a create's answer that are known without it, and that its list lacks."""

@@ -95,6 +95,7 @@ def _modules(view: ClientView, package: str) -> dict[str, str]:
     environment.filters["code"] = code
     environment.filters["doc"] = _doc
     environment.globals["error_names"] = errors.__all__
+    environment.globals["run_error_names"] = _run_error_names()
     environment.globals["by_id"] = {m.operation_id: m for m in view.methods}
 
     def render(template: str, **values: Any) -> str:
@@ -103,12 +104,19 @@ def _modules(view: ClientView, package: str) -> dict[str, str]:
         )
 
     modules = {f"{name}.py": render(name) for name in ("__init__", "client", "models")}
-    modules |= {f"{name}.py": render(name) for name in ("operations", "types")}
+    modules |= {f"{name}.py": render(name) for name in ("errors", "operations", "types")}
     modules["resources/__init__.py"] = render("resources")
     for resource in view.resources:
         modules[f"resources/{resource.name}.py"] = render("resource", resource=resource)
     modules["py.typed"] = ""
     return modules
+
+
+def _run_error_names() -> list[str]:
+    """The errors that hold a run, the base of the others first."""
+    classes = {name: getattr(errors, name) for name in errors.__all__}
+    held = [name for name, each in classes.items() if issubclass(each, errors.RunError)]
+    return sorted(held, key=lambda name: len(classes[name].__mro__))
 
 
 def _doc(text: str, indent: int = 0) -> str:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import keyword
 import re
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from openapi_python_client.config import ClassOverride
 from openapi_python_client.parser.openapi import generate_operation_id
 from openapi_python_client.schema.untrusted_string import UntrustedString
 from openapi_python_client.strings import PythonIdentifier, snake_case
+
+from flora_runtime import errors
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -18,7 +22,7 @@ if TYPE_CHECKING:
     from flora_contract.openapi import Operation
     from flora_contract.openapi.behaviour import OperationBehaviour, Role
 
-_TAKEN_FIELDS = {"extra_fields", "call", "to_dict", "from_dict", "idempotency_key"}
+_TAKEN_FIELDS = {"extra_fields", "call", "to_dict", "to_json", "from_dict", "idempotency_key"}
 _TAKEN_ARGUMENTS = {
     "self",
     "options",
@@ -29,6 +33,8 @@ _TAKEN_ARGUMENTS = {
     "extra_query",
     "extra_body",
 }
+
+_IMPORT = re.compile(r"^from [\w.]+ import (\([^)]*\)|.+)$", re.MULTILINE)
 
 _HINTS = {"bool", "dict", "float", "int", "str", "tuple"}
 """Names that a field must not take, since the hints of its neighbours are written with them."""
@@ -41,6 +47,20 @@ _VERBS: dict[Role, str] = {
     "delete": "delete",
 }
 """Names of methods by the role of their operations."""
+
+
+def class_overrides() -> dict[str, ClassOverride]:
+    """Other names for schemas that are called like what generated code imports: a `Decimal` of the
+    API must not become the type of its prices."""
+    templates = (resources.files("flora_contract.codegen") / "templates").iterdir()
+    imports = "\n".join(
+        found for template in templates for found in _IMPORT.findall(template.read_text("utf-8"))
+    )
+    plain = re.sub(r"#.*|\{.*|\w+ as ", "", imports)
+    return {
+        name: ClassOverride.model_validate({"class_name": f"{name}Model"})
+        for name in {*re.findall(r"\b[A-Z][a-z]\w*", plain), *errors.__all__}
+    }
 
 
 def method_names(stated: OperationBehaviour) -> tuple[str, str]:
@@ -73,6 +93,19 @@ def argument_name(prop: PropertyProtocol) -> str:
 def free(name: str, suffix: str, taken: Collection[str]) -> str:
     """A name, with a suffix where it is another's."""
     return f"{name}{suffix}" if name in taken else name
+
+
+def member_names(values: list[Any]) -> list[str]:
+    """Names for the values of an enum where two would have one, which the generator takes for one
+    value; none where it finds better ones."""
+    plain = [snake_case(str(value)).upper() for value in values]
+    if len(set(plain)) == len(plain):
+        return []
+    plain = [
+        name if name.isidentifier() else f"VALUE_{number}" for number, name in enumerate(plain)
+    ]
+    before = [plain[:number].count(name) for number, name in enumerate(plain)]
+    return [f"{n}_{count + 1}" if count else n for n, count in zip(plain, before, strict=True)]
 
 
 def enum_members(values: dict[str, Any]) -> dict[str, str | int]:

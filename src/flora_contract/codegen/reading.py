@@ -19,11 +19,13 @@ from flora_contract.codegen.derivation import derived
 from flora_contract.codegen.hints import Hints, is_nullable
 from flora_contract.codegen.naming import (
     argument_name,
+    class_overrides,
     endpoint_name,
     enum_members,
     field_name,
     free,
     identifier,
+    member_names,
     method_names,
 )
 from flora_contract.codegen.printing import Name
@@ -39,6 +41,7 @@ from flora_contract.codegen.views import (
     ResourceView,
 )
 from flora_contract.errors import InputError
+from flora_contract.openapi import walk
 from flora_runtime.errors import IdempotencyDuplicateError
 from flora_runtime.operation import Media, Paging, Parameter, Profile, Refusal
 
@@ -73,10 +76,19 @@ def read(behaviour: Behaviour, package: str) -> Reading:
     """
     document = behaviour.document
     config = Config.from_sources(
-        ConfigFile(), MetaType.NONE, Path(document.file), "utf-8", overwrite=True, output_path=None
+        ConfigFile(class_overrides=class_overrides()),
+        MetaType.NONE,
+        Path(document.file),
+        "utf-8",
+        overwrite=True,
+        output_path=None,
     )
+    tree = copy.deepcopy(document.tree)
+    for _, node in walk(tree):
+        if isinstance(node, dict) and isinstance(values := node.get("enum"), list):
+            node.setdefault("x-enum-varnames", member_names(values))
     try:
-        data = GeneratorData.from_dict(copy.deepcopy(document.tree), config=config)
+        data = GeneratorData.from_dict(tree, config=config)
     except Exception as error:
         raise InputError(f"{document.file}: no client can be made of it: {error}") from None
     if isinstance(data, GeneratorError):

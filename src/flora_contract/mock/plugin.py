@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from flora_contract.errors import not_installed
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -14,7 +16,10 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def _flora_mock_server() -> Iterator[MockFlora]:
-    from flora_contract.mock.embedded import MockFlora  # pytest runs without a mock need not wait
+    try:  # here, for pytest runs without a mock need not wait
+        from flora_contract.mock.embedded import MockFlora
+    except ModuleNotFoundError as missing:
+        pytest.fail(f"flora_mock: {not_installed(missing)}", pytrace=False)
 
     with MockFlora() as server:
         yield server
