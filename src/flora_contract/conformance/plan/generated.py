@@ -25,9 +25,10 @@ from flora_contract.conformance.exchange import (
 )
 from flora_contract.conformance.ledger import Remark, named_by
 from flora_contract.conformance.plan import every, listing, living, step
-from flora_contract.conformance.plan.drafts import choices, valid
+from flora_contract.conformance.plan.asking import page
+from flora_contract.conformance.plan.dimensions import filter_values
+from flora_contract.conformance.plan.drafts import outer_members, valid
 from flora_contract.conformance.plan.lifecycle import await_the_end, follow
-from flora_contract.conformance.plan.requests import filter_values, page
 from flora_contract.conformance.session import NotTested
 from flora_contract.conformance.values import unknown
 
@@ -48,10 +49,10 @@ MACHINE_RUNS, MACHINE_STEPS = 6, 10
 
 LINKED_RUNS, LINKED_STEPS = 5, 6
 
-PAID_PER_OPERATION, MADE_PER_OPERATION = 1, 10
-"""Generated requests that may make something, where it costs money and where it does not."""
+MADE_PER_OPERATION = 10
+"""Generated requests that may make something that costs nothing."""
 
-PAID_BY_MACHINE = 4
+PAID_BY_MACHINE = 2
 
 
 @cache
@@ -175,14 +176,13 @@ class _Sender:
         operation = planned.operation
         if operation is None or operation.role != "create":
             return operation is not None and operation.role is not None and not operation.charges
-        paid = operation.charges is not None
-        if paid and self.session.settings.profile != "full":
+        if operation.charges is not None:
             return False
         made = sum(
             e.operation is operation and e.succeeded and e.origin.startswith(_GENERATING)
             for e in self.session.ledger.creations
         )
-        return made < (PAID_PER_OPERATION if paid else MADE_PER_OPERATION)
+        return made < MADE_PER_OPERATION
 
     def checked(self, case: Case[Any]) -> StResponse | None:
         """Send a case and let schemathesis check the answer."""
@@ -296,8 +296,8 @@ def orders_nobody_thought_of(session: Session) -> None:  # noqa: C901 - its rule
                 return stateful.multiple()
             common[0] -= charged
             budget[operation.id] -= 1
-            sets = choices(operation).items()
-            chosen = {name: data.draw(st.sampled_from(values)) for name, values in sets}
+            sets = {n: m.values for n, m in outer_members(operation).items() if m.values}
+            chosen = {name: data.draw(st.sampled_from(values)) for name, values in sets.items()}
             call = valid(session, operation, place=place).sending(**chosen)
             exchange = _ask(session.ask, call)
             return exchange if exchange.succeeded else stateful.multiple()
@@ -306,10 +306,7 @@ def orders_nobody_thought_of(session: Session) -> None:  # noqa: C901 - its rule
         def repeat(self, exchange: Exchange) -> None:
             stated = exchange.operation.idempotency if exchange.operation is not None else None
             if stated is not None:
-                path = exchange.request.url.removeprefix(session.settings.base_url)
-                headers = dict(exchange.request.headers)
-                _ask(session.send, exchange.request.method, path, OWNER,
-                     content=exchange.request.body, headers=headers)  # fmt: skip
+                _ask(session.send_again, exchange)
 
         @stateful.rule(number=st.integers(0, 9), stranger=st.booleans())
         def look(self, number: int, stranger: bool) -> None:
@@ -358,7 +355,8 @@ def _can(session: Session, operation: OperationBehaviour) -> bool:
 def _one_filter(session: Session, operation: OperationBehaviour, data: Any) -> dict[str, str]:
     from hypothesis import strategies as st
 
-    values = {n: v for n, v in filter_values(session, operation).items() if v}
+    stated = operation.listing.filters if operation.listing is not None else {}
+    values = {n: v for n in stated if (v := filter_values(session, operation, n, OWNER))}
     if not values:
         return {}
     name = data.draw(st.sampled_from(sorted(values)))
