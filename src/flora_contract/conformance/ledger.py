@@ -93,6 +93,21 @@ class Instance:
     observations: list[Observation] = field(default_factory=list)
     writes: list[Exchange] = field(default_factory=list)
     deletions: list[Exchange] = field(default_factory=list)
+    seen: int = 0
+    _last: dict[tuple[Any, ...], list[Observation]] = field(default_factory=dict)
+
+    def see(self, observation: Observation) -> None:
+        """Add what was seen. Of looks that show the same one after another, two are kept: the
+        first and the last one tell all that those between them do."""
+        self.seen += 1
+        by = (observation.role, observation.exchange.operation_id, observation.exchange.credential)
+        same = self._last.get(by, [])
+        if not same or same[-1].body != observation.body:
+            same = self._last[by] = []
+        elif len(same) > 1:
+            self.observations.remove(same.pop())
+        same.append(observation)
+        self.observations.append(observation)
 
     @property
     def creation(self) -> Observation | None:
@@ -132,7 +147,7 @@ class Instance:
     @property
     def size(self) -> int:
         """Grows with everything that is learnt of it."""
-        return len(self.asked) + len(self.observations)
+        return len(self.asked) + self.seen
 
     def gone(self, exchange: Exchange) -> bool:
         """Whether it may have been deleted when an exchange ended."""
@@ -422,7 +437,7 @@ class Ledger:
         instance = self._keep(kind, str(made))
         if not self._is_replay(exchange, str(made)):
             instance.writes.append(exchange)
-        instance.observations.append(Observation(exchange, kind, "create", str(made), body))
+        instance.see(Observation(exchange, kind, "create", str(made), body))
         for member, reference in kind.references.items():
             shown = at(body, kind.shows.get(member) or "")
             if isinstance(shown, str):
@@ -439,7 +454,7 @@ class Ledger:
             instance.writes.append(exchange)
         body = exchange.answer_object
         if role is not None and (role == "read" or at(body, kind.id) is not None):
-            instance.observations.append(Observation(exchange, kind, role, id_, body))
+            instance.see(Observation(exchange, kind, role, id_, body))
 
     def _is_replay(self, exchange: Exchange, made: str) -> bool:
         """Whether a creation shows what its key had made before."""
@@ -473,7 +488,7 @@ class Ledger:
             name = str(id_) if isinstance(id_, str | int) else ""
             observation = Observation(exchange, kind, "list", name, item)
             if name:
-                self._keep(kind, name).observations.append(observation)
+                self._keep(kind, name).see(observation)
             yield observation
 
     def _join(self, page: ListPage) -> None:

@@ -6,7 +6,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flora_contract.conformance.exchange import OWNER, Credential, Exchange, at
-from flora_contract.conformance.plan.dimensions import POSITION, call_of, every_pair, pairs_of
+from flora_contract.conformance.plan.dimensions import (
+    ELSEWHERE,
+    POSITION,
+    call_of,
+    every_pair,
+    pairs_of,
+    settled,
+)
 from flora_contract.conformance.plan.drafts import valid
 from flora_contract.conformance.session import NotTested
 
@@ -25,6 +32,8 @@ def take(
     session: Session, operation: OperationBehaviour, case: Case, needs: set[str]
 ) -> Exchange | None:
     """Send the request of a case, or remember what it would need."""
+    asked, case = pairs_of(case), settled(session, operation, case)
+    session.pairs.add(operation.id, asked - pairs_of(case), ELSEWHERE)
     try:
         call = call_of(session, operation, case)
         exchange = call.send(session)

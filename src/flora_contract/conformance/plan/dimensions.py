@@ -348,6 +348,22 @@ def refusals(of: Dimensions, *, rounds: int | None = None) -> Iterator[Case]:
 
 # What a case comes to
 
+ELSEWHERE = "needs a second place of that account"
+
+
+def settled(session: Session, operation: OperationBehaviour, case: Case) -> Case:
+    """A case in the first place of an account that has no second one."""
+    asking = _account(case)
+    if PLACE in case and case[PLACE].value >= len(places(session, operation, asking)) > 0:
+        return {**case, PLACE: Choice("first", 0)}
+    return case
+
+
+def _account(case: Case) -> Credential:
+    """The account in whose place a request is made: for a wrong key, the owner's."""
+    credential = case[ACCOUNT].value[0] if ACCOUNT in case else OWNER
+    return credential if credential in {OTHER, BROKE} else OWNER
+
 
 def call_of(session: Session, operation: OperationBehaviour, case: Case) -> Call:
     """The call of a case. Raises NotTested with what one of its choices needs."""
@@ -355,8 +371,7 @@ def call_of(session: Session, operation: OperationBehaviour, case: Case) -> Call
         if choice.needs:
             raise NotTested(choice.needs)
     credential, header = case[ACCOUNT].value if ACCOUNT in case else (OWNER, None)
-    known = credential if credential in {OTHER, BROKE} else OWNER
-    number = case[PLACE].value if PLACE in case else 0
+    known = _account(case)
     members = {
         name: _value(choice, known)
         for name, choice in case.items()
@@ -365,14 +380,12 @@ def call_of(session: Session, operation: OperationBehaviour, case: Case) -> Call
     if TEXT in case and case[TEXT].value is not None:
         members[free_texts(operation)[0]] = case[TEXT].value
     found = places(session, operation, known)
-    if number >= len(found) > 0:
-        raise NotTested(f"needs another place of the account {known.name}")
     request = valid(
         session,
         operation,
         known,
         id_=case[ID].value if ID in case else None,
-        place=found[number] if found else None,
+        place=found[case[PLACE].value if PLACE in case else 0] if found else None,
         members=members,
         refused=any(c.refused for c in case.values()),
     )

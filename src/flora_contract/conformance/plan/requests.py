@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from flora_contract.conformance.session import Session
     from flora_contract.openapi.behaviour import Behaviour, OperationBehaviour
 
+ROUNDS = 2
+"""So many times everything that is wrong with a body is sent, each time among other values."""
+
 FEW = 5
 """The size of pages on which something new would be seen."""
 
@@ -70,11 +73,11 @@ def refused(session: Session, operation: OperationBehaviour) -> None:
     of = dimensions(session, operation)
     plain = valid(session, operation, refused=True)
     _look(session, operation)
-    take_all(session, operation, of, refusals(of))
     bodies = [Choice(name, change, refused=True) for name, change in wrong.bodies(plain)]
-    if bodies:
-        taken = {n: [c for c in choices if not c.refused] for n, choices in of.items()}
-        take_all(session, operation, of, refusals({**taken, WRONG: bodies}, rounds=2))
+    taken = {n: [c for c in choices if not c.refused] for n, choices in of.items()}
+    rounds = None if session.settings.thorough else ROUNDS
+    cases = [*refusals(of), *refusals({**taken, WRONG: bodies}, rounds=rounds)]
+    take_all(session, operation, {**of, WRONG: bodies} if bodies else of, cases)
     session.together(
         partial(session.ask, PlannedRequest(operation, plain.path, query))
         for query in (wrong.queries(plain) if operation.endpoint.method == "GET" else ())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
@@ -38,6 +39,8 @@ def show(summary: Summary, console: Console) -> None:
     console.print(coverage_table(summary))
     for reason, names in untested(summary).items():
         console.print(Text(f"not tested: {reason}: {', '.join(names)}", style="yellow"))
+    for reason, count in unsent(summary).items():
+        console.print(Text(f"{count} pairs not sent: {reason}", style="yellow"))
     if summary.accepted:
         console.print(f"{len(summary.accepted)} findings of the baseline are left out")
     console.print(conclusion(summary))
@@ -65,6 +68,11 @@ def untested(summary: Summary) -> dict[str, list[str]]:
     return grouped
 
 
+def unsent(summary: Summary) -> dict[str, int]:
+    """How many pairs of choices were not sent, by what they would need."""
+    return Counter(i.reason for i in summary.items if i.reason)
+
+
 def coverage_table(summary: Summary) -> Table:
     """For each operation: how many of the documented things were seen."""
     table = Table(box=None, pad_edge=False, title="Seen of those documented", title_justify="left")
@@ -84,6 +92,7 @@ _PLURALS = {
     "parameter": "sent",
     "request value": "values",
     "error code": "codes",
+    "pair": "pairs",
 }
 
 
