@@ -111,7 +111,7 @@ async def answer_again(wrapper: Wrapper, asked: Asked, memory: Memory) -> Answer
 def newer_before(asked: Asked, _: Memory) -> Answered | None:
     if asked.operation == "run":
         asked.path = "/api/v1/runs/" + older_id(asked.path.removeprefix("/api/v1/runs/"))
-    if asked.starts and asked.key == OWNER:
+    if asked.starts and asked.headers.get("authorization") == f"Bearer {OWNER}":
         sent = asked.sent
         if isinstance(sent.get("params"), dict) and set(sent["params"]) - PARAMS:
             return refusal(400, "input_validation_error", "Not a parameter of it.", "params")

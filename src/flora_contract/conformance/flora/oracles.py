@@ -91,7 +91,7 @@ def outputs_not_shared(ledger: Ledger) -> Iterator[Verdict]:
         for seen in instance.observations:
             for output in _outputs(seen):
                 url = str(output.get("url") or "").partition("?")[0]
-                other = first.setdefault(url, seen) if url else seen
+                other = first.setdefault(url, seen) if url.startswith("http") else seen
                 yield verdict(
                     other.id == seen.id,
                     other.exchange,

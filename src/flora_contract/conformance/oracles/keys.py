@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from flora_contract.conformance.exchange import Credential, Exchange
     from flora_contract.conformance.ledger import Ledger, ListPage, Observation
-    from flora_contract.openapi.behaviour import Idempotency
+    from flora_contract.openapi.behaviour import Idempotency, Resource
 
 
 def _rule(exchange: Exchange) -> Idempotency:
@@ -202,36 +202,48 @@ def refused_has_no_effect(ledger: Ledger) -> Iterator[Verdict]:
     """A request that was refused has made nothing, then or later, in any list of any account."""
     first: dict[tuple[str, ...], ListPage] = {}
     known: dict[tuple[str, ...], set[str]] = {}
-    refused = [e for e in ledger.creations if e.status is not None and 400 <= e.status < 500]
-    # One without an answer may have made something that nobody knows.
-    unclear = [e.number for e in ledger.creations if e.status is None or e.status >= 500]
     for page in ledger.pages:
         kind, look = page.operation.resource, page.question[:2]
-        if kind is None or not kind.create:
-            continue
         before = first.get(look)
+        if kind is None or not kind.create or (before is None and page.filters):
+            continue
         if before is None:
-            if page.position is None and not page.filters:
+            if page.position is None:
                 first[look], known[look] = page, {item.id for item in page.items}
             continue
-        came = [i for i in page.items if i.id not in known[look] and _is_new(i, before)]
+        new = [i for i in page.items if i.id not in known[look] and _is_new(i, before)]
         known[look] |= {item.id for item in page.items}
-        since = before.exchange.number, page.exchange.number
-        between = [e for e in refused if e.operation and e.operation.resource is kind
-                   and since[0] < e.number < since[1]]  # fmt: skip
-        if not between or any(since[0] < number < since[1] for number in unclear):
-            continue
-        strangers = [i.id for i in came if ledger.instances[kind.kind, i.id].creation is None]
-        own = [e for e in between if e.credential == page.exchange.credential] or between
-        yield verdict(
-            not strangers,
-            before.exchange,
-            own[-1],
-            page.exchange,
-            expected="nothing but what accepted requests have made",
-            seen=", ".join(strangers[:3]),
-            subject=f"{own[-1].status}",
-        )
+        strangers = [i.id for i in new if ledger.instances[kind.kind, i.id].creation is None]
+        refused = _refused_between(before.exchange, page.exchange, kind, ledger) if new else None
+        if refused is not None:
+            yield verdict(
+                not strangers,
+                before.exchange,
+                refused,
+                page.exchange,
+                expected="nothing but what accepted requests have made",
+                seen=", ".join(strangers[:3]),
+                subject=f"{refused.status}",
+            )
+
+
+def _refused_between(
+    one: Exchange, two: Exchange, kind: Resource, ledger: Ledger
+) -> Exchange | None:
+    """The last request that was refused to make one, by whoever looks or else by another.
+
+    None where one got no answer, which may have made something that nobody knows.
+    """
+    asked = [
+        e
+        for e in ledger.creations
+        if one.number < e.number < two.number and e.operation and e.operation.resource is kind
+    ]
+    if any(e.status is None or e.status >= 500 for e in asked):
+        return None
+    refused = [e for e in asked if e.status is not None and e.status >= 400]
+    own = [e for e in refused if e.credential == two.credential]
+    return next(reversed(own or refused), None)
 
 
 def _is_new(item: Observation, before: ListPage) -> bool:

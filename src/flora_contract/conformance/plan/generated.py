@@ -42,12 +42,12 @@ if TYPE_CHECKING:
     from flora_contract.conformance.session import Session
     from flora_contract.openapi.behaviour import OperationBehaviour
 
-FUZZED = 10
+FUZZED = 4
 """Examples for each operation and mode."""
 
 MACHINE_RUNS, MACHINE_STEPS = 6, 10
 
-LINKED_RUNS, LINKED_STEPS = 5, 6
+LINKED_RUNS, LINKED_STEPS = 3, 6
 
 MADE_PER_OPERATION = 10
 """Generated requests that may make something that costs nothing."""
