@@ -167,9 +167,9 @@ class Instance:
             (write, value)
             for write in (() if moving else self.writes)
             if before is None or write.before(before)
-            if (value := _written(self, write, member)) is not None
+            if (value := _written(self, write, member)) is not None or forgets(write)
         ]
-        told = [pair for pair in known if pair[1] is not None]
+        told = [(e, value) for e, value in known if value is not None or e in self.writes]
         return max(told, key=lambda pair: pair[0].number)[1] if told else None
 
     @cached_property
@@ -178,6 +178,12 @@ class Instance:
         shown = {path or name for name, path in kind.shows.items()}
         held = {kind.id, kind.created or kind.id, *kind.aliases, *kind.constant}
         return frozenset(shown | held | set(kind.path.values()))
+
+
+def forgets(write: Exchange) -> bool:
+    """Whether what a request leaves out is not as it was: PUT replaces, an act may do anything."""
+    acts = write.operation is not None and write.operation.role == "act"
+    return acts or write.request.method == "PUT"
 
 
 def _written(instance: Instance, write: Exchange, member: str) -> Any:

@@ -310,13 +310,15 @@ class Library:
         if self._is("final state left") and ended and looks % 2:
             phase = "done" if phase != "done" else "torn"
         at = int(scan["at"] * 1000)
+        if step:
+            scan.setdefault("readAt", int(time.time() * 1000))
         shown: dict[str, Any] = {
             "scanId": scan["id"],
             "phase": phase,
             "shelfId": scan["shelf"],
             "note": scan.get("note"),
             "queuedAt": at,
-            "readAt": at + 50 if step else None,
+            "readAt": scan["readAt"] if step else None,
             "seen": min(step, 3) * 10,
             "pages": 7 if phase == "done" else None,
             "reason": "wet" if phase in {"torn", "dropped"} else None,

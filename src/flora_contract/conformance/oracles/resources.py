@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from flora_contract.conformance.exchange import OTHER, OWNER, at
-from flora_contract.conformance.ledger import question
+from flora_contract.conformance.ledger import forgets, question
 from flora_contract.conformance.oracle import Verdict, held, number, oracle, verdict
 from flora_contract.conformance.oracles.validation import is_open
 from flora_contract.conformance.refusals import path_known, refused, statuses, uncertain_references
@@ -240,7 +240,7 @@ def _history(instance: Instance, sent: str, shown: str) -> Iterator[tuple[str, V
             value = _sent(instance.kind, event, sent)
             if value is not ...:
                 last = event, value
-            elif _forgets(event):
+            elif forgets(event):
                 last = None
         look = looks.get(event)
         seen = look.get(shown) if look is not None else None
@@ -278,12 +278,6 @@ def _sent(kind: Resource, write: Exchange, member: str) -> Any:
     *parents, name = member.split(".")
     inside = at(write.sent_object, ".".join(parents)) if parents else write.sent_object
     return inside[name] if isinstance(inside, dict) and name in inside else ...
-
-
-def _forgets(write: Exchange) -> bool:
-    """Whether what a request leaves out is not as it was: PUT replaces, an act may do anything."""
-    acts = write.operation is not None and write.operation.role == "act"
-    return acts or write.request.method == "PUT"
 
 
 def _rule_broken(

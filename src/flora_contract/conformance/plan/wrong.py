@@ -41,7 +41,11 @@ def bodies(call: PlannedRequest) -> list[Change]:
 
 
 def _changing(path: str, value: Any) -> Callable[[PlannedRequest], Any]:
-    return lambda call: _with(call.body, path.split("."), value) or call.body
+    def change(call: PlannedRequest) -> Any:
+        changed = _with(call.body, path.split("."), value)
+        return changed if changed is not None else b"{"
+
+    return change
 
 
 def _instead(text: bytes) -> Callable[[PlannedRequest], Any]:
