@@ -140,6 +140,8 @@ def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
                 yield from _flat(child, path)
 
 
+APART = "nothing: it says nothing of those together"
+
 HIDDEN = "nothing: of two reasons to refuse a request, one hides the other"
 
 

@@ -6,7 +6,7 @@ import json
 import sys
 
 import uvicorn
-from rows import FAULTS
+from combinations import FAULTS
 from variant import CORRECT
 from wrapper import Wrapper
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import covertable
 
-from flora_contract.conformance.coverage import HIDDEN
+from flora_contract.conformance.coverage import APART, HIDDEN
 from flora_contract.conformance.exchange import (
     ABSENT,
     BROKE,
@@ -48,12 +48,14 @@ WRONG, POSITION = "wrong", "position"
 
 @dataclass(frozen=True)
 class Choice:
-    """One value of a dimension. `refused` is what must be; `needs` what it takes to make it."""
+    """One value of a dimension. `refused` is what must be; `needs` what it takes to make it; `only`
+    names the one choice of another dimension that it goes with."""
 
     name: str
     value: Any = None
     refused: bool = False
     needs: str = ""
+    only: tuple[str, str] | None = None
 
 
 NEW_KEY = Choice("new", "")
@@ -87,6 +89,9 @@ def dimensions(session: Session, operation: OperationBehaviour) -> Dimensions:
     references = kind.references if kind is not None else {}
     if operation.endpoint.takes_body or operation.endpoint.parameters_in("path"):
         found[PLACE] = [Choice("first", 0), *_second(session, operation)]
+        if operation.endpoint.takes_body and session.ledger.facts.places(OTHER):
+            numbers = range(len(session.ledger.facts.places(OWNER)))
+            found[PLACE] += [Choice(f"foreign {n + 1}", ~n, refused=True) for n in numbers]
     for name, member in outer_members(operation).items():
         choices = [Choice(value, value) for value in member.values]
         if not member.required:
@@ -290,16 +295,15 @@ def _foreign(session: Session, target: Resource) -> Callable[[Credential], str]:
 
 def twins(session: Session) -> list[Choice]:
     """Keys that a server may take for one another, though they differ: each is new to it."""
-    root = f"Twin.{session.salt}-{'x' * 150}"
+    root = f"Twin.!#$&'*+/=?^`{{|}}~%41:{session.salt}-{'x' * 120}"
     names = {
         "long": root,
         "differing late": f"{root}y",
-        "cut": root[:-100],
         "letter case": root.swapcase(),
-        "other signs": root.replace("-", "").replace(".", ""),
-        "odd characters": f"{root[:60]}!#$&'*+/=?^`{{|}}~%41:\"",
+        "other signs": "".join(filter(str.isalnum, root)),
     }
-    return [Choice(name, key) for name, key in names.items()]
+    # They are alike for one account only.
+    return [Choice(name, key, only=(ACCOUNT, "owner")) for name, key in names.items()]
 
 
 # Which cases there are
@@ -314,22 +318,47 @@ def covering(of: Dimensions, seed: str) -> list[Case]:
     if len(varied) < 2:
         rows = [{n: i} for n, numbers in varied.items() for i in numbers[1:]]
     else:
-        rows = [dict(row) for row in covertable.make(varied, salt=seed)]
+        rules = [
+            {"operator": "or", "conditions": [_is_not(name, n), _is(other, taken[other], wanted)]}
+            for name, choices in taken.items()
+            for n, choice in enumerate(choices)
+            if choice.only is not None
+            for other, wanted in [choice.only]
+            if other in varied
+        ]
+        rows = [dict(row) for row in covertable.make(varied, salt=seed, constraints=rules)]
     cases = [plainest, *({**plainest, **{n: taken[n][i] for n, i in r.items()}} for r in rows)]
     return _best_first(cases)
 
 
+def _is(name: str, choices: list[Choice], wanted: str) -> dict[str, Any]:
+    numbers = [n for n, choice in enumerate(choices) if choice.name == wanted]
+    return {"operator": "in", "left": name, "values": numbers}
+
+
+def _is_not(name: str, number: int) -> dict[str, Any]:
+    return {"operator": "ne", "left": name, "value": number}
+
+
 def _best_first(cases: list[Case]) -> list[Case]:
-    """The first case, then each time the one that adds most pairs; those that add none are left."""
+    """The first case, then each time the one that adds most choices, and of those most pairs."""
     left, ordered = list(cases), list[Case]()
     seen: set[Pair] = set()
+    met: set[tuple[str, str]] = set()
     while left:
-        best = left[0] if not ordered else max(left, key=lambda c: len(pairs_of(c) - seen))
+        best = left[0]
+        if ordered:
+            best = max(left, key=lambda c: (len(_choices(c) - met), len(pairs_of(c) - seen)))
         left.remove(best)
         if pairs_of(best) - seen or not ordered:
             ordered.append(best)
         seen |= pairs_of(best)
+        met |= _choices(best)
     return ordered
+
+
+def _choices(case: Case) -> frozenset[tuple[str, str]]:
+    return frozenset((name, choice.name) for name, choice in case.items())
 
 
 def refusals(of: Dimensions, *, rounds: int | None = None) -> Iterator[Case]:
@@ -339,8 +368,11 @@ def refusals(of: Dimensions, *, rounds: int | None = None) -> Iterator[Case]:
     for name, choices in of.items():
         others = {n: found for n, found in taken.items() if n != name}
         most = max((len(found) for found in others.values()), default=1)
+        plain = {n: found[0] for n, found in others.items()}
         for shift, choice in enumerate(c for c in choices if c.refused):
-            for row in range(min(most, rounds or most)):
+            for account in others.get(ACCOUNT, ()) if not rounds else ():
+                yield {**plain, ACCOUNT: account, name: choice}
+            for row in range(most if rounds is None else min(most, rounds)):
                 turn = row if rounds is None else row + shift
                 case = {n: found[turn % len(found)] for n, found in others.items()}
                 yield {**case, name: choice}
@@ -353,10 +385,20 @@ ELSEWHERE = "needs a second place of that account"
 
 def settled(session: Session, operation: OperationBehaviour, case: Case) -> Case:
     """A case in the first place of an account that has no second one."""
-    asking = _account(case)
-    if PLACE in case and case[PLACE].value >= len(places(session, operation, asking)) > 0:
+    number = case[PLACE].value if PLACE in case else 0
+    if number >= len(places(session, operation, _account(case))) > 0:
         return {**case, PLACE: Choice("first", 0)}
     return case
+
+
+def _place(session: Session, operation: OperationBehaviour, case: Case) -> dict[str, str] | None:
+    """Where a request is made: a place of the account, or of another one."""
+    number, asking = case[PLACE].value if PLACE in case else 0, _account(case)
+    if number < 0:
+        theirs = places(session, operation, OTHER if asking != OTHER else OWNER)
+        return theirs[~number % len(theirs)]
+    own = places(session, operation, asking)
+    return own[number] if own else None
 
 
 def _account(case: Case) -> Credential:
@@ -379,13 +421,12 @@ def call_of(session: Session, operation: OperationBehaviour, case: Case) -> Call
     }
     if TEXT in case and case[TEXT].value is not None:
         members[free_texts(operation)[0]] = case[TEXT].value
-    found = places(session, operation, known)
     request = valid(
         session,
         operation,
         known,
         id_=case[ID].value if ID in case else None,
-        place=found[case[PLACE].value if PLACE in case else 0] if found else None,
+        place=_place(session, operation, case),
         members=members,
         refused=any(c.refused for c in case.values()),
     )
@@ -417,6 +458,12 @@ def every_pair(of: Dimensions) -> Iterator[tuple[Pair, str]]:
     """All pairs of choices, and what it takes to send each that is not."""
     for (one, ones), (two, twos) in combinations(sorted(of.items()), 2):
         for first, second in product(ones, twos):
-            hidden = HIDDEN if first.refused and second.refused else "needs --thorough"
-            need = first.needs or second.needs or hidden
+            need = first.needs or second.needs or "needs --thorough"
+            if first.refused and second.refused:
+                need = HIDDEN
+            if any(
+                c.only is not None and c.only[0] == name and c.only[1] != other.name
+                for c, name, other in ((first, two, second), (second, one, first))
+            ):
+                need = APART
             yield ((one, first.name), (two, second.name)), need

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flora_contract.conformance.exchange import OWNER
 from flora_contract.conformance.plan import listing, step
 from flora_contract.conformance.plan.asking import follow_pages, largest, page, take_all
-from flora_contract.conformance.plan.dimensions import covering, dimensions
+from flora_contract.conformance.plan.dimensions import covering, dimensions, refusals
 from flora_contract.conformance.plan.drafts import valid
 
 if TYPE_CHECKING:
@@ -50,7 +50,8 @@ def walk_filtered(session: Session, operation: OperationBehaviour) -> None:
         if len(known) > 1 and session.ledger.knows(instance.kind, instance.id, OWNER):
             follow_pages(session, whole.asking(**known))
             break
-    take_all(session, operation, of, covering(of, str(session.settings.seed)))
+    cases = [*covering(of, str(session.settings.seed)), *refusals(of, rounds=0)]
+    take_all(session, operation, of, cases)
 
 
 @step("lists", of=listing)
