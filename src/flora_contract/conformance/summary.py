@@ -63,6 +63,11 @@ class Summary:
         return [o for o in self.outcomes if o.result == "not tested"]
 
     @property
+    def unsent(self) -> dict[str, int]:
+        """How many pairs of choices were not sent, by what they would need."""
+        return Counter(i.reason for i in self.items if i.reason)
+
+    @property
     def idle(self) -> list[Oracle]:
         """Oracles whose rule was never put to the test."""
         return [o for o in self.oracles if not self.tally[o.id].applied and o.severity.rank < 2]

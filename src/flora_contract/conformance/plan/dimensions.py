@@ -362,7 +362,10 @@ def _choices(case: Case) -> frozenset[tuple[str, str]]:
 
 
 def refusals(of: Dimensions, *, rounds: int | None = None) -> Iterator[Case]:
-    """For each choice that must be refused, cases in which each of the others is met."""
+    """For each choice that must be refused, cases in which each of the others is met.
+
+    First it stands among what is plainest, for each account. `rounds` limits the rest.
+    """
     taken = {n: [c for c in choices if not c.refused and not c.needs] for n, choices in of.items()}
     taken = {n: choices for n, choices in taken.items() if n not in {TEXT, KEY} and choices}
     for name, choices in of.items():
@@ -370,7 +373,7 @@ def refusals(of: Dimensions, *, rounds: int | None = None) -> Iterator[Case]:
         most = max((len(found) for found in others.values()), default=1)
         plain = {n: found[0] for n, found in others.items()}
         for shift, choice in enumerate(c for c in choices if c.refused):
-            for account in others.get(ACCOUNT, ()) if not rounds else ():
+            for account in others.get(ACCOUNT, [choice]) if not rounds else ():
                 yield {**plain, ACCOUNT: account, name: choice}
             for row in range(most if rounds is None else min(most, rounds)):
                 turn = row if rounds is None else row + shift

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flora_contract.conformance.coverage import KINDS, totals
-from flora_contract.conformance.renderings.text import conclusion, unsent, untested
+from flora_contract.conformance.renderings.text import conclusion, untested
 from flora_contract.report.markdown import block, code, escape, table
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _parts(summary: Summary) -> Iterator[str]:
         for reason, names in untested(summary).items():
             yield f"- {escape(reason)}: {', '.join(map(code, names))}"
         yield ""
-    if pairs := unsent(summary):
+    if pairs := summary.unsent:
         yield "### Pairs of choices that were not sent\n"
         yield from (f"- {count}: {escape(reason)}" for reason, count in pairs.items())
         yield ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
@@ -39,7 +38,7 @@ def show(summary: Summary, console: Console) -> None:
     console.print(coverage_table(summary))
     for reason, names in untested(summary).items():
         console.print(Text(f"not tested: {reason}: {', '.join(names)}", style="yellow"))
-    for reason, count in unsent(summary).items():
+    for reason, count in summary.unsent.items():
         console.print(Text(f"{count} pairs not sent: {reason}", style="yellow"))
     if summary.accepted:
         console.print(f"{len(summary.accepted)} findings of the baseline are left out")
@@ -66,11 +65,6 @@ def untested(summary: Summary) -> dict[str, list[str]]:
     for outcome in summary.untested:
         grouped.setdefault(outcome.reason, []).append(outcome.step.name)
     return grouped
-
-
-def unsent(summary: Summary) -> dict[str, int]:
-    """How many pairs of choices were not sent, by what they would need."""
-    return Counter(i.reason for i in summary.items if i.reason)
 
 
 def coverage_table(summary: Summary) -> Table:
