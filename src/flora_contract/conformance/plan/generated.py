@@ -28,7 +28,7 @@ from flora_contract.conformance.plan import every, listing, living, step
 from flora_contract.conformance.plan.asking import page
 from flora_contract.conformance.plan.dimensions import filter_values
 from flora_contract.conformance.plan.drafts import outer_members, valid
-from flora_contract.conformance.plan.lifecycle import await_the_end, follow
+from flora_contract.conformance.plan.lifecycle import follow
 from flora_contract.conformance.session import NotTested
 from flora_contract.conformance.values import unknown
 
@@ -42,12 +42,7 @@ if TYPE_CHECKING:
     from flora_contract.conformance.session import Session
     from flora_contract.openapi.behaviour import OperationBehaviour
 
-FUZZED = 4
-"""Examples for each operation and mode."""
-
 MACHINE_RUNS, MACHINE_STEPS = 6, 10
-
-LINKED_RUNS, LINKED_STEPS = 3, 6
 
 MADE_PER_OPERATION = 10
 """Generated requests that may make something that costs nothing."""
@@ -179,7 +174,7 @@ class _Sender:
         if operation.charges is not None:
             return False
         made = sum(
-            e.operation is operation and e.succeeded and e.origin.startswith(_GENERATING)
+            e.operation is operation and e.succeeded and e.origin.startswith("boundary-cases")
             for e in self.session.ledger.creations
         )
         return made < MADE_PER_OPERATION
@@ -202,9 +197,6 @@ class _Sender:
         except FailureGroup as group:
             remarks = [(type(f).__name__, str(f).partition("\n")[0]) for f in group.exceptions]
         self.session.ledger.remarks.append(Remark(exchange, tuple(remarks)))
-
-
-_GENERATING = ("boundary-cases", "fuzzed-inputs", "linked-operations")
 
 
 def _is_ours(planned: Exchange, session: Session) -> bool:
@@ -395,31 +387,6 @@ def boundary_cases(session: Session, operation: OperationBehaviour) -> None:
         session.together(partial(sender.checked, case) for case in cases)
 
 
-@step("generated", of=every)
-def fuzzed_inputs(session: Session, operation: OperationBehaviour) -> None:
-    """Random inputs for an operation, from the seed: valid and invalid ones."""
-    from schemathesis.generation import GenerationMode
-
-    sender, found = _Sender(session), _cases(session, operation)
-    for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
-        cases = _drawn(found.as_strategy(mode), session.settings.seed)
-        with _stoppable():
-            session.together(partial(sender.checked, case) for case in cases)
-
-
-def _drawn(strategy: Any, seed: int) -> list[Any]:
-    import hypothesis
-
-    drawn: list[Any] = []
-
-    def draw(case: Any) -> None:
-        drawn.append(case)
-
-    driven: Any = hypothesis.given(case=strategy)(draw)
-    hypothesis.seed(seed)(_quietly(FUZZED)(driven))()
-    return drawn
-
-
 def _quietly(examples: int, steps: int = 1) -> Any:
     """Settings under which Hypothesis only generates: no replay, no shrinking, no clock."""
     import hypothesis
@@ -434,39 +401,6 @@ def _quietly(examples: int, steps: int = 1) -> Any:
         suppress_health_check=list(hypothesis.HealthCheck),
         print_blob=False,
     )
-
-
-@step("generated")
-def linked_operations(session: Session) -> None:
-    """Sequences along the links between operations, by the state machine of schemathesis."""
-    import hypothesis
-    from schemathesis.core.errors import NoLinksFound
-
-    sender = _Sender(session)
-    # What a filtered page links to must not hang on how far something has come: the same seed is
-    # to send the same requests.
-    for operation in living(session.behaviour):
-        await_the_end(session, operation)
-    try:
-        base = _schema(session).as_state_machine()
-    except NoLinksFound:
-        return
-
-    class Linked(base):  # type: ignore[misc, valid-type]  # made at run time
-        def call(self, case: Case[Any], **_: Any) -> StResponse:
-            response = sender.checked(case)
-            if response is None and session.settings.profile == "read-only":
-                raise _Stop("needs --profile free or full")
-            if response is None:
-                raise _Stop("needs an answer to go on from")
-            return response
-
-        def validate_response(self, *_: Any, **__: Any) -> None:
-            """Was done when the case was sent."""
-
-    hypothesis.seed(session.settings.seed)(Linked)
-    with _stoppable():
-        Linked.run(settings=_quietly(LINKED_RUNS, LINKED_STEPS))
 
 
 @step("generated", of=living)

@@ -124,8 +124,9 @@ def _look_closely(
     _look_from_outside(session, kind, id_, owner, number)
     if number == 0:
         _look_by_state(session, kind, id_)
-        _cross_cursors(session, kind)
         _look_nearby(session, kind, id_)
+    if number == CLOSELY - 1:
+        _cross_cursors(session, kind)
     if number < CLOSELY or operation.charges is not None:
         _look_under_another_parent(session, kind, id_, owner)
         _ask_again(session, operation, made, number)
