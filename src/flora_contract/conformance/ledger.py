@@ -272,14 +272,6 @@ class Walk:
     pages: list[ListPage]
 
 
-@dataclass(frozen=True, eq=False)
-class Remark:
-    """What the checks of schemathesis said of an answer: names of failures, and their texts."""
-
-    exchange: Exchange
-    failures: tuple[tuple[str, str], ...]
-
-
 class Ledger:
     """Exchanges in order, and views of them that grow as they come.
 
@@ -298,7 +290,6 @@ class Ledger:
         self.creations: list[Exchange] = []
         self.uses: dict[str, list[Exchange]] = {}
         self.replayed: set[Exchange] = set()
-        self.remarks: list[Remark] = []
         self.walks: list[Walk] = []
         self._kinds: dict[str, list[Instance]] = {}
         self._asked: dict[tuple[str, str], list[Exchange]] = {}

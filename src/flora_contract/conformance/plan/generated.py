@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 from contextlib import contextmanager
 from functools import cache, lru_cache, partial
 from pathlib import Path
@@ -23,7 +22,7 @@ from flora_contract.conformance.exchange import (
     Exchange,
     RecordedRequest,
 )
-from flora_contract.conformance.ledger import Remark, named_by
+from flora_contract.conformance.ledger import named_by
 from flora_contract.conformance.plan import every, listing, living, step
 from flora_contract.conformance.plan.asking import page
 from flora_contract.conformance.plan.dimensions import filter_values
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from schemathesis import Case
-    from schemathesis.core.transport import Response as StResponse
     from schemathesis.schemas import BaseSchema
 
     from flora_contract.conformance.session import Session
@@ -44,10 +42,9 @@ if TYPE_CHECKING:
 
 MACHINE_RUNS, MACHINE_STEPS = 6, 10
 
-MADE_PER_OPERATION = 10
-"""Generated requests that may make something that costs nothing."""
-
+MADE_BY_MACHINE = 10
 PAID_BY_MACHINE = 2
+"""What its creates may make of each kind, for nothing and for money."""
 
 
 @cache
@@ -113,11 +110,10 @@ def _ask(send: Callable[..., Exchange], *arguments: Any, **more: Any) -> Exchang
 
 
 class _Sender:
-    """Sends cases of schemathesis and keeps what its checks remark."""
+    """Sends cases of schemathesis; what could make something is sent to where nothing is."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self._making = threading.Lock()
 
     def send(self, case: Case[Any]) -> Exchange | None:
         """Send one case; None for one that is none of ours to send."""
@@ -134,16 +130,13 @@ class _Sender:
         headers = {k: str(v) for k, v in prepared.headers.items() if k.lower() not in PLUMBING}
         request = RecordedRequest(prepared.method or "GET", str(prepared.url), (), content)
         planned = self.session.ledger.exchange_of(request, credential)
-        if request.method == "GET":
-            return self._send(planned, headers)
-        if self.session.settings.profile == "read-only" or not _is_ours(planned, self.session):
-            return None
-        self._rename(planned, headers)
-        # One at a time: no two may take the last one that is allowed.
-        with self._making:
-            if credential == OWNER and self.session.could_be_accepted(planned):
-                harmless = planned if self._may_make(planned) else _elsewhere(planned, self.session)
-                return self._send(harmless, headers) if harmless is not None else None
+        if request.method != "GET":
+            if self.session.settings.profile == "read-only" or not _is_ours(planned, self.session):
+                return None
+            self._rename(planned, headers)
+            if self.session.could_be_accepted(planned):
+                found = _elsewhere(planned, self.session)
+                return self._send(found, headers) if found is not None else None
         return self._send(planned, headers)
 
     def _send(self, planned: Exchange, headers: dict[str, str]) -> Exchange:
@@ -165,38 +158,6 @@ class _Sender:
             for name in [name for name in headers if name.lower() == stated.header.lower()]:
                 del headers[name]
             headers[stated.header] = self.session.key()
-
-    def _may_make(self, planned: Exchange) -> bool:
-        """Whether one more may be made of what a request asks for."""
-        operation = planned.operation
-        if operation is None or operation.role != "create":
-            return operation is not None and operation.role is not None and not operation.charges
-        if operation.charges is not None:
-            return False
-        made = sum(
-            e.operation is operation and e.succeeded and e.origin.startswith("boundary-cases")
-            for e in self.session.ledger.creations
-        )
-        return made < MADE_PER_OPERATION
-
-    def checked(self, case: Case[Any]) -> StResponse | None:
-        """Send a case and let schemathesis check the answer."""
-        exchange = self.send(case)
-        if exchange is None or exchange.response is None:
-            return None
-        response = _response(exchange)
-        self._remark(exchange, case, response)
-        return response
-
-    def _remark(self, exchange: Exchange, case: Case[Any], response: StResponse) -> None:
-        from schemathesis.core.failures import FailureGroup
-
-        remarks: list[tuple[str, str]] = []
-        try:
-            case.validate_response(response, checks=_checks())
-        except FailureGroup as group:
-            remarks = [(type(f).__name__, str(f).partition("\n")[0]) for f in group.exceptions]
-        self.session.ledger.remarks.append(Remark(exchange, tuple(remarks)))
 
 
 def _is_ours(planned: Exchange, session: Session) -> bool:
@@ -226,39 +187,6 @@ def _request_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in arguments.items() if k in names}
 
 
-_CHECKS = {
-    "content_type_conformance",
-    "response_headers_conformance",
-    "response_schema_conformance",
-}
-"""Checks that look at one answer alone. What a status means, our oracles know better."""
-
-
-@cache
-def _checks() -> list[Any]:
-    from schemathesis import checks
-
-    return [c for c in checks.CHECKS.get_all() if c.__name__ in _CHECKS]
-
-
-def _response(exchange: Exchange) -> StResponse:
-    import requests
-    from schemathesis.core.transport import Response as StResponse
-
-    assert exchange.response is not None
-    headers: dict[str, list[str]] = {}
-    for name, value in exchange.response.headers:
-        headers.setdefault(name.lower(), []).append(value)
-    return StResponse(
-        status_code=exchange.response.status,
-        headers=headers,
-        content=exchange.response.body,
-        request=requests.Request(exchange.request.method, exchange.request.url).prepare(),
-        elapsed=exchange.elapsed,
-        verify=True,
-    )
-
-
 @step("generated")
 def orders_nobody_thought_of(session: Session) -> None:  # noqa: C901 - its rules are its own
     """A state machine of creations, repetitions, looks and walks, under a small budget."""
@@ -270,7 +198,7 @@ def orders_nobody_thought_of(session: Session) -> None:  # noqa: C901 - its rule
     paid = PAID_BY_MACHINE if session.settings.profile == "full" else 0
     creations = [o for o in behaviour.with_role("create") if _can(session, o)]
     lists = [o for o in listing(behaviour) if _can(session, o)]
-    budget = {o.id: paid if o.charges is not None else MADE_PER_OPERATION for o in creations}
+    budget = {o.id: paid if o.charges is not None else MADE_BY_MACHINE for o in creations}
     common = [sum(1 for o in creations if o.charges is not None) and paid]
     places = session.ledger.facts.places(OWNER) or (None,)
 
@@ -384,7 +312,7 @@ def boundary_cases(session: Session, operation: OperationBehaviour) -> None:
         generation_config=found.schema.config.generation,
     )
     with _stoppable():
-        session.together(partial(sender.checked, case) for case in cases)
+        session.together(partial(sender.send, case) for case in cases)
 
 
 def _quietly(examples: int, steps: int = 1) -> Any:
