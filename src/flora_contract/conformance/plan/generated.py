@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import contextmanager
+from contextlib import suppress
 from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,24 +19,23 @@ from flora_contract.conformance.exchange import (
     OTHER,
     OWNER,
     PLUMBING,
+    Credential,
     Exchange,
     RecordedRequest,
 )
 from flora_contract.conformance.ledger import named_by
 from flora_contract.conformance.plan import every, listing, living, step
-from flora_contract.conformance.plan.asking import page
-from flora_contract.conformance.plan.dimensions import filter_values
-from flora_contract.conformance.plan.drafts import outer_members, valid
+from flora_contract.conformance.plan.asking import look, made_by, take
+from flora_contract.conformance.plan.dimensions import POSITION, covering, dimensions, every_pair
 from flora_contract.conformance.plan.lifecycle import follow
 from flora_contract.conformance.session import NotTested
 from flora_contract.conformance.values import unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from schemathesis import Case
     from schemathesis.schemas import BaseSchema
 
+    from flora_contract.conformance.plan.dimensions import Case as PlannedCase
     from flora_contract.conformance.session import Session
     from flora_contract.openapi.behaviour import OperationBehaviour
 
@@ -89,26 +88,6 @@ def _examples(session: Session, kind: str) -> set[str]:
     return found
 
 
-class _Stop(BaseException):
-    """Ends what Hypothesis drives, at once: it replays only what is an Exception."""
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    try:
-        yield
-    except _Stop as reason:
-        raise NotTested(str(reason)) from None
-
-
-def _ask(send: Callable[..., Exchange], *arguments: Any, **more: Any) -> Exchange:
-    """Send from within a rule."""
-    try:
-        return send(*arguments, **more)
-    except NotTested as reason:
-        raise _Stop(str(reason)) from None
-
-
 class _Sender:
     """Sends cases of schemathesis; what could make something is sent to where nothing is."""
 
@@ -142,8 +121,7 @@ class _Sender:
     def _send(self, planned: Exchange, headers: dict[str, str]) -> Exchange:
         request = planned.request
         path = request.url.removeprefix(self.session.settings.base_url)
-        return _ask(
-            self.session.send,
+        return self.session.send(
             request.method,
             path,
             planned.credential,
@@ -188,107 +166,54 @@ def _request_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 @step("generated")
-def orders_nobody_thought_of(session: Session) -> None:  # noqa: C901 - its rules are its own
-    """A state machine of creations, repetitions, looks and walks, under a small budget."""
+def orders_nobody_thought_of(session: Session) -> None:
+    """A state machine of creations, repetitions, looks and lists, under a small budget."""
     import hypothesis
     from hypothesis import stateful
     from hypothesis import strategies as st
 
     behaviour = session.behaviour
-    paid = PAID_BY_MACHINE if session.settings.profile == "full" else 0
-    creations = [o for o in behaviour.with_role("create") if _can(session, o)]
-    lists = [o for o in listing(behaviour) if _can(session, o)]
-    budget = {o.id: paid if o.charges is not None else MADE_BY_MACHINE for o in creations}
-    common = [sum(1 for o in creations if o.charges is not None) and paid]
-    places = session.ledger.facts.places(OWNER) or (None,)
+    asked = [*behaviour.with_role("create"), *listing(behaviour)]
+    cases = {o.id: _at_the_beginning(session, o) for o in asked}
+    left = {o.id: MADE_BY_MACHINE for o in asked if o.charges is None}
 
     class Machine(stateful.RuleBasedStateMachine):
         started = stateful.Bundle("started")
-        pages = stateful.Bundle("pages")
 
-        @stateful.rule(target=started, data=st.data(), place=st.sampled_from(places))
-        def create(self, data: Any, place: Any) -> Any:
-            if not creations:
+        @stateful.rule(target=started, data=st.data(), operation=st.sampled_from(asked))
+        def ask(self, data: Any, operation: OperationBehaviour) -> Any:
+            budget = operation.id if operation.charges is None else "charged"
+            if operation.role == "create":
+                left[budget] = left.get(budget, PAID_BY_MACHINE) - 1
+            if left.get(budget, 0) < 0:
                 return stateful.multiple()
-            operation = data.draw(st.sampled_from(creations))
-            charged = operation.charges is not None
-            if not (common[0] if charged else budget[operation.id]):
-                return stateful.multiple()
-            common[0] -= charged
-            budget[operation.id] -= 1
-            sets = {n: m.values for n, m in outer_members(operation).items() if m.values}
-            chosen = {name: data.draw(st.sampled_from(values)) for name, values in sets.items()}
-            call = valid(session, operation, place=place).sending(**chosen)
-            exchange = _ask(session.ask, call)
-            return exchange if exchange.succeeded else stateful.multiple()
+            made = take(session, operation, data.draw(st.sampled_from(cases[operation.id])), set())
+            return made if made is not None and made_by(made) else stateful.multiple()
 
         @stateful.rule(exchange=started)
         def repeat(self, exchange: Exchange) -> None:
-            stated = exchange.operation.idempotency if exchange.operation is not None else None
-            if stated is not None:
-                _ask(session.send_again, exchange)
+            with suppress(NotTested):
+                if exchange.key:
+                    session.send_again(exchange)
 
-        @stateful.rule(number=st.integers(0, 9), stranger=st.booleans())
-        def look(self, number: int, stranger: bool) -> None:
-            credential = OTHER if stranger and session.settings.other_api_key else OWNER
+        @stateful.rule(number=st.integers(0, 9), credential=st.sampled_from([OWNER, OTHER]))
+        def look(self, number: int, credential: Credential) -> None:
             readable = [i for i, _ in session.ledger.made() if i.kind.read and not i.deletions]
-            if readable:
-                one = readable[-1 - number % len(readable)]
-                operation = behaviour.of(str(one.kind.read))
-                _ask(session.ask, valid(session, operation, id_=one.id), credential)
-
-        @stateful.rule(target=pages, data=st.data(), filtered=st.booleans())
-        def first_page(self, data: Any, filtered: bool) -> Any:
-            if not lists:
-                return stateful.multiple()
-            operation = data.draw(st.sampled_from(lists))
-            size = data.draw(st.sampled_from([1, 2, 5, 20, 100]))
-            return _ask(session.ask, page(session, operation, size=size).asking(
-                **(_one_filter(session, operation, data) if filtered else {})
-            ))  # fmt: skip
-
-        @stateful.rule(target=pages, exchange=pages)
-        def next_page(self, exchange: Exchange) -> Any:
-            found = next((p for p in session.ledger.pages if p.exchange is exchange), None)
-            # Whether what is filtered by a state is followed by a page, hangs on the clock.
-            if found is None or found.next is None or _by_state(found):
-                return stateful.multiple()
-            name = str(found.listing.cursor or found.listing.offset)
-            query = {k: v[0] for k, v in exchange.request.query.items()} | {name: found.next}
-            call = valid(session, found.operation).asking(**query)
-            return _ask(session.ask, call)
+            with suppress(NotTested):
+                if readable and credential in session.known:
+                    one = readable[-1 - number % len(readable)]
+                    look(session, one.kind, one.id, credential)
 
     hypothesis.seed(session.settings.seed)(Machine)
-    with _stoppable():
-        stateful.run_state_machine_as_test(Machine, settings=_quietly(MACHINE_RUNS, MACHINE_STEPS))
+    stateful.run_state_machine_as_test(Machine, settings=_quietly(MACHINE_RUNS, MACHINE_STEPS))
 
 
-def _can(session: Session, operation: OperationBehaviour) -> bool:
-    """Whether a valid request can be made."""
-    try:
-        valid(session, operation)
-    except NotTested:
-        return False
-    return True
-
-
-def _one_filter(session: Session, operation: OperationBehaviour, data: Any) -> dict[str, str]:
-    from hypothesis import strategies as st
-
-    stated = operation.listing.filters if operation.listing is not None else {}
-    values = {n: v for n in stated if (v := filter_values(session, operation, n, OWNER))}
-    if not values:
-        return {}
-    name = data.draw(st.sampled_from(sorted(values)))
-    return {name: data.draw(st.sampled_from(values[name]))}
-
-
-def _by_state(found: Any) -> bool:
-    kind = found.operation.resource
-    life = kind.life if kind is not None else None
-    return life is not None and any(
-        found.listing.filters[name].member == life.state for name in found.filters
-    )
+def _at_the_beginning(session: Session, operation: OperationBehaviour) -> list[PlannedCase]:
+    """Cases of an operation, without the pages that follow: how many, hangs on the clock."""
+    of = dimensions(session, operation)
+    session.pairs.expect(operation.id, every_pair(of))
+    of.pop(POSITION, None)
+    return covering(of, str(session.settings.seed))
 
 
 def _cases(session: Session, operation: OperationBehaviour) -> Any:
@@ -311,8 +236,7 @@ def boundary_cases(session: Session, operation: OperationBehaviour) -> None:
         generation_modes=[GenerationMode.POSITIVE, GenerationMode.NEGATIVE],
         generation_config=found.schema.config.generation,
     )
-    with _stoppable():
-        session.together(partial(sender.send, case) for case in cases)
+    session.together(partial(sender.send, case) for case in cases)
 
 
 def _quietly(examples: int, steps: int = 1) -> Any:
