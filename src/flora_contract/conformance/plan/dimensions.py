@@ -350,7 +350,7 @@ def _best_first(cases: list[Case]) -> list[Case]:
         if ordered:
             best = max(left, key=lambda c: (len(_choices(c) - met), len(pairs_of(c) - seen)))
         left.remove(best)
-        if pairs_of(best) - seen or not ordered:
+        if pairs_of(best) - seen or _choices(best) - met:
             ordered.append(best)
         seen |= pairs_of(best)
         met |= _choices(best)
@@ -373,8 +373,9 @@ def refusals(of: Dimensions, *, rounds: int | None = None) -> Iterator[Case]:
         most = max((len(found) for found in others.values()), default=1)
         plain = {n: found[0] for n, found in others.items()}
         for shift, choice in enumerate(c for c in choices if c.refused):
-            for account in others.get(ACCOUNT, [choice]) if not rounds else ():
-                yield {**plain, ACCOUNT: account, name: choice}
+            asking = [{ACCOUNT: account} for account in others.get(ACCOUNT, ())] or [{}]
+            for account in asking if not rounds else ():
+                yield {**plain, **account, name: choice}
             for row in range(most if rounds is None else min(most, rounds)):
                 turn = row if rounds is None else row + shift
                 case = {n: found[turn % len(found)] for n, found in others.items()}
