@@ -21,6 +21,16 @@ Kind = Literal[
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
+APART = "nothing: it says nothing of those together"
+
+PLAINLY = "nothing: what must be refused is sent with a plain text and a key of its own"
+
+HIDDEN = "nothing: of two reasons to refuse a request, one hides the other"
+
+NEVER = frozenset({APART, PLAINLY, HIDDEN})
+"""Why pairs are sent by no plan."""
+
+
 @dataclass(frozen=True)
 class Item:
     """One thing that the contract documents of an operation, and how often it was seen.
@@ -58,9 +68,9 @@ def coverage(ledger: Ledger) -> list[Item]:
 
 
 def totals(items: Iterable[Item]) -> dict[str, dict[Kind, tuple[int, int]]]:
-    """For each operation and kind: how many were seen, of how many."""
+    """For each operation and kind: how many were seen, of how many that can be."""
     table: dict[str, dict[Kind, tuple[int, int]]] = {}
-    for item in items:
+    for item in (i for i in items if i.reason not in NEVER):
         row = table.setdefault(item.operation, {})
         seen, documented = row.get(item.kind, (0, 0))
         row[item.kind] = (seen + (item.seen > 0), documented + 1)
@@ -138,11 +148,6 @@ def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
             if child is not None:
                 yield path, child
                 yield from _flat(child, path)
-
-
-APART = "nothing: it says nothing of those together"
-
-HIDDEN = "nothing: of two reasons to refuse a request, one hides the other"
 
 
 class Pairs:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import covertable
 
-from flora_contract.conformance.coverage import APART, HIDDEN
+from flora_contract.conformance.coverage import APART, HIDDEN, PLAINLY
 from flora_contract.conformance.exchange import (
     ABSENT,
     BROKE,
@@ -462,12 +462,16 @@ def every_pair(of: Dimensions) -> Iterator[tuple[Pair, str]]:
     """All pairs of choices, and what it takes to send each that is not."""
     for (one, ones), (two, twos) in combinations(sorted(of.items()), 2):
         for first, second in product(ones, twos):
-            need = first.needs or second.needs or "needs --thorough"
-            if first.refused and second.refused:
-                need = HIDDEN
-            if any(
-                c.only is not None and c.only[0] == name and c.only[1] != other.name
-                for c, name, other in ((first, two, second), (second, one, first))
-            ):
-                need = APART
-            yield ((one, first.name), (two, second.name)), need
+            yield ((one, first.name), (two, second.name)), _need((one, first), (two, second))
+
+
+def _need(one: tuple[str, Choice], two: tuple[str, Choice]) -> str:
+    """What it takes to send two choices together, as long as they were not."""
+    for (_, choice), (other, beside) in ((one, two), (two, one)):
+        if choice.only is not None and choice.only[0] == other and choice.only[1] != beside.name:
+            return APART
+        if choice.refused and other in {TEXT, KEY}:
+            return PLAINLY
+    if one[1].refused and two[1].refused:
+        return HIDDEN
+    return one[1].needs or two[1].needs or "needs --thorough"
