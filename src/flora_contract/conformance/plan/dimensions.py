@@ -109,7 +109,7 @@ def dimensions(session: Session, operation: OperationBehaviour) -> Dimensions:
         found[TEXT] = [Choice("plain"), *texts, Choice("long", LONG)]
     if operation.idempotency is not None:
         used = Choice("used by another account", lambda c: session.key_of_another(c))
-        found[KEY] = [NEW_KEY, Choice("none"), *twins(session), used]
+        found[KEY] = [NEW_KEY, Choice("none"), *twins(session, operation), used]
     found |= _asked(session, operation)
     return {name: choices for name, choices in found.items() if choices}
 
@@ -293,9 +293,9 @@ def _foreign(session: Session, target: Resource) -> Callable[[Credential], str]:
     return found
 
 
-def twins(session: Session) -> list[Choice]:
+def twins(session: Session, operation: OperationBehaviour) -> list[Choice]:
     """Keys that a server may take for one another, though they differ: each is new to it."""
-    root = f"Twin.!#$&'*+/=?^`{{|}}~%41:{session.salt}-{'x' * 120}"
+    root = f"Twin.!#$&'*+/=?^`{{|}}~%41:{session.salt}-{operation.id}-{'x' * 100}"
     names = {
         "long": root,
         "differing late": f"{root}y",

@@ -64,6 +64,9 @@ FAR_PAUSE = 3.0
 
 SIMULTANEOUS = 4
 
+FREED = 3
+"""So many refused requests come under a key before one that is accepted."""
+
 CLOSELY = 4
 """So many of what one step makes are looked at by everybody and from every side."""
 
@@ -81,7 +84,7 @@ def create(session: Session, operation: OperationBehaviour) -> None:
         if len(made) >= most:
             break
         if case.get(KEY) == NEW_KEY:
-            case = {**case, KEY: Choice("new", _refused_before(session, operation, of, len(made)))}
+            case = {**case, KEY: Choice("new", _refused_before(session, operation, of))}
         one = take(session, operation, case, needs)
         if one is not None:
             _look_closely(session, operation, one, len(made))
@@ -93,10 +96,8 @@ def create(session: Session, operation: OperationBehaviour) -> None:
         raise NotTested("; ".join(sorted(needs - {NO_USED_KEY})))
 
 
-def _refused_before(
-    session: Session, operation: OperationBehaviour, of: Dimensions, number: int
-) -> str:
-    """A new key; after some that came before, used by a request that is refused."""
+def _refused_before(session: Session, operation: OperationBehaviour, of: Dimensions) -> str:
+    """A new key, under which requests came before that were refused for several reasons."""
     key, plain = session.key(), {name: choices[0] for name, choices in of.items()}
     bodies = [Choice(name, c, refused=True) for name, c in wrong.bodies(valid(session, operation))]
     reasons = [{**plain, WRONG: body} for body in bodies[:1]]
@@ -106,8 +107,8 @@ def _refused_before(
         for choice in choices
         if choice.refused and name != ACCOUNT and not callable(choice.value)
     ]
-    if number and number <= len(reasons):
-        replace(call_of(session, operation, reasons[number - 1]), key=key).send(session)
+    for reason in reasons[:FREED]:
+        replace(call_of(session, operation, reason), key=key).send(session)
     return key
 
 
