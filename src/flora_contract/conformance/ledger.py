@@ -160,16 +160,16 @@ class Instance:
         """
         moving = self.kind.life is not None and member not in self._settled
         seen = [o for o in self.observations if before is None or o.exchange.before(before)]
-        known = [(o.exchange, o.get(member)) for o in seen if o.final or not moving]
         if member in self.place:
             return self.place[member]
-        known += [
+        shown = [(o.exchange, o.get(member)) for o in seen if o.final or not moving]
+        told = [pair for pair in shown if pair[1] is not None]
+        told += [
             (write, value)
             for write in (() if moving else self.writes)
             if before is None or write.before(before)
             if (value := _written(self, write, member)) is not None or forgets(write)
         ]
-        told = [(e, value) for e, value in known if value is not None or e in self.writes]
         return max(told, key=lambda pair: pair[0].number)[1] if told else None
 
     @cached_property
