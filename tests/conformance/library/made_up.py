@@ -211,7 +211,7 @@ class Library:
             name += sent["language"]
         if name is not None and self._is("key in any case"):
             name = name.lower()
-        if self._is("key kept for twenty") and len(self.named) > 20:
+        if self._is("key kept for five") and len(self.named) > 5:
             self.named.pop(next(iter(self.named)))
         if name is not None and (who, name) in self.named:
             return 201, _book(self.named[who, name])
