@@ -47,11 +47,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--format", choices=FORMATS, default="text", help="Of what is shown at the end."
     )
     group.addoption("--fail-fast", action="store_true", help="Stop at the first violation.")
+    group.addoption("--thorough", action="store_true", default=None, help="Spend on more requests.")
 
 
 def _given(config: pytest.Config) -> dict[str, Any]:
     names = [name.removeprefix("--").replace("-", "_") for name, _, _ in OPTIONS]
-    return {name: config.getoption(name) for name in names}
+    return {name: config.getoption(name) for name in (*names, "thorough")}
 
 
 @pytest.fixture(scope="session")

@@ -213,7 +213,7 @@ def test_a_report_that_cannot_be_written_is_a_line_after_what_was_found(server: 
     suite = Path(__file__).parents[2] / "contract_tests"
     options = ["--base-url", server.base_url, "--report-dir", f"{__file__}/report"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", suite, "-k", "wrong-keys", *options],
+        [sys.executable, "-m", "pytest", "-q", suite, "-k", "read-listModels", *options],
         capture_output=True,
         text=True,
         check=False,

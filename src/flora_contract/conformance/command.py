@@ -89,6 +89,7 @@ def _shown(function: Callable[..., None]) -> Callable[..., None]:
 @_settings
 @_shown
 @click.option("--fail-fast", is_flag=True, default=None, help="Stop at the first violation.")
+@click.option("--thorough", is_flag=True, default=None, help="Spend on 200 requests instead of 20.")
 @click.option("--config", type=click.Path(path_type=Path), help="Instead of ./flora-contract.toml.")
 @click.option("--write-baseline", type=click.Path(path_type=Path), help="Accept what is found.")
 @click.option("--list", "catalogue", is_flag=True, help="List the oracles, and send nothing.")

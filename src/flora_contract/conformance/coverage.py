@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -14,29 +14,41 @@ if TYPE_CHECKING:
     from flora_contract.openapi.contract import Endpoint
     from flora_contract.openapi.schemas import Member
 
-Kind = Literal["response", "property", "enum value", "parameter", "request value", "error code"]
+Kind = Literal[
+    "response", "property", "enum value", "parameter", "request value", "error code", "pair"
+]
 
-KINDS: tuple[Kind, ...] = (
-    "response",
-    "property",
-    "enum value",
-    "parameter",
-    "request value",
-    "error code",
-)
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+APART = "nothing: it says nothing of those together"
+
+PLAINLY = "nothing: what must be refused is sent with a plain text and a key of its own"
+
+HIDDEN = "nothing: of two reasons to refuse a request, one hides the other"
+
+NEVER = frozenset({APART, PLAINLY, HIDDEN})
+"""Why pairs are sent by no plan."""
 
 
 @dataclass(frozen=True)
 class Item:
-    """One thing that the contract documents of an operation, and how often it was seen."""
+    """One thing that the contract documents of an operation, and how often it was seen.
+
+    A pair is one of choices that its requests have; `reason` says why it was not sent.
+    """
 
     operation: str
     kind: Kind
     name: str
     seen: int
+    reason: str = ""
 
 
 _Key = tuple[str, Kind, str]
+
+Pair = tuple[tuple[str, str], tuple[str, str]]
+"""Two dimensions of a request, each with the name of a choice."""
 
 
 def coverage(ledger: Ledger) -> list[Item]:
@@ -56,9 +68,9 @@ def coverage(ledger: Ledger) -> list[Item]:
 
 
 def totals(items: Iterable[Item]) -> dict[str, dict[Kind, tuple[int, int]]]:
-    """For each operation and kind: how many were seen, of how many."""
+    """For each operation and kind: how many were seen, of how many that can be."""
     table: dict[str, dict[Kind, tuple[int, int]]] = {}
-    for item in items:
+    for item in (i for i in items if i.reason not in NEVER):
         row = table.setdefault(item.operation, {})
         seen, documented = row.get(item.kind, (0, 0))
         row[item.kind] = (seen + (item.seen > 0), documented + 1)
@@ -136,3 +148,38 @@ def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
             if child is not None:
                 yield path, child
                 yield from _flat(child, path)
+
+
+class Pairs:
+    """Pairs of choices that requests of operations have: how often each was sent, or why not."""
+
+    def __init__(self) -> None:
+        self._sent: dict[str, Counter[Pair]] = {}
+        self._reasons: dict[str, dict[Pair, str]] = {}
+
+    def expect(self, operation: str, pairs: Iterable[tuple[Pair, str]]) -> None:
+        """Pairs that an operation has, each with what to say while it was not sent."""
+        self._sent.setdefault(operation, Counter())
+        reasons = self._reasons.setdefault(operation, {})
+        for pair, reason in pairs:
+            reasons.setdefault(pair, reason)
+
+    def add(self, operation: str, pairs: Iterable[Pair], reason: str = "") -> None:
+        """Pairs of a request that was sent, or was not for a reason."""
+        for pair in pairs:
+            if reason:
+                self._reasons[operation][pair] = reason
+            else:
+                self._sent[operation][pair] += 1
+
+    def items(self) -> list[Item]:
+        """Every pair of every operation."""
+        return [
+            Item(operation, "pair", _told(pair), sent[pair], "" if sent[pair] else reason)
+            for operation, sent in self._sent.items()
+            for pair, reason in self._reasons[operation].items()
+        ]
+
+
+def _told(pair: Pair) -> str:
+    return ", ".join(f"{dimension}={choice}" for dimension, choice in pair)

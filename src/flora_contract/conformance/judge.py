@@ -74,14 +74,15 @@ class Judge:
             self._by_scope.setdefault(oracle.scope, []).append(oracle)
         # What was judged (an exchange, an instance, a page, …), and what came of it.
         self._verdicts: dict[Any, list[tuple[Oracle, Verdict]]] = {}
+        self._broken: dict[Any, list[tuple[Oracle, Verdict]]] = {}
         self._exchanges = 0
         self._pages = 0
         self._observed: dict[tuple[str, str], int] = {}
         self._walked: dict[int, int] = {}
         self._used: dict[str, int] = {}
 
-    def update(self) -> bool:
-        """Judge what is new. True when anything breaks a rule as a violation."""
+    def update(self) -> None:
+        """Judge what is new."""
         ledger = self.ledger
         for exchange in ledger.exchanges[self._exchanges :]:
             self._judge("exchange", exchange.number, exchange)
@@ -103,7 +104,6 @@ class Judge:
             self._judge("ledger", 0, ledger)
         self._exchanges = len(ledger.exchanges)
         self._pages = len(ledger.pages)
-        return self.violated
 
     def _judge(self, scope: str, key: object, subject: Any) -> None:
         given = [
@@ -111,15 +111,12 @@ class Judge:
             for oracle in self._by_scope.get(scope, ())
             for verdict in oracle(subject, self.ledger)
         ]
-        if given:
-            self._verdicts[scope, key] = given
+        self._verdicts[scope, key] = given
+        broken = [(oracle, verdict) for oracle, verdict in given if not verdict.holds]
+        if broken:
+            self._broken[scope, key] = broken
         else:
-            self._verdicts.pop((scope, key), None)
-
-    @property
-    def violated(self) -> bool:
-        """Whether any rule is broken as a violation so far."""
-        return any(f.severity is Severity.VIOLATION for f in self.findings())
+            self._broken.pop((scope, key), None)
 
     def tally(self) -> dict[str, Tally]:
         """For every oracle: applied and broken. Those never applied stand at zero."""
@@ -133,11 +130,10 @@ class Judge:
     def findings(self) -> list[Finding]:
         """Broken rules grouped by cause, the worst first, then in the order of the ledger."""
         groups: dict[tuple[str, str, str], list[tuple[Oracle, Verdict]]] = {}
-        for given in self._verdicts.values():
-            for oracle, verdict in given:
-                if not verdict.holds:
-                    key = (oracle.id, _operation(verdict), verdict.subject)
-                    groups.setdefault(key, []).append((oracle, verdict))
+        for broken in self._broken.values():
+            for oracle, verdict in broken:
+                key = (oracle.id, _operation(verdict), verdict.subject)
+                groups.setdefault(key, []).append((oracle, verdict))
         found = [
             _finding(operation, group, self.ledger) for (_, operation, _), group in groups.items()
         ]

@@ -93,6 +93,21 @@ class Instance:
     observations: list[Observation] = field(default_factory=list)
     writes: list[Exchange] = field(default_factory=list)
     deletions: list[Exchange] = field(default_factory=list)
+    seen: int = 0
+    _last: dict[tuple[Any, ...], list[Observation]] = field(default_factory=dict)
+
+    def see(self, observation: Observation) -> None:
+        """Add what was seen. Of looks that show the same one after another, two are kept: the
+        first and the last one tell all that those between them do."""
+        self.seen += 1
+        by = (observation.role, observation.exchange.operation_id, observation.exchange.credential)
+        same = self._last.get(by, [])
+        if not same or same[-1].body != observation.body:
+            same = self._last[by] = []
+        elif len(same) > 1:
+            self.observations.remove(same.pop())
+        same.append(observation)
+        self.observations.append(observation)
 
     @property
     def creation(self) -> Observation | None:
@@ -132,7 +147,7 @@ class Instance:
     @property
     def size(self) -> int:
         """Grows with everything that is learnt of it."""
-        return len(self.asked) + len(self.observations)
+        return len(self.asked) + self.seen
 
     def gone(self, exchange: Exchange) -> bool:
         """Whether it may have been deleted when an exchange ended."""
@@ -145,16 +160,16 @@ class Instance:
         """
         moving = self.kind.life is not None and member not in self._settled
         seen = [o for o in self.observations if before is None or o.exchange.before(before)]
-        known = [(o.exchange, o.get(member)) for o in seen if o.final or not moving]
         if member in self.place:
             return self.place[member]
-        known += [
+        shown = [(o.exchange, o.get(member)) for o in seen if o.final or not moving]
+        told = [pair for pair in shown if pair[1] is not None]
+        told += [
             (write, value)
             for write in (() if moving else self.writes)
             if before is None or write.before(before)
-            if (value := _written(self, write, member)) is not None
+            if (value := _written(self, write, member)) is not None or forgets(write)
         ]
-        told = [pair for pair in known if pair[1] is not None]
         return max(told, key=lambda pair: pair[0].number)[1] if told else None
 
     @cached_property
@@ -163,6 +178,12 @@ class Instance:
         shown = {path or name for name, path in kind.shows.items()}
         held = {kind.id, kind.created or kind.id, *kind.aliases, *kind.constant}
         return frozenset(shown | held | set(kind.path.values()))
+
+
+def forgets(write: Exchange) -> bool:
+    """Whether what a request leaves out is not as it was: PUT replaces, an act may do anything."""
+    acts = write.operation is not None and write.operation.role == "act"
+    return acts or write.request.method == "PUT"
 
 
 def _written(instance: Instance, write: Exchange, member: str) -> Any:
@@ -251,14 +272,6 @@ class Walk:
     pages: list[ListPage]
 
 
-@dataclass(frozen=True, eq=False)
-class Remark:
-    """What the checks of schemathesis said of an answer: names of failures, and their texts."""
-
-    exchange: Exchange
-    failures: tuple[tuple[str, str], ...]
-
-
 class Ledger:
     """Exchanges in order, and views of them that grow as they come.
 
@@ -277,7 +290,6 @@ class Ledger:
         self.creations: list[Exchange] = []
         self.uses: dict[str, list[Exchange]] = {}
         self.replayed: set[Exchange] = set()
-        self.remarks: list[Remark] = []
         self.walks: list[Walk] = []
         self._kinds: dict[str, list[Instance]] = {}
         self._asked: dict[tuple[str, str], list[Exchange]] = {}
@@ -422,7 +434,7 @@ class Ledger:
         instance = self._keep(kind, str(made))
         if not self._is_replay(exchange, str(made)):
             instance.writes.append(exchange)
-        instance.observations.append(Observation(exchange, kind, "create", str(made), body))
+        instance.see(Observation(exchange, kind, "create", str(made), body))
         for member, reference in kind.references.items():
             shown = at(body, kind.shows.get(member) or "")
             if isinstance(shown, str):
@@ -439,7 +451,7 @@ class Ledger:
             instance.writes.append(exchange)
         body = exchange.answer_object
         if role is not None and (role == "read" or at(body, kind.id) is not None):
-            instance.observations.append(Observation(exchange, kind, role, id_, body))
+            instance.see(Observation(exchange, kind, role, id_, body))
 
     def _is_replay(self, exchange: Exchange, made: str) -> bool:
         """Whether a creation shows what its key had made before."""
@@ -473,7 +485,7 @@ class Ledger:
             name = str(id_) if isinstance(id_, str | int) else ""
             observation = Observation(exchange, kind, "list", name, item)
             if name:
-                self._keep(kind, name).observations.append(observation)
+                self._keep(kind, name).see(observation)
             yield observation
 
     def _join(self, page: ListPage) -> None:

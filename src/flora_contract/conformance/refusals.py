@@ -97,12 +97,12 @@ def uncertain_references(exchange: Exchange, ledger: Ledger) -> list[str]:
     found = []
     for member, kind, id_ in ledger.references(exchange):
         known = ledger.knows(kind, id_, exchange.credential)
-        if is_unknown(kind.kind, id_) or not known or not _matches(exchange, member, id_, ledger):
+        if is_unknown(kind.kind, id_) or not known or not belongs(exchange, member, id_, ledger):
             found.append(member)
     return found
 
 
-def _matches(exchange: Exchange, member: str, id_: str, ledger: Ledger) -> bool:
+def belongs(exchange: Exchange, member: str, id_: str, ledger: Ledger) -> bool:
     """Whether what a reference leads to has what the request says beside it, as far as known."""
     assert exchange.operation is not None
     assert exchange.operation.resource is not None

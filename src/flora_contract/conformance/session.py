@@ -15,6 +15,7 @@ from urllib.parse import quote
 import httpx
 import orjson
 
+from flora_contract.conformance.coverage import Pairs
 from flora_contract.conformance.exchange import (
     BROKE,
     NOT_JSON,
@@ -49,8 +50,16 @@ MAX_RETRY_AFTER = 60.0
 UNKNOWN_PRICE = 1.0
 """US dollars for what is not known to cost less: rather too much than beyond the limit."""
 
-PAID = 20
-"""So many requests that cost money are made, and no more."""
+PAID, THOROUGH = 20, 200
+"""So many requests that cost money are made, and no more, by default and under --thorough."""
+
+RESERVED = 5
+"""Of these, those that steps make besides the cases of the plan."""
+
+NO_USED_KEY = "needs a key that another account has used"
+
+REPEATED = 5
+"""So many repetitions of a used key may be charged before they are given up."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +102,8 @@ class Session:
     """Sends requests for the steps of the plan and records them in the ledger.
 
     `spent` is the sum of what was charged here, in US dollars, and `creates` how often; `given_up`
-    are ids of what did not come to its end in time, and is waited for no more.
+    are ids of what did not come to its end in time, and is waited for no more. `salt` makes values
+    differ from those of every other run; `pairs` are the cases of the plan that were sent.
     """
 
     def __init__(self, settings: CheckSettings, ledger: Ledger) -> None:
@@ -110,7 +120,8 @@ class Session:
             if operation.charges is not None:
                 self._prices |= operation.charges.assumed
         self._keys = 0
-        self._salt = f"{settings.seed:x}-{time.time_ns():x}"
+        self.salt = f"{settings.seed:x}-{time.time_ns():x}"
+        self.pairs = Pairs()
         self._redactor = Redactor(settings.secrets)
         self._broken: dict[str, int] = {}
         self._opened = time.monotonic()
@@ -131,6 +142,11 @@ class Session:
         """Close the connections."""
         self._client.close()
 
+    @property
+    def known(self) -> list[Credential]:
+        """The accounts whose keys were given."""
+        return [c for c in (OWNER, OTHER, BROKE) if self._headers[c.name] is not None]
+
     def clock(self) -> float:
         """Seconds since the session was opened."""
         return time.monotonic() - self._opened
@@ -147,7 +163,30 @@ class Session:
         """A key that nobody has used, to name a request."""
         with self._lock:
             self._keys += 1
-            return f"conformance-{self._salt}-{self._keys}"
+            return f"conformance-{self.salt}-{self._keys}"
+
+    def send_again(self, made: Exchange) -> Exchange:
+        """Send a request once more, word for word."""
+        path = made.request.url.removeprefix(self.settings.base_url)
+        return self.send(
+            made.request.method,
+            path,
+            made.credential,
+            content=made.request.body,
+            headers=dict(made.request.headers),
+        )
+
+    def key_of_another(self, credential: Credential) -> str:
+        """A key under which another account has made something. Raises NotTested for none."""
+        for key, uses in self.ledger.uses.items():
+            users = {e.credential for e in uses}
+            if (
+                credential not in users
+                and users & {OWNER, OTHER}
+                and any(e.succeeded for e in uses)
+            ):
+                return key
+        raise NotTested(NO_USED_KEY)
 
     def ask(
         self,
@@ -190,15 +229,27 @@ class Session:
         """What a request may cost, by the value that decides it."""
         return self._prices.get(value, UNKNOWN_PRICE)
 
-    def allow_spending(self, value: str) -> None:
+    @property
+    def most_creates(self) -> int:
+        """How many requests may be charged."""
+        return THOROUGH if self.settings.thorough else PAID
+
+    def share(self, operation: OperationBehaviour) -> int:
+        """How many cases of an operation that costs money may be sent, besides what is reserved."""
+        paid = [o for o in self.behaviour.with_role("create") if o.charges is not None]
+        turn = (paid.index(operation) + self.settings.seed) % len(paid)
+        each, more = divmod(self.most_creates - RESERVED, len(paid))
+        return each + (turn < more)
+
+    def allow_spending(self, value: str, extra: int = 0) -> None:
         """Raises NotTested unless one more request may be charged."""
         if self.settings.profile != "full":
             raise NotTested("needs --profile full")
         limit = self.settings.max_spend
         if limit is not None and self.spent + self.price(value) > limit:
             raise NotTested("needs a higher --max-spend")
-        if self.creates >= PAID:
-            raise NotTested(f"needs more than {PAID} requests that are charged")
+        if self.creates >= self.most_creates + extra:
+            raise NotTested("needs --thorough")
 
     def _check(self, request: httpx.Request, credential: Credential) -> str | None:
         """Id of the operation of a request. Raises NotTested where it may not be sent.
@@ -207,12 +258,20 @@ class Session:
         """
         if request.method not in {"GET", "HEAD"} and self.settings.profile == "read-only":
             raise NotTested("needs --profile free or full")
-        told = RecordedRequest(request.method, str(request.url), (), request.content)
+        headers = tuple(request.headers.items())
+        told = RecordedRequest(request.method, str(request.url), headers, request.content)
         planned = self.ledger.exchange_of(told, credential)
         charges = planned.operation.charges if planned.operation is not None else None
         if charges is not None and self.could_be_accepted(planned):
-            self.allow_spending(_value(planned))
+            self.allow_spending(_value(planned), REPEATED if self._repeats(planned) else 0)
         return planned.operation_id
+
+    def _repeats(self, planned: Exchange) -> bool:
+        """Whether a request names itself by a key under which the account has made something."""
+        return any(
+            e.succeeded and e.credential == planned.credential and e.operation is planned.operation
+            for e in self.ledger.uses.get(planned.key or "", ())
+        )
 
     def could_be_accepted(self, planned: Exchange) -> bool:
         """Whether nothing about a request says that it must be refused."""
@@ -364,22 +423,3 @@ def _retry_after(exchange: Exchange, default: float) -> float:
 
 def _seconds_until(date: str) -> float:
     return email.utils.parsedate_to_datetime(date).timestamp() - time.time()
-
-
-def wrong_credentials(api_key: str) -> list[tuple[Credential, str]]:
-    """Near misses of a key, each with the header that carries it."""
-    flipped = api_key[:-1] + ("0" if api_key[-1:] != "0" else "1")
-    capitals = api_key.upper() if api_key.upper() != api_key else api_key.lower()
-    return [
-        (
-            Credential("wrong key", False, "Bearer sk_conformance_wrong"),
-            "Bearer sk_conformance_wrong",
-        ),
-        (Credential("shortened key", False, "Bearer ${FLORA_API_KEY%?}"), f"Bearer {api_key[:-1]}"),
-        (Credential("lengthened key", False, "Bearer ${FLORA_API_KEY}x"), f"Bearer {api_key}x"),
-        (Credential("changed key", False, "Bearer ${FLORA_API_KEY%?}0"), f"Bearer {flipped}"),
-        (Credential("key in capitals", False, "Bearer ${FLORA_API_KEY^^}"), f"Bearer {capitals}"),
-        (Credential("other scheme", False, "Basic $FLORA_API_KEY"), f"Basic {api_key}"),
-        (Credential("no scheme", False, "$FLORA_API_KEY"), api_key),
-        (Credential("empty key", False, "Bearer"), "Bearer"),
-    ]

@@ -55,6 +55,7 @@ class CheckSettings:
     seed: int = 0
     time_budget: float | None = None
     fail_fast: bool = False
+    thorough: bool = False
     workers: int = 1
 
     @property

@@ -11,7 +11,7 @@ from flora_contract.conformance.oracle import Severity
 from flora_contract.conformance.replay import script
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from flora_contract.conformance.judge import Finding, Judge, Tally
     from flora_contract.conformance.ledger import Ledger
@@ -63,6 +63,11 @@ class Summary:
         return [o for o in self.outcomes if o.result == "not tested"]
 
     @property
+    def unsent(self) -> dict[str, int]:
+        """How many pairs of choices were not sent, by what they would need."""
+        return Counter(i.reason for i in self.items if i.reason)
+
+    @property
     def idle(self) -> list[Oracle]:
         """Oracles whose rule was never put to the test."""
         return [o for o in self.oracles if not self.tally[o.id].applied and o.severity.rank < 2]
@@ -90,6 +95,7 @@ def of_check(check: Check, baseline: Collection[str] = ()) -> Summary:
         profile=check.settings.profile,
         seed=check.settings.seed,
         outcomes=tuple(check.outcomes),
+        pairs=check.session.pairs.items(),
         creates=check.session.creates,
         spent=check.session.spent,
     )
@@ -97,10 +103,14 @@ def of_check(check: Check, baseline: Collection[str] = ()) -> Summary:
 
 def of_traffic(judge: Judge, baseline: Collection[str] = ()) -> Summary:
     """The summary of recorded traffic."""
-    return _summary(judge, baseline, profile=None, seed=None, outcomes=(), creates=0, spent=0.0)
+    return _summary(
+        judge, baseline, profile=None, seed=None, outcomes=(), pairs=(), creates=0, spent=0.0
+    )
 
 
-def _summary(judge: Judge, baseline: Collection[str], **given: Any) -> Summary:
+def _summary(
+    judge: Judge, baseline: Collection[str], pairs: Iterable[Item], **given: Any
+) -> Summary:
     judge.update()
     findings = judge.findings()
     return Summary(
@@ -109,7 +119,7 @@ def _summary(judge: Judge, baseline: Collection[str], **given: Any) -> Summary:
         accepted=tuple(f for f in findings if f.fingerprint in baseline),
         oracles=tuple(judge.oracles),
         tally=judge.tally(),
-        items=tuple(coverage(judge.ledger)),
+        items=(*coverage(judge.ledger), *pairs),
         ledger=judge.ledger,
         **given,
     )

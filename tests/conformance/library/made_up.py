@@ -72,6 +72,12 @@ class Library:
             account = "ann"
         if account is None and self._is("any key will do") and key is not None:
             account = "ann"
+        if (
+            account is None
+            and self._is("books open to wrong keys")
+            and path.get("bookId") in self.books
+        ):
+            account = "ann"
         if account is None:
             raise Refused(401, "no_key")
         query = endpoint.read_query(parts.query).values
@@ -126,6 +132,8 @@ class Library:
 
     def _own(self, kept: dict[str, dict[str, Any]], id_: str, who: str) -> dict[str, Any]:
         found = kept.get(id_)
+        if found is None and self._is("near ids read"):
+            found = next((v for k, v in kept.items() if k.lower() == id_.lower()), None)
         foreign = found is not None and found["who"] != who
         if foreign and self._is("foreign resource readable"):
             return found  # type: ignore[return-value]
@@ -199,6 +207,12 @@ class Library:
     def addBook(self, who: str, path: Any, _query: Any, sent: Any, headers: Any) -> Answer:  # noqa: N802
         self._shelf_of(who, path)
         name = headers.get("request-name")
+        if name is not None and self._is("key for each language"):
+            name += sent["language"]
+        if name is not None and self._is("key in any case"):
+            name = name.lower()
+        if self._is("key kept for five") and len(self.named) > 5:
+            self.named.pop(next(iter(self.named)))
         if name is not None and (who, name) in self.named:
             return 201, _book(self.named[who, name])
         number = next(self.numbers)
@@ -277,7 +291,8 @@ class Library:
 
     def startScan(self, who: str, _path: Any, _query: Any, sent: Any, _h: Any) -> Answer:  # noqa: N802
         shelf = self.shelves.get(sent["shelf"])
-        if shelf is None or shelf["who"] != who or shelf.get("gone"):
+        lax = self._is("foreign shelf scanned by the other") and who == "bob"
+        if shelf is None or (shelf["who"] != who and not lax) or shelf.get("gone"):
             raise Refused(422, "invalid", "shelf")
         if who == "poor" and not self._is("no credits needed"):
             raise Refused(402, "poor")
@@ -295,6 +310,8 @@ class Library:
         if self._is("made ones unlisted"):
             found = found[1:]
         wanted = query.get("phase")
+        if self._is("nothing found shows all") and all(s["phase"] != wanted for s in found):
+            wanted = None
         return 200, {"scans": [s for s in found if wanted in {None, s["phase"]}]}
 
     def _scan(self, scan: dict[str, Any], *, looked: bool = False) -> dict[str, Any]:
@@ -310,13 +327,15 @@ class Library:
         if self._is("final state left") and ended and looks % 2:
             phase = "done" if phase != "done" else "torn"
         at = int(scan["at"] * 1000)
+        if step:
+            scan.setdefault("readAt", int(time.time() * 1000))
         shown: dict[str, Any] = {
             "scanId": scan["id"],
             "phase": phase,
             "shelfId": scan["shelf"],
             "note": scan.get("note"),
             "queuedAt": at,
-            "readAt": at + 50 if step else None,
+            "readAt": scan["readAt"] if step else None,
             "seen": min(step, 3) * 10,
             "pages": 7 if phase == "done" else None,
             "reason": "wet" if phase in {"torn", "dropped"} else None,
@@ -333,6 +352,7 @@ class Library:
             "member missing in its state": {"pages": None},
             "times out of order": {"readAt": 5} if shown["readAt"] else {},
             "times moving": {"queuedAt": shown["queuedAt"] - looks},
+            "clock stands still": {"queuedAt": 1_750_000_000_000},
             "growing backwards": {"seen": 30 - looks} if not ended else {},
         }
         return faults.get(self.fault, {})

@@ -83,6 +83,25 @@ def output_ids_differ(instance: Instance, _ledger: Ledger) -> Iterator[Verdict]:
             )
 
 
+@oracle("outputs-not-shared", "ledger", family="flora", source="S002 S003")
+def outputs_not_shared(ledger: Ledger) -> Iterator[Verdict]:
+    """No two runs have their output at the same address."""
+    first: dict[str, Observation] = {}
+    for instance in ledger.instances.values():
+        for seen in instance.observations:
+            for output in _outputs(seen):
+                url = str(output.get("url") or "").partition("?")[0]
+                other = first.setdefault(url, seen) if url.startswith("http") else seen
+                yield verdict(
+                    other.id == seen.id,
+                    other.exchange,
+                    seen.exchange,
+                    expected="an address of its own",
+                    seen=f"{url[:80]} of {other.id} and {seen.id}",
+                    subject="outputs[].url",
+                )
+
+
 @oracle("failing-model-fails", "instance", family="flora", source="S002 S003")
 def failing_model_fails(instance: Instance, ledger: Ledger) -> Iterator[Verdict]:
     """A run that is known to fail ends as failed, not as completed."""

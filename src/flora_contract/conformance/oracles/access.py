@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from flora_contract.conformance.exchange import Exchange
     from flora_contract.conformance.ledger import Ledger, ListPage
+    from flora_contract.openapi.behaviour import Condition
 
 APART = {OWNER, OTHER}
 """Accounts of which it is known that they have nothing in common."""
@@ -63,7 +64,8 @@ def foreign_hidden(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
         creation = instance.creation if instance is not None else None
         if creation is None or creation.exchange.before(exchange):
             before = (creation.exchange,) if creation is not None else ()
-            yield refused(exchange, "foreign-id", "unknown-id", before=before)
+            wrong: tuple[Condition, ...] = ("invalid", "malformed") if exchange.breaches else ()
+            yield refused(exchange, "foreign-id", "unknown-id", *wrong, before=before)
 
 
 @oracle("list-own-only", "page", basis="owner, id")

@@ -196,18 +196,6 @@ def _open(documented: dict[str, Any], path: str) -> bool:
     )
 
 
-@oracle("schemathesis", "ledger")
-def schemathesis(ledger: Ledger) -> Iterator[Verdict]:
-    """Answers to generated requests pass the checks that schemathesis makes of one answer."""
-    for remark in ledger.remarks:
-        for name, text in remark.failures:
-            yield verdict(
-                False, remark.exchange, expected="a conforming answer", seen=text, subject=name
-            )
-        if not remark.failures:
-            yield held(remark.exchange)
-
-
 @oracle("stated-value", "exchange", basis="x-answers")
 def stated_value(exchange: Exchange, _ledger: Ledger) -> Iterator[Verdict]:
     """A member that is stated to have one value always has it."""

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from flora_contract.conformance.exchange import OTHER, OWNER, at
-from flora_contract.conformance.oracle import Verdict, held, oracle, verdict
+from flora_contract.conformance.oracle import Verdict, held, number, oracle, verdict
 from flora_contract.conformance.refusals import code_of, stated, statuses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flora_contract.conformance.exchange import Exchange
-    from flora_contract.conformance.ledger import Ledger, ListPage
-    from flora_contract.openapi.behaviour import Idempotency
+    from flora_contract.conformance.exchange import Credential, Exchange
+    from flora_contract.conformance.ledger import Ledger, ListPage, Observation
+    from flora_contract.openapi.behaviour import Idempotency, Resource
 
 
 def _rule(exchange: Exchange) -> Idempotency:
@@ -179,17 +178,16 @@ def key_new_to_server(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
 @oracle("key-belongs-to-account", "key", basis="x-idempotency")
 def key_belongs_to_account(uses: list[Exchange], _ledger: Ledger) -> Iterator[Verdict]:
     """A key that one account has used is free for another."""
-    used: dict[str | None, Exchange] = {}
+    made: dict[tuple[str | None, Credential], Exchange] = {}
     for exchange in uses:
-        if exchange.credential not in {OWNER, OTHER}:
+        account = exchange.operation_id, exchange.credential
+        if exchange.credential not in {OWNER, OTHER} or account in made:
             continue
-        first = used.get(exchange.operation_id)
-        if first is None:
-            if exchange.succeeded:
-                used[exchange.operation_id] = exchange
-        elif first.credential != exchange.credential and (
-            exchange.succeeded or _is_refusal(exchange)
-        ):
+        stranger = OTHER if exchange.credential == OWNER else OWNER
+        first = made.get((exchange.operation_id, stranger))
+        if exchange.succeeded:
+            made[account] = exchange
+        if first is not None and (exchange.succeeded or _is_refusal(exchange)):
             yield verdict(
                 exchange.succeeded and _made(exchange) != _made(first),
                 first,
@@ -201,64 +199,59 @@ def key_belongs_to_account(uses: list[Exchange], _ledger: Ledger) -> Iterator[Ve
 
 @oracle("refused-has-no-effect", "ledger", basis="create")
 def refused_has_no_effect(ledger: Ledger) -> Iterator[Verdict]:
-    """A request that was refused has made nothing."""
-    made = {key for key, i in ledger.instances.items() if i.creation is not None}
-    for before, after in _looks_at_the_same(ledger):
-        kind = after.operation.resource
-        between = [
-            e
-            for e in ledger.creations
-            if before.exchange.number < e.number < after.exchange.number
-            and e.credential == before.exchange.credential
-            and e.operation is not None
-            and e.operation.resource is kind
-        ]
-        refused = [e for e in between if e.status is not None and 400 <= e.status < 500]
-        # One without an answer may have made something that nobody knows.
-        if kind is None or not refused or any(not e.decided for e in between):
-            continue
-        strangers = [i for i in _newcomers(before, after) if (kind.kind, i) not in made]
-        yield verdict(
-            not strangers,
-            before.exchange,
-            refused[0],
-            after.exchange,
-            expected="nothing but what accepted requests have made",
-            seen=", ".join(strangers[:3]),
-            subject=f"{refused[0].status}",
-        )
-
-
-def _looks_at_the_same(ledger: Ledger) -> Iterator[tuple[ListPage, ListPage]]:
-    """A first page without a filter, and the next one that was asked for in the same way."""
-    earlier: dict[tuple[str, ...], ListPage] = {}
+    """A request that was refused has made nothing, then or later, in any list of any account."""
+    first: dict[tuple[str, ...], ListPage] = {}
+    known: dict[tuple[str, ...], set[str]] = {}
     for page in ledger.pages:
-        if page.position is None and not _narrowed(page):
-            if page.question in earlier:
-                yield earlier[page.question], page
-            earlier[page.question] = page
+        kind, look = page.operation.resource, page.question[:2]
+        before = first.get(look)
+        if kind is None or not kind.create or (before is None and page.filters):
+            continue
+        if before is None:
+            if page.position is None:
+                first[look], known[look] = page, {item.id for item in page.items}
+            continue
+        new = [i for i in page.items if i.id not in known[look] and _is_new(i, before)]
+        known[look] |= {item.id for item in page.items}
+        strangers = [i.id for i in new if ledger.instances[kind.kind, i.id].creation is None]
+        refused = _refused_between(before.exchange, page.exchange, kind, ledger) if new else None
+        if refused is not None:
+            yield verdict(
+                not strangers,
+                before.exchange,
+                refused,
+                page.exchange,
+                expected="nothing but what accepted requests have made",
+                seen=", ".join(strangers[:3]),
+                subject=f"{refused.status}",
+            )
 
 
-def _narrowed(page: ListPage) -> bool:
-    """Whether something may come into a list because it changes, not because it was made."""
-    kind = page.operation.resource
-    return kind is not None and any(
-        page.listing.filters[name].member not in kind.path.values()
-        and page.listing.filters[name].member not in kind.references
-        for name in page.filters
-    )
+def _refused_between(
+    one: Exchange, two: Exchange, kind: Resource, ledger: Ledger
+) -> Exchange | None:
+    """The last request that was refused to make one, by whoever looks or else by another.
+
+    None where one got no answer, which may have made something that nobody knows.
+    """
+    asked = [
+        e
+        for e in ledger.creations
+        if one.number < e.number < two.number and e.operation and e.operation.resource is kind
+    ]
+    if any(e.status is None or e.status >= 500 for e in asked):
+        return None
+    refused = [e for e in asked if e.status is not None and e.status >= 400]
+    own = [e for e in refused if e.credential == two.credential]
+    return next(reversed(own or refused), None)
 
 
-def _newcomers(before: ListPage, after: ListPage) -> Iterator[str]:
-    """What the later page shows and the earlier one did not, as far as that says anything."""
-    old = {item.id for item in before.items}
-    shown = [item.id for item in after.items]
+def _is_new(item: Observation, before: ListPage) -> bool:
+    """Whether something has certainly come into a list after an earlier look at it."""
+    kind, order = before.operation.resource, before.listing.order
     if before.next is None:
-        return (i for i in shown if i not in old)
-    # Newest first, all above what was there before is new; otherwise something may have moved up.
-    newest_first = after.listing.descending and after.listing.order == _created(after)
-    return takewhile(lambda i: i not in old, shown if newest_first else ())
-
-
-def _created(page: ListPage) -> str | None:
-    return page.operation.resource.created if page.operation.resource is not None else None
+        return bool(item.id)
+    ranks = [r for i in before.items if (r := number(i.get(order))) is not None]
+    rank = number(item.get(order))
+    newest_first = before.listing.descending and kind is not None and order == kind.created
+    return newest_first and rank is not None and bool(ranks) and rank > max(ranks)

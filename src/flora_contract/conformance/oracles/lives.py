@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +14,7 @@ from flora_contract.conformance.oracles.resources import agree
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from flora_contract.conformance.exchange import Exchange
     from flora_contract.conformance.ledger import Instance, Ledger, Observation
 
 
@@ -86,7 +90,6 @@ def member_in_its_states(instance: Instance, _ledger: Ledger) -> Iterator[Verdic
                     expected=f"no {presence.member} while {seen.state}",
                     seen=repr(seen.get(presence.member)),
                     subject=presence.member,
-                    severity=Severity(presence.severity) if presence.severity else None,
                 )
 
 
@@ -125,6 +128,94 @@ def times_in_order(instance: Instance, _ledger: Ledger) -> Iterator[Verdict]:
                 seen=f"{name} {earlier}, {next_name} {later}",
                 subject=next_name,
             )
+
+
+SLACK = 2.0
+"""Seconds by which times may miss each other: some tell whole ones."""
+
+OTHER_CLOCK = 86_400.0
+"""Seconds by which the clock of what is kept may differ from that of the answers."""
+
+
+def _moment(value: Any) -> float | None:
+    """A time in seconds since 1970; larger numbers are milliseconds."""
+    if isinstance(value, str):
+        with suppress(ValueError):
+            return datetime.fromisoformat(value).timestamp()
+        return None
+    told = number(value)
+    return told / 1000 if told is not None and told > 1e11 else told
+
+
+def _made_at(instance: Instance, ledger: Ledger) -> tuple[Exchange, float] | None:
+    """The request that made something, and when that was by its own account."""
+    creation, life = instance.creation, instance.kind.life
+    if creation is None or life is None or not life.times or ledger.facts.wait_seconds is None:
+        return None
+    told = (_moment(o.get(life.times[0])) for o in instance.observations)
+    made = next((t for t in told if t is not None), None)
+    if made is None or creation.exchange in ledger.replayed:
+        return None
+    return creation.exchange, made
+
+
+@oracle("times-as-watched", "instance", basis="life.times")
+def times_as_watched(instance: Instance, ledger: Ledger) -> Iterator[Verdict]:
+    """The times of a resource are those between which it was seen to come to its states."""
+    life, made = instance.kind.life, _made_at(instance, ledger)
+    if life is None or made is None:
+        return
+    creation, began = made
+    ranked = [(o, r) for o in instance.of("read") if (r := life.rank(o.state)) is not None]
+    for name in life.times:
+        presence = life.members.get(name)
+        shown = next((o for o, _ in reversed(ranked) if _moment(o.get(name)) is not None), None)
+        if presence is None or shown is None:
+            continue
+        reached = min(r for state in presence.states if (r := life.rank(state)) is not None)
+        earlier = [o.exchange.started - creation.ended for o, r in ranked if r < reached]
+        later = [o.exchange.ended - creation.started for o, r in ranked if r >= reached]
+        after = (_moment(shown.get(name)) or 0.0) - began
+        lower, upper = max(earlier, default=0.0), min(later, default=after)
+        yield verdict(
+            lower - SLACK <= after <= upper + SLACK,
+            creation,
+            shown.exchange,
+            expected=f"{name} {lower:.1f} to {upper:.1f} s after {life.times[0]}",
+            seen=f"{after:.1f} s",
+            subject=name,
+        )
+
+
+@oracle("clock", "ledger", basis="life.times")
+def clock(ledger: Ledger) -> Iterator[Verdict]:
+    """Times of creation are by one clock, and that is about the one that answers are dated by."""
+    first: dict[str, tuple[Exchange, float]] = {}
+    for instance in ledger.instances.values():
+        made = _made_at(instance, ledger)
+        if made is None:
+            continue
+        creation, began = made
+        dated = creation.response.header("date") if creation.response is not None else None
+        with suppress(ValueError, TypeError):
+            date = parsedate_to_datetime(str(dated)).timestamp()
+            yield verdict(
+                abs(date - began) < OTHER_CLOCK,
+                creation,
+                expected=f"a time about {date:.0f}",
+                seen=f"{began:.0f}",
+                subject="date",
+            )
+        other, start = first.setdefault(instance.kind.kind, made)
+        passed = creation.started - other.started
+        yield verdict(
+            abs(began - start - passed) <= SLACK + creation.elapsed + other.elapsed,
+            other,
+            creation,
+            expected=f"{passed:.1f} s after the first",
+            seen=f"{began - start:.1f} s",
+            subject="between two",
+        )
 
 
 @oracle("times-constant", "instance", basis="life.times")

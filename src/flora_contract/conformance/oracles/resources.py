@@ -7,8 +7,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from flora_contract.conformance.exchange import OWNER, at
-from flora_contract.conformance.ledger import question
+from flora_contract.conformance.exchange import OTHER, OWNER, at
+from flora_contract.conformance.ledger import forgets, question
 from flora_contract.conformance.oracle import Verdict, held, number, oracle, verdict
 from flora_contract.conformance.oracles.validation import is_open
 from flora_contract.conformance.refusals import path_known, refused, statuses, uncertain_references
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def valid_accepted(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
     """A valid request of an account that may make it is done."""
     operation = exchange.operation
-    if operation is None or operation.role is None or exchange.credential != OWNER:
+    if operation is None or operation.role is None or exchange.credential not in {OWNER, OTHER}:
         return
     excused = statuses(exchange, "wrong-key", "no-credits", "used-key")
     if not exchange.decided or exchange.status in excused or exchange.breaches:
@@ -178,13 +178,19 @@ def link_to_itself(instance: Instance, ledger: Ledger) -> Iterator[Verdict]:
     if kind.link is None or kind.read is None:
         return
     template = ledger.behaviour.of(kind.read).endpoint.path.strip("/").split("/")
-    at_end = template[::-1].index(f"{{{kind.id_parameter}}}") + 1
+    base = urlsplit(ledger.base_url)
     for seen in instance.observations:
         url, shown = seen.get(kind.link), seen.get(kind.id)
         if isinstance(url, str) and shown is not None:
-            parts = urlsplit(url).path.rstrip("/").split("/")
+            parts = urlsplit(url)
+            own = f"{{{kind.id_parameter}}}"
+            wanted = [str(shown) if part == own else part for part in template]
+            last = parts.path.rstrip("/").split("/")[-len(wanted) :]
+            # Of another host is not known below which path the API stands there.
+            here = (parts.scheme, parts.netloc) == (base.scheme, base.netloc)
+            inside = not here or parts.path.startswith(base.path)
             yield verdict(
-                len(parts) >= at_end and parts[-at_end] == str(shown),
+                inside and all(w == p or w[:1] == "{" for w, p in zip(wanted, last, strict=False)),
                 seen.exchange,
                 expected=f"a URL that leads to {shown}",
                 seen=url,
@@ -234,7 +240,7 @@ def _history(instance: Instance, sent: str, shown: str) -> Iterator[tuple[str, V
             value = _sent(instance.kind, event, sent)
             if value is not ...:
                 last = event, value
-            elif _forgets(event):
+            elif forgets(event):
                 last = None
         look = looks.get(event)
         seen = look.get(shown) if look is not None else None
@@ -272,12 +278,6 @@ def _sent(kind: Resource, write: Exchange, member: str) -> Any:
     *parents, name = member.split(".")
     inside = at(write.sent_object, ".".join(parents)) if parents else write.sent_object
     return inside[name] if isinstance(inside, dict) and name in inside else ...
-
-
-def _forgets(write: Exchange) -> bool:
-    """Whether what a request leaves out is not as it was: PUT replaces, an act may do anything."""
-    acts = write.operation is not None and write.operation.role == "act"
-    return acts or write.request.method == "PUT"
 
 
 def _rule_broken(

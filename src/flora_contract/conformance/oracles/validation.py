@@ -9,6 +9,7 @@ from flora_contract.conformance.exchange import at
 from flora_contract.conformance.ledger import named_by
 from flora_contract.conformance.oracle import Verdict, oracle, verdict
 from flora_contract.conformance.refusals import (
+    belongs,
     code_of,
     elsewhere,
     refused,
@@ -222,6 +223,26 @@ def refuses_unknown_reference(exchange: Exchange, ledger: Ledger) -> Iterator[Ve
         if not exchange.credential.solvent:
             more = (*more, "no-credits")
         yield refused(exchange, "unknown-reference", *more, own=own, subject=member)
+
+
+@oracle("refuses-mismatch", "exchange", basis="references")
+def refuses_mismatch(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
+    """Nothing is made or changed that refers to things which do not belong together."""
+    operation = exchange.operation
+    if operation is None or operation.role not in {"create", "update"} or exchange.breaches:
+        return
+    if not exchange.credential.accepted or not exchange.decided:
+        return
+    for member, kind, id_ in ledger.references(exchange):
+        if ledger.knows(kind, id_, exchange.credential) and not is_unknown(kind.kind, id_):
+            apart = not belongs(exchange, member, id_, ledger)
+            yield verdict(
+                not (apart and exchange.succeeded),
+                exchange,
+                expected=f"a refusal: {member} does not fit the rest",
+                seen=exchange.status,
+                subject=member,
+            )
 
 
 @oracle("unknown-id-refused", "exchange", basis="x-refusals.unknown-id")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from flora_contract.conformance.exchange import NOT_JSON, OWNER, Credential
 from flora_contract.conformance.flora import values as flora
@@ -21,6 +21,16 @@ if TYPE_CHECKING:
     from flora_contract.openapi.schemas import Member
 
 
+SOME: Final = object()
+"""Stands for a value of a member that is valid, whichever."""
+
+
+def outer_members(operation: OperationBehaviour) -> dict[str, Member]:
+    """Members of a body itself, not of what is in it."""
+    members = operation.endpoint.request_members.items()
+    return {path: member for path, member in members if "." not in path and "[]" not in path}
+
+
 def valid(
     session: Session,
     operation: OperationBehaviour,
@@ -28,18 +38,19 @@ def valid(
     *,
     id_: str | None = None,
     place: Mapping[str, str] | None = None,
-    full: bool = False,
+    members: Mapping[str, Any] | None = None,
     refused: bool = False,
 ) -> PlannedRequest:
     """A request that an account may make, in a place of its own; `id_` is what it names.
 
-    It has what is required and, when it is to be full, all the rest. Raises NotTested where an
-    id is needed that nobody knows; one that is to be refused anyway has one that nobody has.
+    It has what is required, and `members`: a value, SOME for one that is valid, `...` for none.
+    Raises NotTested where an id is needed that nobody knows; one that is to be refused anyway has
+    one that nobody has.
     """
     draft = _Draft(session, operation, credential, place, refused=refused)
     path = draft.path(id_)
     query = draft.query()
-    return PlannedRequest(operation, path, query, draft.body(full=full))
+    return PlannedRequest(operation, path, query, draft.body(members or {}))
 
 
 class _Draft:
@@ -91,26 +102,26 @@ class _Draft:
                 self.known[name] = values[name]
         return values
 
-    def body(self, *, full: bool) -> Any:
-        """A body with what is required, or with everything."""
+    def body(self, members: Mapping[str, Any]) -> Any:
+        """A body with what is required, and with some members as they are told."""
         if not self.endpoint.takes_body:
             return NOT_JSON
-        outer = {p: m for p, m in self.endpoint.request_members.items() if "." not in p}
-        outer = {p: m for p, m in outer.items() if "[]" not in p}
-        body = {n: v for n, v in self._documented().items() if n not in self._references()}
-        for name, member in outer.items():
-            if (member.required or full) and name not in body and name not in self._references():
-                body[name] = flora.FULL.get(name, self.some(member.schema))
+        outer, references = outer_members(self.operation), self._references()
+        body = {n: v for n, v in self._documented().items() if n not in references}
+        wanted = {n for n, m in outer.items() if m.required or members.get(n) is SOME}
+        for name in sorted(wanted - body.keys() - references.keys(), key=list(outer).index):
+            body[name] = flora.FULL.get(name, self.some(outer[name].schema))
         charges = self.operation.charges
         if charges is not None and charges.by in outer and charges.assumed:
             body[charges.by] = min(charges.assumed, key=lambda value: charges.assumed[value])
+        body |= {n: v for n, v in members.items() if v is not SOME}
         self.known |= body
-        for name in self._references():
-            if name in outer and (outer[name].required or full):
+        for name in references:
+            if name in wanted and name not in body:
                 found = self.reference(name, needed=outer[name].required)
                 if found is not None:
                     body[name] = self.known[name] = found
-        return body
+        return {n: v for n, v in body.items() if v is not ...}
 
     def _documented(self) -> dict[str, Any]:
         """The first example of a body that the contract has, where it is an object."""
@@ -172,45 +183,43 @@ def free_texts(operation: OperationBehaviour) -> list[str]:
     """Members of a body that take any text."""
     references = operation.resource.references if operation.resource is not None else {}
     return [
-        path
-        for path, member in operation.endpoint.request_members.items()
-        if _is_free_text(member) and path not in references
+        name
+        for name, member in outer_members(operation).items()
+        if _is_free_text(member) and name not in references
     ]
 
 
 def _is_free_text(member: Member) -> bool:
     bound = {"enum", "const", "pattern", "format", "x-extensible-enum"}
-    return (
-        member.schema.get("type") == "string"
-        and not bound & set(member.schema)
-        and ("." not in member.path and "[]" not in member.path)
-    )
-
-
-def choices(operation: OperationBehaviour) -> dict[str, tuple[str, ...]]:
-    """Members of a body that take one of some values."""
-    return {
-        path: member.values
-        for path, member in operation.endpoint.request_members.items()
-        if member.values and "." not in path and "[]" not in path
-    }
+    return member.schema.get("type") == "string" and not bound & set(member.schema)
 
 
 def changes(session: Session, operation: OperationBehaviour, body: Any) -> list[dict[str, Any]]:
     """For each member of a body by itself another valid value, where there is one."""
     found: list[dict[str, Any]] = []
-    document = session.behaviour.document
+    sent = body if isinstance(body, dict) else {}
     references = operation.resource.references if operation.resource is not None else {}
-    for path, member in operation.endpoint.request_members.items():
-        if "." in path or "[]" in path or path in references or is_open(member.schema):
-            continue
-        for _ in range(8):
-            value = example(document, member.schema, session.chance)
-            if _is_free_text(member):
-                value = f"{value} {session.chance.randrange(10**6)}"
-            other = {**body, path: value} if isinstance(body, dict) else {path: value}
-            changed = not isinstance(body, dict) or value != body.get(path)
-            if changed and not operation.endpoint.body_breaches(other):
-                found.append({path: value})
+    for name, member in outer_members(operation).items():
+        for value in _others(session, name, member, references.get(name)):
+            changed = {**sent, name: value}
+            if value != sent.get(name) and not operation.endpoint.body_breaches(changed):
+                found.append({name: value})
                 break
+    return found
+
+
+def _others(
+    session: Session,
+    name: str,
+    member: Member,
+    reference: Reference | None,
+) -> list[Any]:
+    """Values that a member might have."""
+    if reference is not None:
+        return session.ledger.ids(session.behaviour.kind(reference.to), OWNER)
+    if is_open(member.schema):
+        return [flora.FULL[name]] if name in flora.FULL else []
+    found = [example(session.behaviour.document, member.schema, session.chance) for _ in range(8)]
+    if _is_free_text(member):
+        return [f"{value} {session.chance.randrange(10**6)}" for value in found[:1]]
     return found

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-import threading
-from contextlib import contextmanager
+from contextlib import suppress
 from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,38 +19,31 @@ from flora_contract.conformance.exchange import (
     OTHER,
     OWNER,
     PLUMBING,
+    Credential,
     Exchange,
     RecordedRequest,
 )
-from flora_contract.conformance.ledger import Remark, named_by
+from flora_contract.conformance.ledger import named_by
 from flora_contract.conformance.plan import every, listing, living, step
-from flora_contract.conformance.plan.drafts import choices, valid
-from flora_contract.conformance.plan.lifecycle import await_the_end, follow
-from flora_contract.conformance.plan.requests import filter_values, page
+from flora_contract.conformance.plan.asking import look, made_by, take
+from flora_contract.conformance.plan.dimensions import POSITION, covering, dimensions, every_pair
+from flora_contract.conformance.plan.lifecycle import follow
 from flora_contract.conformance.session import NotTested
 from flora_contract.conformance.values import unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from schemathesis import Case
-    from schemathesis.core.transport import Response as StResponse
     from schemathesis.schemas import BaseSchema
 
+    from flora_contract.conformance.plan.dimensions import Case as PlannedCase
     from flora_contract.conformance.session import Session
     from flora_contract.openapi.behaviour import OperationBehaviour
 
-FUZZED = 10
-"""Examples for each operation and mode."""
-
 MACHINE_RUNS, MACHINE_STEPS = 6, 10
 
-LINKED_RUNS, LINKED_STEPS = 5, 6
-
-PAID_PER_OPERATION, MADE_PER_OPERATION = 1, 10
-"""Generated requests that may make something, where it costs money and where it does not."""
-
-PAID_BY_MACHINE = 4
+MADE_BY_MACHINE = 10
+PAID_BY_MACHINE = 2
+"""What its creates may make of each kind, for nothing and for money."""
 
 
 @cache
@@ -96,32 +88,11 @@ def _examples(session: Session, kind: str) -> set[str]:
     return found
 
 
-class _Stop(BaseException):
-    """Ends what Hypothesis drives, at once: it replays only what is an Exception."""
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    try:
-        yield
-    except _Stop as reason:
-        raise NotTested(str(reason)) from None
-
-
-def _ask(send: Callable[..., Exchange], *arguments: Any, **more: Any) -> Exchange:
-    """Send from within a rule."""
-    try:
-        return send(*arguments, **more)
-    except NotTested as reason:
-        raise _Stop(str(reason)) from None
-
-
 class _Sender:
-    """Sends cases of schemathesis and keeps what its checks remark."""
+    """Sends cases of schemathesis; what could make something is sent to where nothing is."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self._making = threading.Lock()
 
     def send(self, case: Case[Any]) -> Exchange | None:
         """Send one case; None for one that is none of ours to send."""
@@ -138,23 +109,19 @@ class _Sender:
         headers = {k: str(v) for k, v in prepared.headers.items() if k.lower() not in PLUMBING}
         request = RecordedRequest(prepared.method or "GET", str(prepared.url), (), content)
         planned = self.session.ledger.exchange_of(request, credential)
-        if request.method == "GET":
-            return self._send(planned, headers)
-        if self.session.settings.profile == "read-only" or not _is_ours(planned, self.session):
-            return None
-        self._rename(planned, headers)
-        # One at a time: no two may take the last one that is allowed.
-        with self._making:
-            if credential == OWNER and self.session.could_be_accepted(planned):
-                harmless = planned if self._may_make(planned) else _elsewhere(planned, self.session)
-                return self._send(harmless, headers) if harmless is not None else None
+        if request.method != "GET":
+            if self.session.settings.profile == "read-only" or not _is_ours(planned, self.session):
+                return None
+            self._rename(planned, headers)
+            if self.session.could_be_accepted(planned):
+                found = _elsewhere(planned, self.session)
+                return self._send(found, headers) if found is not None else None
         return self._send(planned, headers)
 
     def _send(self, planned: Exchange, headers: dict[str, str]) -> Exchange:
         request = planned.request
         path = request.url.removeprefix(self.session.settings.base_url)
-        return _ask(
-            self.session.send,
+        return self.session.send(
             request.method,
             path,
             planned.credential,
@@ -169,42 +136,6 @@ class _Sender:
             for name in [name for name in headers if name.lower() == stated.header.lower()]:
                 del headers[name]
             headers[stated.header] = self.session.key()
-
-    def _may_make(self, planned: Exchange) -> bool:
-        """Whether one more may be made of what a request asks for."""
-        operation = planned.operation
-        if operation is None or operation.role != "create":
-            return operation is not None and operation.role is not None and not operation.charges
-        paid = operation.charges is not None
-        if paid and self.session.settings.profile != "full":
-            return False
-        made = sum(
-            e.operation is operation and e.succeeded and e.origin.startswith(_GENERATING)
-            for e in self.session.ledger.creations
-        )
-        return made < (PAID_PER_OPERATION if paid else MADE_PER_OPERATION)
-
-    def checked(self, case: Case[Any]) -> StResponse | None:
-        """Send a case and let schemathesis check the answer."""
-        exchange = self.send(case)
-        if exchange is None or exchange.response is None:
-            return None
-        response = _response(exchange)
-        self._remark(exchange, case, response)
-        return response
-
-    def _remark(self, exchange: Exchange, case: Case[Any], response: StResponse) -> None:
-        from schemathesis.core.failures import FailureGroup
-
-        remarks: list[tuple[str, str]] = []
-        try:
-            case.validate_response(response, checks=_checks())
-        except FailureGroup as group:
-            remarks = [(type(f).__name__, str(f).partition("\n")[0]) for f in group.exceptions]
-        self.session.ledger.remarks.append(Remark(exchange, tuple(remarks)))
-
-
-_GENERATING = ("boundary-cases", "fuzzed-inputs", "linked-operations")
 
 
 def _is_ours(planned: Exchange, session: Session) -> bool:
@@ -234,143 +165,55 @@ def _request_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in arguments.items() if k in names}
 
 
-_CHECKS = {
-    "content_type_conformance",
-    "response_headers_conformance",
-    "response_schema_conformance",
-}
-"""Checks that look at one answer alone. What a status means, our oracles know better."""
-
-
-@cache
-def _checks() -> list[Any]:
-    from schemathesis import checks
-
-    return [c for c in checks.CHECKS.get_all() if c.__name__ in _CHECKS]
-
-
-def _response(exchange: Exchange) -> StResponse:
-    import requests
-    from schemathesis.core.transport import Response as StResponse
-
-    assert exchange.response is not None
-    headers: dict[str, list[str]] = {}
-    for name, value in exchange.response.headers:
-        headers.setdefault(name.lower(), []).append(value)
-    return StResponse(
-        status_code=exchange.response.status,
-        headers=headers,
-        content=exchange.response.body,
-        request=requests.Request(exchange.request.method, exchange.request.url).prepare(),
-        elapsed=exchange.elapsed,
-        verify=True,
-    )
-
-
 @step("generated")
-def orders_nobody_thought_of(session: Session) -> None:  # noqa: C901 - its rules are its own
-    """A state machine of creations, repetitions, looks and walks, under a small budget."""
+def orders_nobody_thought_of(session: Session) -> None:
+    """A state machine of creations, repetitions, looks and lists, under a small budget."""
     import hypothesis
     from hypothesis import stateful
     from hypothesis import strategies as st
 
     behaviour = session.behaviour
-    paid = PAID_BY_MACHINE if session.settings.profile == "full" else 0
-    creations = [o for o in behaviour.with_role("create") if _can(session, o)]
-    lists = [o for o in listing(behaviour) if _can(session, o)]
-    budget = {o.id: paid if o.charges is not None else MADE_PER_OPERATION for o in creations}
-    common = [sum(1 for o in creations if o.charges is not None) and paid]
-    places = session.ledger.facts.places(OWNER) or (None,)
+    asked = [*behaviour.with_role("create"), *listing(behaviour)]
+    cases = {o.id: _at_the_beginning(session, o) for o in asked}
+    left = {o.id: MADE_BY_MACHINE for o in asked if o.charges is None}
 
     class Machine(stateful.RuleBasedStateMachine):
         started = stateful.Bundle("started")
-        pages = stateful.Bundle("pages")
 
-        @stateful.rule(target=started, data=st.data(), place=st.sampled_from(places))
-        def create(self, data: Any, place: Any) -> Any:
-            if not creations:
+        @stateful.rule(target=started, data=st.data(), operation=st.sampled_from(asked))
+        def ask(self, data: Any, operation: OperationBehaviour) -> Any:
+            budget = operation.id if operation.charges is None else "charged"
+            if operation.role == "create":
+                left[budget] = left.get(budget, PAID_BY_MACHINE) - 1
+            if left.get(budget, 0) < 0:
                 return stateful.multiple()
-            operation = data.draw(st.sampled_from(creations))
-            charged = operation.charges is not None
-            if not (common[0] if charged else budget[operation.id]):
-                return stateful.multiple()
-            common[0] -= charged
-            budget[operation.id] -= 1
-            sets = choices(operation).items()
-            chosen = {name: data.draw(st.sampled_from(values)) for name, values in sets}
-            call = valid(session, operation, place=place).sending(**chosen)
-            exchange = _ask(session.ask, call)
-            return exchange if exchange.succeeded else stateful.multiple()
+            made = take(session, operation, data.draw(st.sampled_from(cases[operation.id])), set())
+            return made if made is not None and made_by(made) else stateful.multiple()
 
         @stateful.rule(exchange=started)
         def repeat(self, exchange: Exchange) -> None:
-            stated = exchange.operation.idempotency if exchange.operation is not None else None
-            if stated is not None:
-                path = exchange.request.url.removeprefix(session.settings.base_url)
-                headers = dict(exchange.request.headers)
-                _ask(session.send, exchange.request.method, path, OWNER,
-                     content=exchange.request.body, headers=headers)  # fmt: skip
+            with suppress(NotTested):
+                if exchange.key:
+                    session.send_again(exchange)
 
-        @stateful.rule(number=st.integers(0, 9), stranger=st.booleans())
-        def look(self, number: int, stranger: bool) -> None:
-            credential = OTHER if stranger and session.settings.other_api_key else OWNER
+        @stateful.rule(number=st.integers(0, 9), credential=st.sampled_from([OWNER, OTHER]))
+        def look(self, number: int, credential: Credential) -> None:
             readable = [i for i, _ in session.ledger.made() if i.kind.read and not i.deletions]
-            if readable:
-                one = readable[-1 - number % len(readable)]
-                operation = behaviour.of(str(one.kind.read))
-                _ask(session.ask, valid(session, operation, id_=one.id), credential)
-
-        @stateful.rule(target=pages, data=st.data(), filtered=st.booleans())
-        def first_page(self, data: Any, filtered: bool) -> Any:
-            if not lists:
-                return stateful.multiple()
-            operation = data.draw(st.sampled_from(lists))
-            size = data.draw(st.sampled_from([1, 2, 5, 20, 100]))
-            return _ask(session.ask, page(session, operation, size=size).asking(
-                **(_one_filter(session, operation, data) if filtered else {})
-            ))  # fmt: skip
-
-        @stateful.rule(target=pages, exchange=pages)
-        def next_page(self, exchange: Exchange) -> Any:
-            found = next((p for p in session.ledger.pages if p.exchange is exchange), None)
-            # Whether what is filtered by a state is followed by a page, hangs on the clock.
-            if found is None or found.next is None or _by_state(found):
-                return stateful.multiple()
-            name = str(found.listing.cursor or found.listing.offset)
-            query = {k: v[0] for k, v in exchange.request.query.items()} | {name: found.next}
-            call = valid(session, found.operation).asking(**query)
-            return _ask(session.ask, call)
+            with suppress(NotTested):
+                if readable and credential in session.known:
+                    one = readable[-1 - number % len(readable)]
+                    look(session, one.kind, one.id, credential)
 
     hypothesis.seed(session.settings.seed)(Machine)
-    with _stoppable():
-        stateful.run_state_machine_as_test(Machine, settings=_quietly(MACHINE_RUNS, MACHINE_STEPS))
+    stateful.run_state_machine_as_test(Machine, settings=_quietly(MACHINE_RUNS, MACHINE_STEPS))
 
 
-def _can(session: Session, operation: OperationBehaviour) -> bool:
-    """Whether a valid request can be made."""
-    try:
-        valid(session, operation)
-    except NotTested:
-        return False
-    return True
-
-
-def _one_filter(session: Session, operation: OperationBehaviour, data: Any) -> dict[str, str]:
-    from hypothesis import strategies as st
-
-    values = {n: v for n, v in filter_values(session, operation).items() if v}
-    if not values:
-        return {}
-    name = data.draw(st.sampled_from(sorted(values)))
-    return {name: data.draw(st.sampled_from(values[name]))}
-
-
-def _by_state(found: Any) -> bool:
-    kind = found.operation.resource
-    life = kind.life if kind is not None else None
-    return life is not None and any(
-        found.listing.filters[name].member == life.state for name in found.filters
-    )
+def _at_the_beginning(session: Session, operation: OperationBehaviour) -> list[PlannedCase]:
+    """Cases of an operation, without the pages that follow: how many, hangs on the clock."""
+    of = dimensions(session, operation)
+    session.pairs.expect(operation.id, every_pair(of))
+    of.pop(POSITION, None)
+    return covering(of, str(session.settings.seed))
 
 
 def _cases(session: Session, operation: OperationBehaviour) -> Any:
@@ -393,33 +236,7 @@ def boundary_cases(session: Session, operation: OperationBehaviour) -> None:
         generation_modes=[GenerationMode.POSITIVE, GenerationMode.NEGATIVE],
         generation_config=found.schema.config.generation,
     )
-    with _stoppable():
-        session.together(partial(sender.checked, case) for case in cases)
-
-
-@step("generated", of=every)
-def fuzzed_inputs(session: Session, operation: OperationBehaviour) -> None:
-    """Random inputs for an operation, from the seed: valid and invalid ones."""
-    from schemathesis.generation import GenerationMode
-
-    sender, found = _Sender(session), _cases(session, operation)
-    for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
-        cases = _drawn(found.as_strategy(mode), session.settings.seed)
-        with _stoppable():
-            session.together(partial(sender.checked, case) for case in cases)
-
-
-def _drawn(strategy: Any, seed: int) -> list[Any]:
-    import hypothesis
-
-    drawn: list[Any] = []
-
-    def draw(case: Any) -> None:
-        drawn.append(case)
-
-    driven: Any = hypothesis.given(case=strategy)(draw)
-    hypothesis.seed(seed)(_quietly(FUZZED)(driven))()
-    return drawn
+    session.together(partial(sender.send, case) for case in cases)
 
 
 def _quietly(examples: int, steps: int = 1) -> Any:
@@ -436,39 +253,6 @@ def _quietly(examples: int, steps: int = 1) -> Any:
         suppress_health_check=list(hypothesis.HealthCheck),
         print_blob=False,
     )
-
-
-@step("generated")
-def linked_operations(session: Session) -> None:
-    """Sequences along the links between operations, by the state machine of schemathesis."""
-    import hypothesis
-    from schemathesis.core.errors import NoLinksFound
-
-    sender = _Sender(session)
-    # What a filtered page links to must not hang on how far something has come: the same seed is
-    # to send the same requests.
-    for operation in living(session.behaviour):
-        await_the_end(session, operation)
-    try:
-        base = _schema(session).as_state_machine()
-    except NoLinksFound:
-        return
-
-    class Linked(base):  # type: ignore[misc, valid-type]  # made at run time
-        def call(self, case: Case[Any], **_: Any) -> StResponse:
-            response = sender.checked(case)
-            if response is None and session.settings.profile == "read-only":
-                raise _Stop("needs --profile free or full")
-            if response is None:
-                raise _Stop("needs an answer to go on from")
-            return response
-
-        def validate_response(self, *_: Any, **__: Any) -> None:
-            """Was done when the case was sent."""
-
-    hypothesis.seed(session.settings.seed)(Linked)
-    with _stoppable():
-        Linked.run(settings=_quietly(LINKED_RUNS, LINKED_STEPS))
 
 
 @step("generated", of=living)

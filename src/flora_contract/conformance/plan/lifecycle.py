@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
+from itertools import islice
 from threading import Barrier
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flora_contract.conformance.exchange import OTHER, OWNER, Exchange, at
+from flora_contract.conformance.exchange import OTHER, OWNER, Credential, Exchange, at
 from flora_contract.conformance.plan import (
     creating,
     deleting,
@@ -19,16 +21,38 @@ from flora_contract.conformance.plan import (
     updating,
     wrong,
 )
-from flora_contract.conformance.plan.drafts import changes, choices, free_texts, valid
-from flora_contract.conformance.plan.requests import first_page, page
-from flora_contract.conformance.refusals import statuses
-from flora_contract.conformance.session import NotTested, PlannedRequest
+from flora_contract.conformance.plan.asking import (
+    first_page,
+    look,
+    made_by,
+    page,
+    take,
+    take_all,
+)
+from flora_contract.conformance.plan.dimensions import (
+    ACCOUNT,
+    ID,
+    KEY,
+    NEW_KEY,
+    WRONG,
+    Choice,
+    accounts,
+    call_of,
+    covering,
+    dimensions,
+    every_pair,
+    places,
+    refusals,
+)
+from flora_contract.conformance.plan.drafts import changes, valid
+from flora_contract.conformance.session import NO_USED_KEY, NotTested, PlannedRequest
 from flora_contract.conformance.values import NOBODYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flora_contract.conformance.ledger import Observation
+    from flora_contract.conformance.plan.dimensions import Dimensions
     from flora_contract.conformance.session import Session
     from flora_contract.openapi.behaviour import Behaviour, OperationBehaviour, Resource
 
@@ -40,121 +64,150 @@ FAR_PAUSE = 3.0
 
 SIMULTANEOUS = 4
 
-ODD_TEXTS = (
-    "Чашка \N{TEAPOT} 茶碗 \N{SPARKLES} e\N{COMBINING ACUTE ACCENT}",
-    "mug \N{RIGHT-TO-LEFT OVERRIDE}gum\N{POP DIRECTIONAL FORMATTING}",
-    "a \"mug\"\n\tand \\ 'cup' </script> {{x}} %s ; --",
-)
-LONG = ("a mug, " * 800).strip()
+FREED = 3
+"""So many refused requests come under a key before one that is accepted."""
 
-
-def made_by(exchange: Exchange) -> str | None:
-    """Id of what a request has made; None when it has made nothing."""
-    kind = exchange.operation.resource if exchange.operation is not None else None
-    made = at(exchange.answer, kind.id) if kind is not None and exchange.succeeded else None
-    return str(made) if isinstance(made, str | int) and made != "" else None
-
-
-def look(session: Session, kind: Resource, id_: str, credential: Any = OWNER) -> None:
-    """Read one, where there is an operation for it."""
-    if kind.read is not None:
-        operation = session.behaviour.of(kind.read)
-        session.ask(valid(session, operation, credential, id_=id_), credential)
-
-
-def look_at_once(session: Session, made: Exchange) -> None:
-    """Look at something right after it was made, alone and in its list."""
-    id_ = made_by(made)
-    if made.operation is not None and made.operation.resource is not None and id_ is not None:
-        look(session, made.operation.resource, id_)
-        first_page(session, made.operation.resource)
+CLOSELY = 4
+"""So many of what one step makes are looked at by everybody and from every side."""
 
 
 @step("lifecycle", of=creating)
 def create(session: Session, operation: OperationBehaviour) -> None:
-    """One is made, read and listed at once; then its key again, with the same body and another."""
-    kind, key = operation.resource, session.key()
+    """Everything that may be made, as far as money goes; each is looked at and asked for again."""
+    of = dimensions(session, operation)
+    session.pairs.expect(operation.id, every_pair(of))
+    cases = covering(of, f"{session.settings.seed} {operation.id}")
+    most = session.share(operation) if operation.charges is not None else len(cases)
+    needs: set[str] = set() if most else {"needs --thorough"}
+    made: list[Exchange] = []
+    for case in cases:
+        if len(made) >= most:
+            break
+        if case.get(KEY) == NEW_KEY:
+            case = {**case, KEY: Choice("new", _refused_before(session, operation, of))}
+        one = take(session, operation, case, needs)
+        if one is not None:
+            _look_closely(session, operation, one, len(made))
+            made.append(one)
+    keyless = next((e for e in made if operation.idempotency is not None and not e.key), None)
+    if keyless is not None:
+        session.send_again(keyless)
+    if needs - {NO_USED_KEY}:
+        raise NotTested("; ".join(sorted(needs - {NO_USED_KEY})))
+
+
+def _refused_before(session: Session, operation: OperationBehaviour, of: Dimensions) -> str:
+    """A new key, under which requests came before that were refused for several reasons."""
+    key, plain = session.key(), {name: choices[0] for name, choices in of.items()}
+    bodies = [Choice(name, c, refused=True) for name, c in wrong.bodies(valid(session, operation))]
+    reasons = [{**plain, WRONG: body} for body in bodies[:1]]
+    reasons += [
+        {**plain, name: choice}
+        for name, choices in of.items()
+        for choice in choices
+        if choice.refused and name != ACCOUNT and not callable(choice.value)
+    ]
+    for reason in reasons[:FREED]:
+        replace(call_of(session, operation, reason), key=key).send(session)
+    return key
+
+
+def _look_closely(
+    session: Session, operation: OperationBehaviour, made: Exchange, number: int
+) -> None:
+    """At what was just made: by its owner and by others, in its list, and under its key again."""
+    kind, id_, owner = operation.resource, made_by(made), made.credential
     assert kind is not None
-    first = next(o for o in creating(session.behaviour) if o.resource is kind)
-    call = valid(session, operation)
-    made = session.ask(call, key=key) if operation is first else _full(session, operation, key)
-    look_at_once(session, made)
-    if (id_ := made_by(made)) is not None:
-        look(session, kind, f"{id_}0{NOBODYS}")
+    if id_ is None:
+        return
+    look(session, kind, id_, owner)
+    first_page(session, kind, owner)
+    _look_from_outside(session, kind, id_, owner, number)
+    if number == 0:
         _look_by_state(session, kind, id_)
-        if operation.idempotency is not None:
-            session.ask(_same(made, call), key=key)
-            for change in changes(session, operation, call.body)[:2]:
-                session.ask(call.sending(**change), key=key)
-            first_page(session, kind)
-        if operation is first and operation.charges is None:
-            look_at_once(session, _full(session, operation, session.key()))
+        _look_nearby(session, kind, id_)
+    if number == CLOSELY - 1:
+        _cross_cursors(session, kind)
+    if number < CLOSELY or operation.charges is not None:
+        _look_under_another_parent(session, kind, id_, owner)
+        _ask_again(session, operation, made, number)
 
 
-def _full(session: Session, operation: OperationBehaviour, key: str) -> Exchange:
-    """Make one with every member; with those that are required where the rest does not fit."""
-    made = session.ask(valid(session, operation, full=True), key=key)
-    if made.status in statuses(made, "invalid"):
-        made = session.ask(valid(session, operation), key=key)
-    return made
+def _look_from_outside(
+    session: Session, kind: Resource, id_: str, owner: Credential, number: int
+) -> None:
+    """Others read, change and delete what is not their own: the first time all, later in turn."""
+    for name in (kind.read, kind.update, kind.delete, *kind.act):
+        if name is None:
+            continue
+        operation = session.behaviour.of(name)
+        others = [c.value for c in accounts(session, operation) if not c.needs]
+        strangers = [(c, h) for c, h in others if c != owner and c.solvent]
+        chosen = strangers if number == 0 else [strangers[0], strangers[number % len(strangers)]]
+        call = valid(session, operation, id_=id_)
+        for credential, header in chosen:
+            session.ask(call, credential, authorization=header)
+        if name != kind.read:
+            look(session, kind, id_, owner)
 
 
-def _same(made: Exchange, call: PlannedRequest) -> PlannedRequest:
-    """The call that was answered, word for word."""
-    return PlannedRequest(call.operation, call.path, call.query, made.request.body)
+def _look_nearby(session: Session, kind: Resource, id_: str) -> None:
+    """Ids that are nearly the one that was given out."""
+    if kind.read is not None:
+        operation = session.behaviour.of(kind.read)
+        for near in (*wrong.near(id_), f"{id_}0{NOBODYS}"):
+            session.ask(valid(session, operation, id_=near))
+
+
+def _look_under_another_parent(
+    session: Session, kind: Resource, id_: str, owner: Credential
+) -> None:
+    """It is not found under something else than it was made under."""
+    if kind.read is None or len(kind.path) < 2:
+        return
+    found = valid(session, session.behaviour.of(kind.read), id_=id_)
+    for place in places(session, found.operation, owner):
+        for parameter, member in kind.path.items():
+            reference = kind.references.get(member)
+            parent = place.get(reference.to) if reference is not None else None
+            if parent is not None and parent != found.path[parameter]:
+                session.ask(replace(found, path={**found.path, parameter: parent}), owner)
+                return
+
+
+def _ask_again(
+    session: Session, operation: OperationBehaviour, made: Exchange, number: int
+) -> None:
+    """The same request under its key again, and others: the first time all, later in turn."""
+    if not made.key:
+        return
+    session.send_again(made)
+    owner, sent = made.credential, made.sent_object
+    references = operation.resource.references if operation.resource is not None else {}
+    elsewhere = [
+        {m: place[r.to] for m, r in references.items() if r.to in place and m in sent}
+        for place in places(session, operation, owner)
+    ]
+    different = [
+        change
+        for change in (*changes(session, operation, sent), *elsewhere)
+        if {**sent, **change} != sent
+    ]
+    call = PlannedRequest(operation, made.path_parameters, {}, sent)
+    for change in different if number == 0 else different[number % len(different) :][:1]:
+        session.ask(call.sending(**change), owner, key=made.key)
+    first_page(session, operation.resource, owner)
 
 
 def _look_by_state(session: Session, kind: Resource, id_: str) -> None:
-    """The list filtered by each state that is not final, and a look after each."""
-    for state in kind.life.states if kind.life is not None else ():
-        operation = session.behaviour.of(kind.list) if kind.list is not None else None
-        if operation is None or operation.listing is None or state in kind.life.final:  # type: ignore[union-attr]
-            continue
-        for name, stated in operation.listing.filters.items():
-            if kind.life is not None and stated.member == kind.life.state:
-                session.ask(valid(session, operation).asking(**{name: state}))
-                look(session, kind, id_)
-
-
-@step("lifecycle", of=first_creating)
-def values(session: Session, operation: OperationBehaviour) -> None:
-    """One with each value of a set and with odd texts, under keys that were refused before.
-
-    The last key is the first one in capitals, and so another.
-    """
-    call = valid(session, operation)
-    first, second = session.key(), session.key()
-    bodies = _variations(operation, call)
-    refused = next((b for b in wrong.bodies(call) if isinstance(b, dict)), b"{")
-    nowhere = wrong.references(call, session.behaviour)
-    for number, body in enumerate(bodies):
-        key = {0: first, 1: second, 2: first.upper()}.get(number, session.key())
-        if number == 0:
-            session.ask(PlannedRequest(operation, call.path, call.query, refused), key=key)
-        if number == 1 and nowhere:
-            session.ask(PlannedRequest(operation, call.path, call.query, nowhere[0]), key=key)
-        session.ask(PlannedRequest(operation, call.path, call.query, body), key=key)
-
-
-def _variations(operation: OperationBehaviour, call: PlannedRequest) -> list[dict[str, Any]]:
-    """Bodies with another value of a set each, and with an odd text each; few of what costs."""
-    others = [
-        {name: value}
-        for name, values in choices(operation).items()
-        for value in values
-        if value != call.body.get(name)
-    ]
-    texts = free_texts(operation)
-    odd = [{name: text} for text in ODD_TEXTS for name in texts[:1]]
-    if operation.charges is None:
-        odd += [{name: text} for name in texts[1:] for text in ODD_TEXTS[:1]]
-        bodies = [{**call.body, **change} for change in (*others, *odd)]
-        return [b for b in bodies if not operation.endpoint.body_breaches(b)]
-    together = [
-        {**(others[n] if n < len(others) else {}), **(odd[n] if n < len(odd) else {})}
-        for n in range(max(min(len(others), 3), min(len(odd), 3)))
-    ]
-    return [{**call.body, **change} for change in together]
+    """The list filtered by each state, and a look at one thing after each."""
+    operation = session.behaviour.of(kind.list) if kind.list is not None else None
+    if operation is None or operation.listing is None or kind.life is None:
+        return
+    for name, stated in operation.listing.filters.items():
+        for state in kind.life.states if stated.member == kind.life.state else ():
+            session.ask(valid(session, operation).asking(**{name: state}))
+            look(session, kind, id_)
 
 
 def _may_fail(behaviour: Behaviour) -> list[OperationBehaviour]:
@@ -174,90 +227,11 @@ def failing(session: Session, operation: OperationBehaviour) -> None:
     if not known:
         raise NotTested("needs --failing-model")
     call = valid(session, operation).sending(**known)
-    look_at_once(session, session.ask(call))
-
-
-@step("lifecycle", of=first_creating)
-def places(session: Session, operation: OperationBehaviour) -> None:
-    """One in each further place of the caller."""
-    kind = operation.resource
-    assert kind is not None
-    further = session.ledger.facts.places(OWNER)[1:]
-    if not further and any(r.to in p for r in kind.references.values() for p in _named(session)):
-        raise NotTested("needs --second-workspace and --second-project")
-    for place in further:
-        session.ask(valid(session, operation, place=place))
-    if not further:
-        _under_another_parent(session, operation, kind)
-
-
-def _named(session: Session) -> tuple[Any, ...]:
-    return session.ledger.facts.places(OWNER)
-
-
-def _under_another_parent(session: Session, operation: OperationBehaviour, kind: Resource) -> None:
-    """One under each of two that can hold it; neither is found under the other."""
-    for member, reference in kind.references.items():
-        held = next((p for p, m in kind.path.items() if m == member), None)
-        parents = session.ledger.ids(session.behaviour.kind(reference.to), OWNER)
-        for parent in parents[:2]:
-            call = valid(session, operation, place={reference.to: parent})
-            made = made_by(session.ask(call))
-            others = [p for p in parents[:2] if p != parent]
-            if made is not None and held is not None and kind.read is not None and others:
-                found = valid(session, session.behaviour.of(kind.read), id_=made)
-                session.ask(PlannedRequest(found.operation, {**found.path, held: others[0]}))
+    _look_closely(session, operation, session.ask(call), 1)
 
 
 def _keyed(behaviour: Behaviour) -> list[OperationBehaviour]:
     return [o for o in first_creating(behaviour) if o.idempotency is not None]
-
-
-@step("lifecycle", of=_keyed)
-def without_a_key(session: Session, operation: OperationBehaviour) -> None:
-    """Two requests without a key, one with a long text: two are made."""
-    call = valid(session, operation)
-    session.ask(call, key=None)
-    session.ask(call.sending(**dict.fromkeys(free_texts(operation)[:1], LONG)), key=None)
-
-
-@step("lifecycle", of=first_creating)
-def accounts(session: Session, operation: OperationBehaviour) -> None:
-    """One key used by two accounts, and each looking for what the other has made."""
-    kind = operation.resource
-    if session.settings.other_api_key is None or kind is None:
-        raise NotTested("needs --other-api-key, --foreign-workspace and --foreign-project")
-    key = session.key()
-    own = session.ask(valid(session, operation), key=key)
-    theirs = session.ask(_theirs(session, operation), OTHER, key=key)
-    if (id_ := made_by(own)) is not None:
-        _look_from_outside(session, kind, id_)
-        first_page(session, kind, OTHER)
-        _cross_cursors(session, kind)
-    if (id_ := made_by(theirs)) is not None:
-        look(session, kind, id_, OTHER)
-        look(session, kind, id_)
-        first_page(session, kind)
-
-
-def _theirs(session: Session, operation: OperationBehaviour) -> PlannedRequest:
-    try:
-        return valid(session, operation, OTHER)
-    except NotTested:
-        if session.ledger.facts.places(OTHER):
-            raise
-        raise NotTested(
-            "needs --other-api-key, --foreign-workspace and --foreign-project"
-        ) from None
-
-
-def _look_from_outside(session: Session, kind: Resource, id_: str) -> None:
-    """The other account reads, changes and deletes what is not its own."""
-    for name in (kind.read, kind.update, kind.delete):
-        if name is not None:
-            call = valid(session, session.behaviour.of(name), id_=id_)
-            session.ask(call, OTHER)
-            look(session, kind, id_)
 
 
 def _cross_cursors(session: Session, kind: Resource) -> None:
@@ -298,10 +272,9 @@ def update(session: Session, operation: OperationBehaviour) -> None:
         session.ask(call.sending(**change))
         look(session, kind, id_)
     first_page(session, kind)
-    session.together(
-        partial(session.ask, PlannedRequest(operation, call.path, call.query, body))
-        for body in (*wrong.bodies(call), *wrong.references(call, session.behaviour))
-    )
+    bodies = [Choice(name, change, refused=True) for name, change in wrong.bodies(call)]
+    of = {**dimensions(session, operation), ID: [Choice("own", id_)], WRONG: bodies}
+    take_all(session, operation, of, refusals(of, rounds=1))
     look(session, kind, id_)
 
 
@@ -414,31 +387,51 @@ def _linked(behaviour: Behaviour) -> list[OperationBehaviour]:
 
 @step("lifecycle", of=_linked)
 def link(session: Session, operation: OperationBehaviour) -> None:
-    """The link of something that was made, where it leads to the same server."""
+    """The links of what was made, where they lead to the same server."""
     here = urlsplit(session.settings.base_url)
+    followed = 0
     for instance, creation in session.ledger.made():
         url = creation.get(instance.kind.link)
         ours = instance.kind is operation.resource and creation.exchange.credential == OWNER
-        if not ours or not isinstance(url, str):
-            continue
         # The key goes to no other host.
-        if (urlsplit(url).scheme, urlsplit(url).netloc) == (here.scheme, here.netloc):
+        if ours and isinstance(url, str) and _origin(url) == (here.scheme, here.netloc):
             session.send("GET", url, OWNER)
-            return
-    raise NotTested("needs a link to the same host")
+            followed += 1
+    if not followed:
+        raise NotTested("needs a link to the same host")
 
 
-@step("lifecycle", of=_keyed)
+def _origin(url: str) -> tuple[str, str] | None:
+    try:
+        return urlsplit(url).scheme, urlsplit(url).netloc
+    except ValueError:
+        return None
+
+
+@step("lifecycle", of=living)
+def ended(session: Session, operation: OperationBehaviour) -> None:
+    """What has come to each end is asked for by everybody, and its list by every state."""
+    kind = operation.resource
+    assert kind is not None
+    assert kind.life is not None
+    for state in kind.life.final:
+        reached = (
+            one
+            for one in _own_ones(session, kind)
+            if one.exchange.credential == OWNER
+            and any(o.state == state for o in session.ledger.instances[kind.kind, one.id].looks)
+        )
+        for one in islice(reached, 1):
+            _look_from_outside(session, kind, one.id, OWNER, 0)
+            _look_nearby(session, kind, one.id)
+            _look_by_state(session, kind, one.id)
+
+
+@step("lifecycle", of=creating)
 def repeat_later(session: Session, operation: OperationBehaviour) -> None:
-    """A key again, once what it has made has ended: it still counts as used."""
-    for made in list(session.ledger.creations):
-        id_, key, kind = made_by(made), made.key, operation.resource
-        if made.operation is operation and key and id_ and made.credential == OWNER and kind:
-            first_page(session, kind)
-            call = PlannedRequest(operation, made.path_parameters, {}, made.request.body)
-            session.ask(call, key=key)
-            first_page(session, kind)
-            if session.settings.other_api_key is not None:
-                look(session, kind, id_, OTHER)
-            return
-    raise NotTested("needs something that was made under a key")
+    """Every key again, once what it has made has ended and many others came: it counts as used."""
+    used = [e for e in session.ledger.creations if e.operation is operation and e.key]
+    first = {e.key: e for e in reversed(used) if e.succeeded}
+    for number, made in enumerate(reversed(first.values())):
+        first_page(session, operation.resource, made.credential)
+        _ask_again(session, operation, made, number)

@@ -3,37 +3,19 @@
 from __future__ import annotations
 
 from functools import partial
-from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from flora_contract.conformance.exchange import OWNER
 from flora_contract.conformance.plan import listing, step
+from flora_contract.conformance.plan.asking import follow_pages, largest, page, take_all
+from flora_contract.conformance.plan.dimensions import covering, dimensions, refusals
 from flora_contract.conformance.plan.drafts import valid
-from flora_contract.conformance.plan.requests import filter_values, largest, page
 
 if TYPE_CHECKING:
-    from flora_contract.conformance.ledger import ListPage
-    from flora_contract.conformance.session import PlannedRequest, Session
+    from flora_contract.conformance.session import Session
     from flora_contract.openapi.behaviour import Behaviour, OperationBehaviour
 
-WALKED = 21
-"""A walk goes on until it has seen so many items: enough for every size to turn a page."""
-
 SIZES = (1, 3, 7)
-
-MAX_PAGES = 30
-
-
-def follow_pages(session: Session, call: PlannedRequest, enough: int = WALKED) -> None:
-    """Pages that follow one another, until the end or until enough items were seen."""
-    shown = 0
-    for _ in range(MAX_PAGES):
-        exchange = session.ask(call)
-        pages = session.ledger.pages
-        found: ListPage | None = next((p for p in reversed(pages) if p.exchange is exchange), None)
-        shown += len(found.items) if found is not None else 0
-        if found is None or found.next is None or shown >= enough:
-            return
-        call = call.asking(**{str(found.listing.cursor or found.listing.offset): found.next})
 
 
 def _sized(behaviour: Behaviour) -> list[OperationBehaviour]:
@@ -42,8 +24,9 @@ def _sized(behaviour: Behaviour) -> list[OperationBehaviour]:
 
 @step("lists", of=listing)
 def read_all(session: Session, operation: OperationBehaviour) -> None:
-    """A whole list in large pages, to know what there is."""
-    follow_pages(session, page(session, operation), enough=200)
+    """A whole list of each account in large pages, to know what there is."""
+    for credential in session.known:
+        follow_pages(session, page(session, operation, credential), credential)
 
 
 @step("lists", of=_sized)
@@ -57,30 +40,18 @@ def walk(session: Session, operation: OperationBehaviour) -> None:
 
 @step("lists", of=listing)
 def walk_filtered(session: Session, operation: OperationBehaviour) -> None:
-    """A list under each filter and under two at once, in pages."""
-    queries = _queries(session, operation)
+    """A list by every pair of filters, sizes, pages and accounts, and by all filters at once."""
+    of = dimensions(session, operation)
     whole = page(session, operation)
-    session.together(partial(follow_pages, session, whole.asking(**query)) for query in queries)
-    if operation.listing is not None and operation.listing.size is not None:
-        small = page(session, operation, size=3)
-        session.together(
-            partial(follow_pages, session, small.asking(**query), 7) for query in queries
-        )
-
-
-def _queries(session: Session, operation: OperationBehaviour) -> list[dict[str, Any]]:
-    """Each value of each filter, and each pair of values of two filters."""
-    kind = operation.resource
-    life = kind.life if kind is not None else None
     stated = operation.listing.filters if operation.listing is not None else {}
-    values = filter_values(session, operation)
-    for name, found in values.items():
-        if life is not None and stated[name].member == life.state:
-            # How many are in a state that is left again, hangs on the clock.
-            values[name] = [state for state in found if state in life.final]
-    single = [{name: value} for name, found in values.items() for value in found]
-    pairs = [{**one, **two} for one, two in combinations(single, 2) if one.keys() != two.keys()]
-    return [*single, *pairs]
+    for instance in session.ledger.of(operation.resource) if operation.resource else ():
+        values = {name: instance.value(f.member) for name, f in stated.items()}
+        known = {n: str(v) for n, v in values.items() if isinstance(v, str | int)}
+        if len(known) > 1 and session.ledger.knows(instance.kind, instance.id, OWNER):
+            follow_pages(session, whole.asking(**known))
+            break
+    cases = [*covering(of, str(session.settings.seed)), *refusals(of, rounds=0)]
+    take_all(session, operation, of, cases)
 
 
 @step("lists", of=listing)

@@ -1,52 +1,68 @@
-"""Requests that are wrong in one way each, from what the schemas ask for."""
+"""What makes a valid request wrong in one way, from what the schemas ask for."""
 
 from __future__ import annotations
 
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
+import orjson
+
 from flora_contract.conformance.flora import values as flora
-from flora_contract.conformance.values import GARBAGE, unknown, unknowns
+from flora_contract.conformance.values import GARBAGE, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from flora_contract.conformance.session import PlannedRequest
-    from flora_contract.openapi.behaviour import Behaviour, OperationBehaviour
+    from flora_contract.openapi.behaviour import OperationBehaviour, Resource
     from flora_contract.openapi.schemas import Member
 
 NO_JSON = (b"", b"{", b"a=b&c=d", b'{"a": "b",}', b"\xff\xfe")
 NO_OBJECT = (b"[]", b'"text"', b"null")
-OTHER_TYPES = (42, None, ["text"], {"id": "text"}, "text")
+TRAILING = (b"garbage", b"{}", b"]", b"\0")
+
+Change = tuple[str, "Callable[[PlannedRequest], Any]"]
 
 
-def bodies(call: PlannedRequest) -> list[Any]:
-    """Bodies that are valid but for one thing; the contract allows none of them."""
-    endpoint, body = call.operation.endpoint, call.body
+def bodies(call: PlannedRequest) -> list[Change]:
+    """Changes of a body, each named, that the contract does not allow."""
+    body = call.body
     if not isinstance(body, dict):
         return []
-    changed = [
-        _with(body, path.split("."), value)
-        for path, member in endpoint.request_members.items()
-        if "[]" not in path
-        for value in (..., *OTHER_TYPES, *_beyond(member.name, member.schema, member, body))
-    ]
-    wrong = [b for b in changed if b is not None and endpoint.body_breaches(b)]
-    return [*_distinct(wrong), *NO_JSON, *NO_OBJECT]
+    found: dict[str, Change] = {}
+    for path, member in call.operation.endpoint.request_members.items():
+        for value in _values(path, member, body) if "[]" not in path else ():
+            changed = _with(body, path.split("."), value)
+            if changed is not None and call.operation.endpoint.body_breaches(changed):
+                name = f"{path} {'missing' if value is ... else repr(value)[:30]}"
+                found.setdefault(repr(changed), (name, _changing(path, value)))
+    whole = [(f"body {text!r}", _instead(text)) for text in (*NO_JSON, *NO_OBJECT)]
+    return [*found.values(), *whole, *((f"then {t!r}", _followed(t)) for t in TRAILING)]
 
 
-def references(call: PlannedRequest, behaviour: Behaviour) -> list[Any]:
-    """Bodies that are valid but for one reference, which leads to nothing."""
-    kind, body = call.operation.resource, call.body
-    if kind is None or not isinstance(body, dict):
-        return []
-    members = call.operation.endpoint.request_members
-    return [
-        {**body, member: id_}
-        for member, reference in kind.references.items()
-        if member in members
-        for id_ in unknowns(behaviour.kind(reference.to))
-    ]
+def _changing(path: str, value: Any) -> Callable[[PlannedRequest], Any]:
+    def change(call: PlannedRequest) -> Any:
+        changed = _with(call.body, path.split("."), value)
+        return changed if changed is not None else b"{"
+
+    return change
+
+
+def _instead(text: bytes) -> Callable[[PlannedRequest], Any]:
+    return lambda _: text
+
+
+def _followed(text: bytes) -> Callable[[PlannedRequest], Any]:
+    return lambda call: orjson.dumps(call.body) + text
+
+
+def _values(path: str, member: Member, body: Mapping[str, Any]) -> Iterator[Any]:
+    """What a member must not be: missing, of another type, written as one, beyond its bounds."""
+    own = body.get(path, next(iter(member.values), "text"))
+    yield from (..., 42, True, None, [own], {"value": own}, "text")
+    if not isinstance(own, str):
+        yield orjson.dumps(own).decode()
+    yield from _beyond(member.name, member.schema, member.values, body)
 
 
 def queries(call: PlannedRequest) -> list[dict[str, Any]]:
@@ -57,8 +73,8 @@ def queries(call: PlannedRequest) -> list[dict[str, Any]]:
         if parameter.get("required"):
             found.append({n: v for n, v in call.query.items() if n != name})
         schema = parameter["schema"]
-        values = ["many", "1.5", *_beyond(name, schema, None, call.query)]
-        for value in values:
+        beyond = _beyond(name, schema, tuple(schema.get("enum", ())), call.query)
+        for value in ("many", "1.5", "5abc", "0x5", "[5]", *beyond):
             asked = {**call.query, name: _text(value)}
             read = endpoint.read_query("&".join(f"{k}={v}" for k, v in asked.items())).values
             if any(b.location == "query" for b in endpoint.parameter_breaches(read)):
@@ -68,12 +84,12 @@ def queries(call: PlannedRequest) -> list[dict[str, Any]]:
     return found
 
 
-def ids(operation: OperationBehaviour, behaviour: Behaviour) -> list[str]:
+def ids(operation: OperationBehaviour, kinds: Mapping[str, Resource]) -> list[str]:
     """Ids that nobody has, and texts that are none."""
     kind = operation.resource
     if kind is None:
         return []
-    others = [r.prefix for r in behaviour.resources.values() if r.prefix != kind.prefix]
+    others = [r.prefix for r in kinds.values() if r.prefix != kind.prefix]
     odd = ["no-prefix", *([kind.prefix] if kind.prefix else []), f"{kind.prefix} %2e%2e"]
     return [
         unknown(kind),
@@ -83,11 +99,15 @@ def ids(operation: OperationBehaviour, behaviour: Behaviour) -> list[str]:
     ]
 
 
+def near(id_: str) -> list[str]:
+    """What is nearly an id: something added, taken away, or written otherwise."""
+    return [f"{id_}0", id_[:-1], id_.swapcase(), f"{id_} ", f"{id_}%00", f"{id_}.json", f"0{id_}"]
+
+
 def _beyond(
-    name: str, schema: Mapping[str, Any], member: Member | None, valid: Mapping[str, Any]
+    name: str, schema: Mapping[str, Any], known: tuple[Any, ...], valid: Mapping[str, Any]
 ) -> Iterator[Any]:
     """Values just beyond what a schema allows."""
-    known = member.values if member is not None else schema.get("enum", ())
     yield from _near_misses(name, [value for value in known if isinstance(value, str)])
     if "pattern" in schema:
         own = valid.get(name)
@@ -133,7 +153,3 @@ def _with(body: Mapping[str, Any], path: list[str], value: Any) -> dict[str, Any
 
 def _text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _distinct(values: list[Any]) -> list[Any]:
-    return list({repr(v): v for v in values}.values())

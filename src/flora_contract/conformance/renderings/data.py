@@ -60,7 +60,13 @@ def data(summary: Summary) -> dict[str, Any]:
             for o in summary.oracles
         ],
         "coverage": [
-            {"operation": i.operation, "kind": i.kind, "name": i.name, "seen": i.seen}
+            {
+                "operation": i.operation,
+                "kind": i.kind,
+                "name": i.name,
+                "seen": i.seen,
+                **({"reason": i.reason} if i.reason else {}),
+            }
             for i in summary.items
         ],
     }

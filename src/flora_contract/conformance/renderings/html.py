@@ -43,6 +43,7 @@ def render(summary: Summary) -> str:
         kinds=KINDS,
         totals=totals(summary.items),
         items=_items(summary),
+        unsent=summary.unsent,
         timeline=_timeline(summary),
         Severity=Severity,
         badges=BADGES,
@@ -70,9 +71,9 @@ def _exchange(exchange: Exchange) -> dict[str, Any]:
 
 
 def _items(summary: Summary) -> dict[str, dict[str, list[Any]]]:
-    """Coverage by operation and kind."""
+    """Coverage by operation and kind; pairs are too many to name each."""
     table: dict[str, dict[str, list[Any]]] = {}
-    for item in summary.items:
+    for item in (i for i in summary.items if i.kind != "pair"):
         table.setdefault(item.operation, {}).setdefault(item.kind, []).append(item)
     return table
 

@@ -60,3 +60,7 @@ def _parts(summary: Summary) -> Iterator[str]:
         for reason, names in untested(summary).items():
             yield f"- {escape(reason)}: {', '.join(map(code, names))}"
         yield ""
+    if pairs := summary.unsent:
+        yield "### Pairs of choices that were not sent\n"
+        yield from (f"- {count}: {escape(reason)}" for reason, count in pairs.items())
+        yield ""

@@ -38,6 +38,8 @@ def show(summary: Summary, console: Console) -> None:
     console.print(coverage_table(summary))
     for reason, names in untested(summary).items():
         console.print(Text(f"not tested: {reason}: {', '.join(names)}", style="yellow"))
+    for reason, count in summary.unsent.items():
+        console.print(Text(f"{count} pairs not sent: {reason}", style="yellow"))
     if summary.accepted:
         console.print(f"{len(summary.accepted)} findings of the baseline are left out")
     console.print(conclusion(summary))
@@ -84,6 +86,7 @@ _PLURALS = {
     "parameter": "sent",
     "request value": "values",
     "error code": "codes",
+    "pair": "pairs",
 }
 
 
