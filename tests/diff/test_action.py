@@ -18,7 +18,7 @@ ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 RECIPES = [
     match[1]
     for name in ("diff.md", "ci.md")
-    for match in re.finditer(r"```yaml\n(.*?)```", (ROOT / "docs" / name).read_text(), re.S)
+    for match in re.finditer(r"```yaml\n(.*?)```", (ROOT / "docs" / name).read_text(), re.DOTALL)
     if "\njobs:" in match[1]
 ]
 
