@@ -6,16 +6,20 @@ a schema may hold any value instead, and the operation stays.
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import dataclasses
 import re
 from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 from attrs import frozen
 from openapi_python_client.config import Config, ConfigFile, MetaType
-from openapi_python_client.parser import GeneratorData
+from openapi_python_client.parser import GeneratorData, openapi
 from openapi_python_client.parser.errors import GeneratorError, ParseError
+from openapi_python_client.parser.responses import Responses
 from openapi_python_client.strings import snake_case
 
 from flora_contract.errors import InputError
@@ -23,6 +27,8 @@ from flora_contract.openapi import walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from openapi_python_client.parser.openapi import Endpoint
 
     from flora_contract.openapi import Document
 
@@ -64,13 +70,35 @@ def _read(tree: dict[str, Any], file: str) -> GeneratorData:
         ConfigFile(), MetaType.NONE, Path(file), "utf-8", overwrite=True, output_path=None
     )
     try:
-        data = GeneratorData.from_dict(copy.deepcopy(tree), config=config)
+        with _copies_of_endpoints():
+            data = GeneratorData.from_dict(copy.deepcopy(tree), config=config)
     except Exception as error:
         raise InputError(f"{file}: no client can be made of it: {error}") from None
     if isinstance(data, GeneratorError):
         detail = " ".join(f"{data.header} {data.detail or ''}".split())
         raise InputError(f"{file}: no client can be made of it: {detail}")
     return data
+
+
+@contextlib.contextmanager
+def _copies_of_endpoints() -> Iterator[None]:
+    """Let the generator copy an operation's lists only.
+
+    It copies each operation before it changes it, with every schema that answers are made of: two
+    thirds of its time on large documents.
+    """
+
+    def copied(endpoint: Endpoint) -> Endpoint:
+        lists = {
+            field.name: copy.copy(value)
+            for field in dataclasses.fields(endpoint)
+            if isinstance(value := getattr(endpoint, field.name), list | set)
+        }
+        answers = Responses(list(endpoint.responses.patterns), endpoint.responses.default)
+        return dataclasses.replace(endpoint, responses=answers, **lists)
+
+    with mock.patch.object(openapi, "deepcopy", copied):
+        yield
 
 
 def _problems(data: GeneratorData) -> Iterator[ParseError]:
