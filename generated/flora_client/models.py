@@ -91,9 +91,11 @@ class RunOutputType(OpenStrEnum):
 class ModelParamType(OpenStrEnum):
     """Kind of value that a parameter takes."""
 
-    STRING = "string[]"
+    STRING = "string"
+    STRING_LIST = "string[]"
     BOOL = "bool"
-    INT = "int?"
+    INT = "int"
+    INT_OPTIONAL = "int?"
     SEED = "seed"
     FLOAT = "float"
     DICT = "dict"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from flora_contract.openapi import Operation
     from flora_contract.openapi.behaviour import OperationBehaviour, Role
 
-_TAKEN_FIELDS = {"extra_fields", "call", "to_dict", "from_dict", "idempotency_key"}
+_TAKEN_FIELDS = {"self", "extra_fields", "call", "to_dict", "from_dict", "idempotency_key"}
 _TAKEN_ARGUMENTS = {
     "self",
     "options",

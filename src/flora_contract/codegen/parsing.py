@@ -89,7 +89,7 @@ def _copies_of_endpoints() -> Iterator[None]:
     """
 
     def copied(endpoint: Endpoint) -> Endpoint:
-        lists = {
+        lists: dict[str, Any] = {
             field.name: copy.copy(value)
             for field in dataclasses.fields(endpoint)
             if isinstance(value := getattr(endpoint, field.name), list | set)
@@ -203,10 +203,9 @@ def _with_names_of_values(tree: dict[str, Any]) -> None:
         if not isinstance(given, list) or len(given) != len(values):
             given = [v if v[:1].isalpha() else f"VALUE_{i}" for i, v in enumerate(values)]
         made = [str(snake_case(str(one))).upper() for one in given]
-        if len(set(made)) < len(made):
-            made = [str(snake_case(_spelt(str(one)))).upper() for one in given]
         if len(set(made)) < len(made) or "" in made:
-            node["x-enum-varnames"] = _different(made)
+            spelt = [str(snake_case(_spelt(str(one)))).upper() for one in given]
+            node["x-enum-varnames"] = _different(spelt)
 
 
 def _spelt(name: str) -> str:
@@ -276,8 +275,9 @@ def _loosened(tree: dict[str, Any], problems: list[ParseError]) -> Iterator[str]
             continue
         method, path = operation.groups()
         node = tree["paths"].get(path, {}).get(method.lower())
-        if node is not None and (where := _widened_in(tree, node, problem)) is not None:
-            yield f"{method} {path}: {where} is read as something wider: {_reason(problem)}"
+        part = _widened_in(tree, node, problem) if node is not None else None
+        if part is not None:
+            yield f"{method} {path}: {part} is read as something wider: {_reason(problem)}"
 
 
 def _follows(problem: ParseError) -> bool:
