@@ -41,12 +41,14 @@ class _Bundle:
         components = self.tree.setdefault("components", {})
         self.schemas: dict[str, Any] = components.setdefault("schemas", {})
         self.names: dict[tuple[int, Pointer], str] = {}
+        own = {kind: list(group) for kind, group in components.items() if isinstance(group, dict)}
         for key, value in self.tree.items():
             if key != "components":
                 self.tree[key] = self._copied(value, root, key == "schema", ())
-        for kind, group in list(components.items()):
-            for name in list(group) if isinstance(group, dict) else ():
-                group[name] = self._copied(group[name], root, kind == "schemas", ())
+        for kind, names in own.items():
+            for name in names:
+                found = self._copied(components[kind][name], root, kind == "schemas", ())
+                components[kind][name] = found
 
     def _copied(
         self, node: Any, document: Document, is_schema: bool, within: tuple[int, ...]
