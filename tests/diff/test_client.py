@@ -165,8 +165,10 @@ def test_a_renamed_operation_keeps_its_statements(contracts: Path) -> None:
     told = [text for one in found["changes"] for text in one.get("client", ())]
     assert told == [
         "model CreateGenerationRequest renamed to StartGenerationRequest",
-        "Generations.create_many() takes requests as Iterable[StartGenerationRequest], "
-        "and not as Iterable[CreateGenerationRequest]",
+        (
+            "Generations.create_many() takes requests as Iterable[StartGenerationRequest], "
+            "and not as Iterable[CreateGenerationRequest]"
+        ),
     ]
     assert "client" not in found, "create, create_and_wait and the rest are what they were"
 
