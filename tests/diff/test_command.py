@@ -304,6 +304,15 @@ def test_annotations_are_commands_of_github(folder: Path) -> None:
     assert "title=response-property-became-optional::" in line
 
 
+def test_annotations_have_paths_from_the_repositorys_root(folder: Path) -> None:
+    (folder / "api").mkdir()
+    for name in ("base", "breaking"):
+        (folder / f"{name}.yaml").rename(folder / "api" / f"{name}.yaml")
+    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+    for form, path in (("github", "file=api/breaking.yaml,"), ("sarif", '"api/breaking.yaml"')):
+        assert path in run(folder / "api", "base.yaml", "breaking.yaml", "--format", form).stdout
+
+
 def test_output_goes_to_a_file(folder: Path) -> None:
     done = run(folder, "base.yaml", "safe.yaml", "--format", "json", "--output", "out.json")
     assert not done.stdout

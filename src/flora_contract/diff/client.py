@@ -106,7 +106,7 @@ def _renamed_in(overlay: Document, tree: Tree, other: Tree) -> Document:
     """An overlay that calls renamed paths and operations as the contract does."""
     text = overlay.text
     for theirs, mine in renamed_operations(other, tree).items():
-        text = re.sub(rf"(?<![\w-]){re.escape(theirs)}(?![\w-])", lambda _, to=mine: to, text)
+        text = re.sub(rf"(?<![\w-]){re.escape(theirs)}(?![\w-])", mine.replace("\\", r"\\"), text)
     for theirs, mine in renamed_paths(other, tree).items():
         for quote in "'\"":
             text = text.replace(f"{quote}{theirs}{quote}", f"{quote}{mine}{quote}")

@@ -287,7 +287,7 @@ def renamed_operations(base: Tree, revision: Tree) -> dict[str, str]:
     """The operation ids that are other ones in the revision, with what they are there."""
     nodes = base.root.get("paths"), revision.root.get("paths")
     old, new = (dict(node.items()) if node is not None else {} for node in nodes)
-    found = {}
+    found: dict[str, str] = {}
     for path, other in _matched(old, new):
         if path is None or other is None:
             continue
