@@ -51,6 +51,7 @@ def parsed(document: Document) -> Parsed:
     tree = copy.deepcopy(document.tree)
     _without_unused(tree)
     _simplified(tree)
+    _with_named_branches(tree)
     _with_names_of_values(tree)
     wires = _told_apart(tree)
     told: list[str] = []
@@ -190,6 +191,21 @@ def _says_something(node: dict[str, Any], *besides: str) -> bool:
     return any(
         word not in _WORDS and word not in besides and not word.startswith("x-") for word in node
     )
+
+
+def _with_named_branches(tree: dict[str, Any]) -> None:
+    """Make components of what unions of components are made of: read again, they would meet."""
+    schemas: dict[str, Any] = (tree.get("components") or {}).get("schemas") or {}
+    for name, node in list(schemas.items()):
+        for word in ("oneOf", "anyOf"):
+            found = node.get(word) if isinstance(node, dict) else None
+            branches: list[Any] = found if isinstance(found, list) else []
+            for index, branch in enumerate(branches):
+                inner = f"{name}_type_{index}"
+                is_object = isinstance(branch, dict) and {"properties", "allOf"} & branch.keys()
+                if is_object and inner not in schemas:
+                    schemas[inner] = branch
+                    branches[index] = {"$ref": f"#/components/schemas/{inner}"}
 
 
 def _with_names_of_values(tree: dict[str, Any]) -> None:
