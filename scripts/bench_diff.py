@@ -49,8 +49,15 @@ class Measure:
         return f"{self.seconds:7.2f} s {self.cpu:7.2f} s CPU {self.memory:7.0f} MB"
 
 
-def measure(command: list[str], folder: Path, runs: int = RUNS) -> Measure | None:
-    """Run a command some times. None if it does not end in time or fails on its own account."""
+def measure(
+    command: list[str],
+    folder: Path,
+    runs: int = RUNS,
+    *,
+    limit: float = LIMIT,
+    codes: frozenset[int] = frozenset({0, 1}),
+) -> Measure | None:
+    """Run a command some times. None if it does not end in time or with one of the exit codes."""
     best: Measure | None = None
     for _ in range(runs):
         started = time.perf_counter()
@@ -65,7 +72,7 @@ def measure(command: list[str], folder: Path, runs: int = RUNS) -> Measure | Non
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        done = wait(process, started + LIMIT)
+        done = wait(process, started + limit, codes)
         if done is None:
             return None
         cpu = done.ru_utime + done.ru_stime
@@ -74,12 +81,14 @@ def measure(command: list[str], folder: Path, runs: int = RUNS) -> Measure | Non
     return best
 
 
-def wait(process: subprocess.Popen[bytes], deadline: float) -> resource.struct_rusage | None:
+def wait(
+    process: subprocess.Popen[bytes], deadline: float, codes: frozenset[int]
+) -> resource.struct_rusage | None:
     while True:
         pid, status, usage = os.wait4(process.pid, os.WNOHANG)
         if pid:
             process.returncode = os.waitstatus_to_exitcode(status)
-            return usage if process.returncode in {0, 1} else None
+            return usage if process.returncode in codes else None
         if time.perf_counter() > deadline:
             process.kill()
             process.wait()

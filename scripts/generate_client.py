@@ -7,16 +7,17 @@ python scripts/generate_client.py --check    exit 1, with a diff, when it is out
 from __future__ import annotations
 
 import argparse
-import difflib
 import sys
 import tempfile
 from pathlib import Path
 
 from flora_contract.codegen import generate
+from flora_contract.codegen.checking import differences
 from flora_contract.errors import CommandError
 from flora_contract.shipped import contract
 
-TARGET = Path(__file__).parents[1] / "generated" / "flora_client"
+ROOT = Path(__file__).parents[1]
+TARGET = ROOT / "generated" / "flora_client"
 
 
 def main() -> int:
@@ -34,7 +35,7 @@ def main() -> int:
 
 def write_client(target: Path) -> int:
     """Write the client to a folder."""
-    for note in generate(contract("behaviour", "client"), target, complete=True):
+    for note in generate(contract("behaviour", "client", root=ROOT), target, complete=True):
         print(note, file=sys.stderr)
     return 0
 
@@ -43,28 +44,11 @@ def _check() -> int:
     with tempfile.TemporaryDirectory() as folder:
         fresh = Path(folder, TARGET.name)
         write_client(fresh)
-        differences = list(_differences(TARGET, fresh))
-    sys.stdout.writelines(differences)
-    if differences:
+        found = differences(TARGET, fresh)
+    sys.stdout.writelines(found)
+    if found:
         print("generated/ is out of date: run scripts/generate_client.py", file=sys.stderr)
-    return 1 if differences else 0
-
-
-def _differences(old: Path, new: Path) -> list[str]:
-    lines: list[str] = []
-    for name in sorted(_modules(old) | _modules(new)):
-        before, after = _lines(old / name), _lines(new / name)
-        lines += difflib.unified_diff(before, after, f"generated/{name}", f"contract/{name}")
-    return lines
-
-
-def _modules(folder: Path) -> set[str]:
-    found = (path for path in folder.rglob("*") if path.is_file())
-    return {p.relative_to(folder).as_posix() for p in found if "__pycache__" not in p.parts}
-
-
-def _lines(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8").splitlines(keepends=True) if path.is_file() else []
+    return 1 if found else 0
 
 
 if __name__ == "__main__":

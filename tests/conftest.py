@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import os
 import shutil
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -37,6 +39,8 @@ PROGRAMS = {
     "runuser": "apt-get install util-linux",
 }
 """What tests need beside the libraries that they import, and how to get it."""
+
+PACKAGES = [Path(__file__).with_name(name) for name in ("package.json", "package-lock.json")]
 
 _MODULES = {"mypy", "pyright"}
 _NAMES = {"chromium": ("chromium", "chromium-browser", "google-chrome")}
@@ -86,6 +90,25 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker in item.iter_markers("needs"):
         for name in marker.args:
             needed(name)
+
+
+@pytest.fixture(scope="session")
+def npm_packages(pytestconfig: pytest.Config, need: Need) -> Path:
+    """Where the packages of the lock file are, installed once for each version of it."""
+    version = hashlib.sha256(PACKAGES[1].read_bytes()).hexdigest()[:12]
+    folder = pytestconfig.cache.mkdir(f"npm-{version}")
+    done = folder / "done"
+    if not done.exists():
+        for file in PACKAGES:
+            shutil.copy(file, folder)
+        quiet = ["--no-audit", "--no-fund", "--loglevel=error", "--ignore-scripts"]
+        command = [need("npm"), "ci", *quiet]
+        found = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        if found.returncode:
+            said = (found.stderr.strip().splitlines() or ["nothing said"])[0]
+            need("what npm installs", f"npm ci: {said}")
+        done.touch()
+    return folder
 
 
 @pytest.fixture(scope="module")

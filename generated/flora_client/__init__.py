@@ -1,6 +1,6 @@
 """FLORA API: a typed client, blocking and asynchronous.
 
-Made from the OpenAPI document by scripts/generate_client.py; not edited by hand.
+Made from its OpenAPI document, and not edited by hand.
 """
 
 from flora_client.client import AsyncFlora, Flora

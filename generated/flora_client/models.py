@@ -107,10 +107,10 @@ class ModelParamType(OpenStrEnum):
     """Kind of value that a parameter takes."""
 
     STRING = "string"
-    STRING_2 = "string[]"
+    STRING_LIST = "string[]"
     BOOL = "bool"
     INT = "int"
-    INT_2 = "int?"
+    INT_OPTIONAL = "int?"
     SEED = "seed"
     FLOAT = "float"
     DICT = "dict"

@@ -15,6 +15,10 @@ COMMANDS = {
     "mock": ("flora_contract.mock.command:mock", "Serve a FLORA that remembers, on this machine."),
     "check": ("flora_contract.conformance.command:check", "Hold a server to the contract."),
     "traffic": ("flora_contract.conformance.command:traffic", "Hold recorded traffic to it."),
+    "generate": (
+        "flora_contract.codegen.command:generate",
+        "Make a Python client of an OpenAPI document.",
+    ),
     "overlay": ("flora_contract.authoring:overlay", "Apply overlays to an OpenAPI document."),
     "lint": ("flora_contract.authoring:lint", "Hold a contract to the rules of this project."),
     "documents": ("flora_contract.documents.command:documents", "Hold the contract to its pages."),

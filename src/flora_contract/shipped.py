@@ -1,4 +1,4 @@
-"""Where the contract, its overlays and its suite lie: in the wheel, or in this checkout."""
+"""Where the contract, its overlays and its suite lie: in a checkout, or in the wheel."""
 
 from __future__ import annotations
 
@@ -8,9 +8,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from flora_contract.openapi import Document
 
-_in_wheel = Path(__file__).with_name("_shipped")
+_NAME = 'name = "flora-client"'
 
-ROOT = _in_wheel if _in_wheel.is_dir() else Path(__file__).parents[2]
+
+def around(place: Path) -> Path:
+    """The checkout that a folder is in, whatever is installed; else what came with this code."""
+    for folder in (place, *place.parents):
+        project = folder / "pyproject.toml"
+        if project.is_file() and _NAME in project.read_text(encoding="utf-8", errors="replace"):
+            return folder
+    in_wheel = Path(__file__).with_name("_shipped")
+    return in_wheel if in_wheel.is_dir() else Path(__file__).parents[2]
+
+
+ROOT = around(Path.cwd())
 """Folder that holds `openapi.yaml`, `overlays/`, `contract_tests/` and `docs/`."""
 
 CONTRACT = ROOT / "openapi.yaml"
@@ -20,7 +31,7 @@ REGISTERS = ROOT / "docs"
 """Folder of `sources.md` and `conflicts.md`, which the contract's extensions name."""
 
 
-def contract(*overlays: str) -> Document:
+def contract(*overlays: str, root: Path = ROOT) -> Document:
     """The contract with overlays of `overlays/` applied, by name and in order.
 
     Raises InputError with file and line where a target selects nothing: an overlay of ours that
@@ -28,5 +39,5 @@ def contract(*overlays: str) -> Document:
     """
     from flora_contract.openapi import apply, load  # whoever needs the paths only need not wait
 
-    paths = [OVERLAYS / f"{name}.yaml" for name in overlays]
-    return apply(load(CONTRACT), [load(path) for path in paths], strict=True).document
+    paths = [root / "overlays" / f"{name}.yaml" for name in overlays]
+    return apply(load(root / "openapi.yaml"), [load(path) for path in paths], strict=True).document

@@ -218,10 +218,9 @@ def test_what_has_no_counterpart_is_told_or_refused(tmp_path: Path) -> None:
 
 
 def test_a_warning_is_one_readable_line_whatever_it_quotes(tmp_path: Path) -> None:
-    parameter = f"{{name: q, in: query, schema: {{type: integer, default: {'x' * 90_000}}}}}"
     document = parse(
-        "openapi: 3.1.0\ninfo: {title: T, version: '1'}\npaths:\n  /x:\n    get:\n"
-        f"      parameters: [{parameter}]\n      responses: {{'200': {{description: ok}}}}\n",
+        "openapi: 3.1.0\ninfo: {title: T, version: '1'}\npaths:\n"
+        f"  ? /{'x' * 90_000}/{{id}}\n  : get: {{responses: {{'200': {{description: ok}}}}}}\n",
         "x.yaml",
     )
     (warning,) = generate(document, tmp_path / "client")

@@ -154,3 +154,49 @@ def test_statements_of_what_a_revision_lacks_are_told_and_left_out(contracts: Pa
     told = [text for one in json.loads(done.stdout)["changes"] for text in one.get("client", ())]
     assert any("error_code" in one for one in told)
     assert not any("wait" in one for one in told)
+
+
+def test_a_renamed_operation_keeps_its_statements(contracts: Path) -> None:
+    text = (contracts / "openapi.yaml").read_text(encoding="utf-8")
+    assert "operationId: createGeneration\n" in text
+    renamed = text.replace("operationId: createGeneration\n", "operationId: startGeneration\n")
+    (contracts / "renamed.yaml").write_text(renamed)
+    found = diff(contracts, "openapi.yaml", "renamed.yaml")
+    told = [text for one in found["changes"] for text in one.get("client", ())]
+    assert told == [
+        "model CreateGenerationRequest renamed to StartGenerationRequest",
+        (
+            "Generations.create_many() takes requests as Iterable[StartGenerationRequest], "
+            "and not as Iterable[CreateGenerationRequest]"
+        ),
+    ]
+    assert "client" not in found, "create, create_and_wait and the rest are what they were"
+
+
+def test_a_contract_of_many_files_has_a_client_too(tmp_path: Path) -> None:
+    def written(name: str, kind: str) -> None:
+        folder = tmp_path / name
+        (folder / "parts").mkdir(parents=True)
+        content = {"application/json": {"schema": {"$ref": "parts/thing.yaml#/Thing"}}}
+        answer = {"description": "Done", "content": content}
+        get = {"operationId": "getThing", "tags": ["things"], "responses": {"200": answer}}
+        tree = {"openapi": "3.1.0", "info": {"title": "A", "version": "1.0.0"}}
+        (folder / "openapi.yaml").write_text(
+            yaml.safe_dump({**tree, "paths": {"/thing": {"get": get}}})
+        )
+        members = {
+            "size": {"type": kind},
+            "next": {"$ref": "#/Thing"},
+            "owner": {"$ref": "owner.yaml"},
+        }
+        thing = {"Thing": {"type": "object", "required": ["size"], "properties": members}}
+        (folder / "parts" / "thing.yaml").write_text(yaml.safe_dump(thing))
+        owner = {"type": "object", "properties": {"name": {"type": "string"}}}
+        (folder / "parts" / "owner.yaml").write_text(yaml.safe_dump(owner))
+
+    written("a", "string")
+    written("b", "integer")
+    command = [str(FLORA), "diff", "a/openapi.yaml", "b/openapi.yaml", "--client"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert "client: attribute Thing.size is int, and not str" in done.stdout

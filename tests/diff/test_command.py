@@ -153,6 +153,28 @@ def test_a_change_of_a_shared_schema_is_told_once_with_what_it_reaches(folder: P
     assert (folder / "base.yaml").read_text().splitlines()[line - 1].strip() == "required:"
 
 
+@pytest.mark.parametrize("form", ["text", "markdown", "html"])
+def test_nothing_changed_is_said_so(folder: Path, form: str) -> None:
+    out = run(folder, "base.yaml", "base.yaml", "--format", form).stdout
+    assert "nothing changed" in out.lower()
+    assert "asks for" not in out
+    assert "Only words" not in out
+
+
+def test_many_changes_begin_with_those_that_matter(tmp_path: Path) -> None:
+    revised = shared(30, changed=True)
+    revised["paths"]["/r7"] = {}
+    for name, tree in (("a", shared(30, changed=False)), ("b", revised)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(tree))
+    text = run(tmp_path, "a.json", "b.json").stdout
+    first = text.partition("all 32 changes")[0].splitlines()
+    assert first[0] == "what matters most"
+    assert sum("breaking" in line for line in first) == 10
+    comment = run(tmp_path, "a.json", "b.json", "--format", "markdown").stdout
+    assert comment.count("\n1. ") == 10
+    assert comment.index("What matters most") < comment.index("<details")
+
+
 def test_words_ask_for_a_patch(folder: Path) -> None:
     assert report(folder, "base.yaml", "safe.yaml")["version"]["proposed"] == "1.2.4"
 
@@ -249,7 +271,7 @@ def test_what_many_operations_reach_in_many_places_stays_readable(tmp_path: Path
         assert len(change["reaches"]) + change["reaches_left_out"] == 300
     assert sum(len(change["reaches"]) for change in told) <= 50_000
     page = run(tmp_path, "a.json", "b.json", "--format", "html").stdout
-    assert "and 200 more" in page
+    assert "and 234 more" in page
 
 
 def test_expanding_without_end_is_refused_in_every_form(
@@ -280,6 +302,15 @@ def test_annotations_are_commands_of_github(folder: Path) -> None:
     assert "Order: property" in line
     assert line.startswith("::error file=breaking.yaml,line=")
     assert "title=response-property-became-optional::" in line
+
+
+def test_annotations_have_paths_from_the_repositorys_root(folder: Path) -> None:
+    (folder / "api").mkdir()
+    for name in ("base", "breaking"):
+        (folder / f"{name}.yaml").rename(folder / "api" / f"{name}.yaml")
+    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+    for form, path in (("github", "file=api/breaking.yaml,"), ("sarif", '"api/breaking.yaml"')):
+        assert path in run(folder / "api", "base.yaml", "breaking.yaml", "--format", form).stdout
 
 
 def test_output_goes_to_a_file(folder: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -133,3 +135,70 @@ def test_it_reads_well_in_the_dark_and_on_a_phone(page: Any) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.emulate_media(color_scheme="light")
     page.set_viewport_size({"width": 1200, "height": 900})
+
+
+@pytest.mark.needs("npm")
+@pytest.mark.parametrize(
+    ("which", "width", "scheme"),
+    [
+        *itertools.product(["small"], [390, 1280], ["light", "dark"]),
+        ("folded", 390, "dark"),
+    ],
+)
+def test_axe_finds_nothing(
+    page: Any, tmp_path: Path, npm_packages: Path, width: int, scheme: str, which: str
+) -> None:
+    context = page.context.browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True
+    )
+    looked_at = context.new_page()
+    looked_at.goto(page.url if which == "small" else with_changes(tmp_path, 21).as_uri())
+    looked_at.add_script_tag(path=npm_packages / "node_modules" / "axe-core" / "axe.min.js")
+    found = looked_at.evaluate("axe.run(document)")
+    faults = [(fault["id"], fault["nodes"][0]["html"]) for fault in found["violations"]]
+    assert not faults
+    assert looked_at.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    context.close()
+
+
+def with_changes(folder: Path, count: int) -> Path:
+    """The page of some changes with long values, and a breaking one in twenty."""
+    trees = standing("SB", {"type": "object"}), standing("SB", {"type": "object"})
+    for revised, tree in enumerate(trees):
+        tree["components"] = {"schemas": {}}
+        for number in range(count):
+            name, words = f"Thing{number}", {"x-words": "word " * 500} if revised else {}
+            kind = "integer" if revised and number % 20 == 0 else "string"
+            schema = {"type": "object", "properties": {"a": {"type": kind}}, **words}
+            tree["components"]["schemas"][name] = schema
+            used = {"schema": {"$ref": f"#/components/schemas/{name}"}}
+            answer = {"description": "Done", "content": {"application/json": used}}
+            get = {"operationId": f"get{number}", "responses": {"200": answer}}
+            tree["paths"][f"/things/{number}"] = {"get": get}
+        (folder / f"{revised}.json").write_text(json.dumps(tree))
+    file = folder / "changes.html"
+    command = [str(FLORA), "diff", *(str(folder / f"{n}.json") for n in (0, 1))]
+    subprocess.run([*command, "--format", "html", "--output", str(file)], check=False)
+    return file
+
+
+def test_many_changes_are_summed_up_and_folded(page: Any, tmp_path: Path) -> None:
+    large = with_changes(tmp_path, 1_200)
+    assert large.stat().st_size < 2_000_000
+    looked_at = page.context.browser.new_page()
+    looked_at.goto(large.as_uri())
+    opened = looked_at.evaluate("performance.getEntriesByType('navigation')[0].duration")
+    assert opened < 3_000, "milliseconds, on a busy machine"
+    assert looked_at.locator("#foremost li").count() == 10
+    assert set(looked_at.locator("#foremost .badge").all_inner_texts()) == {"breaking"}
+    assert looked_at.locator(".change:visible").count() == 0
+    looked_at.locator("#foremost a").first.click()
+    assert looked_at.locator(looked_at.evaluate("location.hash")).is_visible()
+    looked_at.fill("#search", "Thing20")
+    found = looked_at.locator(".change:visible")
+    assert found.count() == 13, "words of Thing20 and Thing200 to 209, types of two"
+    looked_at.fill("#search", "")
+    looked_at.keyboard.press("Escape")
+    looked_at.keyboard.press("j")
+    assert looked_at.locator(".change.here").is_visible()
+    looked_at.close()

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import io
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -19,10 +17,7 @@ from flora_contract.mock import MockFlora
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.conftest import Need
-
 SCRIPT = Path(__file__).with_name("vendor_sdk.mjs")
-PACKAGES = [Path(__file__).parents[1] / name for name in ("package.json", "package-lock.json")]
 
 pytestmark = pytest.mark.needs("node", "npm")
 
@@ -32,35 +27,16 @@ class Scenario(Protocol):
 
 
 @pytest.fixture(scope="module")
-def scenario(pytestconfig: pytest.Config, need: Need) -> Scenario:
+def scenario(npm_packages: Path) -> Scenario:
     """Runs one scenario of vendor_sdk.mjs against a mock; gives what it printed."""
-    folder = _installed(pytestconfig, need)
 
     def run(name: str, mock: MockFlora, *arguments: str) -> Any:
-        command = ["node", str(SCRIPT), str(folder), name, mock.base_url, *arguments]
+        command = ["node", str(SCRIPT), str(npm_packages), name, mock.base_url, *arguments]
         result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         assert result.returncode == 0, result.stderr
         return json.loads(result.stdout)
 
     return run
-
-
-def _installed(config: pytest.Config, need: Need) -> Path:
-    """Where the packages of the lock file are, installed once for each version of it."""
-    version = hashlib.sha256(PACKAGES[1].read_bytes()).hexdigest()[:12]
-    folder = config.cache.mkdir(f"npm-{version}")
-    done = folder / "done"
-    if not done.exists():
-        for file in PACKAGES:
-            shutil.copy(file, folder)
-        quiet = ["--no-audit", "--no-fund", "--loglevel=error", "--ignore-scripts"]
-        command = [need("npm"), "ci", *quiet]
-        found = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        if found.returncode:
-            said = (found.stderr.strip().splitlines() or ["nothing said"])[0]
-            need("what npm installs", f"npm ci: {said}")
-        done.touch()
-    return folder
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -14,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 UV = [sys.executable, "-m", "uv"]
 
 
-def run(*command: str | Path, **environment: str) -> str:
+def run(*command: str | Path, cwd: Path | None = None, **environment: str) -> str:
     """What a command prints; the test fails with what it said when it fails."""
     clean = {
         k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "FLORA", "VIRTUAL"))
@@ -24,6 +25,7 @@ def run(*command: str | Path, **environment: str) -> str:
         capture_output=True,
         text=True,
         check=False,
+        cwd=cwd,
         env={**clean, **environment},
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
@@ -109,3 +111,33 @@ with MockFlora() as mock:
     sys.exit(subprocess.run([command, "check", "--base-url", mock.base_url]).returncode)
 """
     run(bin_ / "python", "-c", script)
+
+
+@pytest.mark.parametrize("kind", ["wheel", "checkout"])
+def test_a_checkout_is_judged_by_what_lies_in_it(wheel: Path, tmp_path: Path, kind: str) -> None:
+    checkout = tmp_path / "checkout"
+    ignored = shutil.ignore_patterns(".git", ".*_cache", "__pycache__", "build", "node_modules")
+    shutil.copytree(ROOT, checkout, ignore=ignored)
+    contract = checkout / "openapi.yaml"
+    text = contract.read_text(encoding="utf-8")
+    contract.write_text(text.replace("title: FLORA API", "title: Another API", 1))
+    if kind == "wheel":
+        bin_ = environment(tmp_path / "installed", wheel, "[contract]")
+    else:
+        bin_ = Path(sys.executable).parent
+        if not (bin_ / "flora-contract").exists():
+            pytest.skip("flora-contract is not installed beside this Python")
+    assert str(contract) in run(bin_ / "flora-contract", "lint", cwd=checkout)
+    script = checkout / "scripts" / "generate_client.py"
+    run(bin_ / "python", script, cwd=tmp_path)
+    made = checkout / "generated" / "flora_client" / "__init__.py"
+    assert made.read_text(encoding="utf-8").startswith('"""Another API')
+    outside = run(bin_ / "flora-contract", "lint", cwd=tmp_path)
+    assert str(checkout) not in outside
+
+
+def test_a_client_of_a_foreign_document_is_made_from_the_wheel(wheel: Path, tmp_path: Path) -> None:
+    bin_ = environment(tmp_path / "full", wheel, "[contract]")
+    document = ROOT / "tests" / "codegen" / "odd.yaml"
+    run(bin_ / "flora-contract", "generate", document, "--output", "odd", cwd=tmp_path)
+    run(bin_ / "python", "-c", "import odd; odd.API(api_key='k')", cwd=tmp_path)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import shutil
 import subprocess
 import tempfile
 import textwrap
@@ -14,6 +16,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from openapi_python_client.strings import safe_for_docstring
 from ruff import find_ruff_bin  # type: ignore[import-untyped]  # it ships no types
 
+import flora_runtime
+from flora_contract.codegen.bundling import bundled
 from flora_contract.codegen.fitting import fitting
 from flora_contract.codegen.printing import code
 from flora_contract.codegen.reading import read
@@ -33,14 +37,18 @@ _LINE_LENGTH = "100"
 _RULES = "E4,E7,E9,F,I,UP"
 
 
-def generate(document: Document, target: Path, *, complete: bool = False) -> list[str]:
+def generate(
+    document: Document, target: Path, *, complete: bool = False, vendored: bool = False
+) -> list[str]:
     """Make the client package of a document in a folder of its own.
 
     Any OpenAPI document will do; statements of behaviour make the client better. What was in the
     folder is replaced whole, or left as it was where generation fails. Returns what of the
     document has no counterpart in the client, which is an error with `complete`, and what the
-    client does less than it could. Raises InputError.
+    client does less than it could. `vendored`: the runtime is put into the package. Raises
+    InputError.
     """
+    document = bundled(document)
     if complete:  # the generator tells a reference to nothing without its line
         for _, node in walk(document.tree):
             if isinstance(node, dict) and isinstance(node.get("$ref"), str):
@@ -55,6 +63,8 @@ def generate(document: Document, target: Path, *, complete: bool = False) -> lis
             path = folder / name
             path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")
+        if vendored:
+            _vendor(folder, target.name)
         _format(folder)
     return losses + reading.notes
 
@@ -117,6 +127,20 @@ def _run_error_names() -> list[str]:
     classes = {name: getattr(errors, name) for name in errors.__all__}
     held = [name for name, each in classes.items() if issubclass(each, errors.RunError)]
     return sorted(held, key=lambda name: len(classes[name].__mro__))
+
+
+def _vendor(folder: Path, package: str) -> None:
+    """Put the runtime into a package, and let its modules import it from there."""
+    runtime = Path(flora_runtime.__file__).parent
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(runtime, folder / "_runtime", ignore=ignored)
+    for module in folder.rglob("*.py"):
+        text = module.read_text(encoding="utf-8")
+        text = _IMPORT.sub(rf"\1{package}._runtime", text)
+        module.write_text(text, encoding="utf-8")
+
+
+_IMPORT = re.compile(r"^(\s*(?:from|import) )flora_runtime\b", re.MULTILINE)
 
 
 def _doc(text: str, indent: int = 0) -> str:

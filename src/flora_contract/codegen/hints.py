@@ -27,8 +27,10 @@ class Hints:
         self._models = models
 
     def members(self, prop: ModelProperty) -> list[PropertyProtocol]:
-        """The named members of an object."""
-        whole = self._models.get(str(prop.class_info.name), prop)
+        """The named members of an object; none of a class that could not be read."""
+        whole = self._models.get(str(prop.class_info.name))
+        if whole is None:
+            return []
         return [*(whole.required_properties or []), *(whole.optional_properties or [])]
 
     def is_free_form(self, prop: PropertyProtocol) -> bool:

@@ -22,7 +22,15 @@ if TYPE_CHECKING:
     from flora_contract.openapi import Operation
     from flora_contract.openapi.behaviour import OperationBehaviour, Role
 
-_TAKEN_FIELDS = {"extra_fields", "call", "to_dict", "to_json", "from_dict", "idempotency_key"}
+_TAKEN_FIELDS = {
+    "self",
+    "extra_fields",
+    "call",
+    "to_dict",
+    "to_json",
+    "from_dict",
+    "idempotency_key",
+}
 _TAKEN_ARGUMENTS = {
     "self",
     "options",
@@ -93,19 +101,6 @@ def argument_name(prop: PropertyProtocol) -> str:
 def free(name: str, suffix: str, taken: Collection[str]) -> str:
     """A name, with a suffix where it is another's."""
     return f"{name}{suffix}" if name in taken else name
-
-
-def member_names(values: list[Any]) -> list[str]:
-    """Names for the values of an enum where two would have one, which the generator takes for one
-    value; none where it finds better ones."""
-    plain = [snake_case(str(value)).upper() for value in values]
-    if len(set(plain)) == len(plain):
-        return []
-    plain = [
-        name if name.isidentifier() else f"VALUE_{number}" for number, name in enumerate(plain)
-    ]
-    before = [plain[:number].count(name) for number, name in enumerate(plain)]
-    return [f"{n}_{count + 1}" if count else n for n, count in zip(plain, before, strict=True)]
 
 
 def enum_members(values: dict[str, Any]) -> dict[str, str | int]:

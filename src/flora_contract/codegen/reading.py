@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import copy
-from pathlib import Path
-from textwrap import shorten
 from typing import TYPE_CHECKING, Any, cast
 
 from attrs import evolve, frozen
-from openapi_python_client.config import Config, ConfigFile, MetaType
-from openapi_python_client.parser import GeneratorData
-from openapi_python_client.parser.errors import GeneratorError
 from openapi_python_client.parser.properties import EnumProperty, ModelProperty
 from openapi_python_client.parser.properties.list_property import ListProperty
 from openapi_python_client.strings import ClassName, snake_case
@@ -19,15 +13,14 @@ from flora_contract.codegen.derivation import derived
 from flora_contract.codegen.hints import Hints, is_nullable
 from flora_contract.codegen.naming import (
     argument_name,
-    class_overrides,
     endpoint_name,
     enum_members,
     field_name,
     free,
     identifier,
-    member_names,
     method_names,
 )
+from flora_contract.codegen.parsing import parsed
 from flora_contract.codegen.printing import Name
 from flora_contract.codegen.schemas import keywords, properties
 from flora_contract.codegen.views import (
@@ -41,7 +34,6 @@ from flora_contract.codegen.views import (
     ResourceView,
 )
 from flora_contract.errors import InputError
-from flora_contract.openapi import walk
 from flora_runtime.errors import IdempotencyDuplicateError
 from flora_runtime.operation import Media, Paging, Parameter, Profile, Refusal
 
@@ -50,6 +42,7 @@ if TYPE_CHECKING:
     from openapi_python_client.parser.properties.protocol import PropertyProtocol
     from openapi_python_client.parser.responses import Response
 
+    from flora_contract.codegen.parsing import Parsed
     from flora_contract.openapi import Operation
     from flora_contract.openapi.behaviour import Behaviour, Listing
     from flora_runtime.operation import Place
@@ -74,27 +67,7 @@ def read(behaviour: Behaviour, package: str) -> Reading:
 
     Raises InputError where the generator cannot read the document at all.
     """
-    document = behaviour.document
-    config = Config.from_sources(
-        ConfigFile(class_overrides=class_overrides()),
-        MetaType.NONE,
-        Path(document.file),
-        "utf-8",
-        overwrite=True,
-        output_path=None,
-    )
-    tree = copy.deepcopy(document.tree)
-    for _, node in walk(tree):
-        if isinstance(node, dict) and isinstance(values := node.get("enum"), list):
-            node.setdefault("x-enum-varnames", member_names(values))
-    try:
-        data = GeneratorData.from_dict(tree, config=config)
-    except Exception as error:
-        raise InputError(f"{document.file}: no client can be made of it: {error}") from None
-    if isinstance(data, GeneratorError):
-        detail = " ".join(f"{data.header} {data.detail or ''}".split())
-        raise InputError(f"{document.file}: no client can be made of it: {detail}")
-    reader = _Reader(behaviour, data, package)
+    reader = _Reader(behaviour, parsed(behaviour.document), package)
     client, notes = derived(reader.client(), behaviour)
     return Reading(client, reader.losses, notes)
 
@@ -102,9 +75,11 @@ def read(behaviour: Behaviour, package: str) -> Reading:
 class _Reader:
     """One document being read."""
 
-    def __init__(self, behaviour: Behaviour, data: GeneratorData, package: str) -> None:
+    def __init__(self, behaviour: Behaviour, found: Parsed, package: str) -> None:
+        data = found.data
         self.behaviour = behaviour
         self.document = document = behaviour.document
+        self.losses, self.wires = found.losses, found.wires
         self.package = package
         self.hints: dict[str, str] = {**_DEFAULTS, **document.tree.get("x-client", {})}
         self.endpoints = {
@@ -114,12 +89,6 @@ class _Reader:
         }
         self.models = {str(model.class_info.name): model for model in data.models}
         self.enums = {str(enum.class_info.name): enum for enum in data.enums}
-        problems = [
-            *data.errors,
-            *(e for c in data.endpoint_collections_by_tag.values() for e in c.parse_errors),
-        ]
-        # The detail may quote a value of the document, however long.
-        self.losses = [shorten(f"{p.header} {p.detail or ''}", 300) for p in problems]
         self.classes = {*self.models, *self.enums}
         self.types = Hints(self.models)
         self.named: list[ModelProperty | EnumProperty] = []
@@ -265,7 +234,7 @@ class _Reader:
         ]
         for place, props in places:
             for prop in props:
-                wire = prop.name.get_untrusted_value()
+                wire = self._wire(prop)
                 if place == "header" and wire.lower() == (key_header or "").lower():
                     continue
                 node = nodes.get((wire, place), {})
@@ -277,6 +246,11 @@ class _Reader:
             evolve(a, parameter=evolve(a.parameter, name=free(a.name, "_of_body", taken)))
             for a in self._body(operation, endpoint)
         ]
+
+    def _wire(self, prop: PropertyProtocol) -> str:
+        """What a parameter is called in requests."""
+        name = prop.name.get_untrusted_value()
+        return self.wires.get(name, name)
 
     def _body(self, operation: Operation, endpoint: Endpoint) -> list[ArgumentView]:
         if not endpoint.bodies:
@@ -301,7 +275,7 @@ class _Reader:
         self.named.extend(self.types.classes(prop))
         parameter = Parameter(
             name=argument_name(prop),
-            wire=prop.name.get_untrusted_value(),
+            wire=self._wire(prop) if place == "query" else prop.name.get_untrusted_value(),
             place=place,
             required=prop.required,
             nullable=is_nullable(prop),
@@ -347,7 +321,7 @@ class _Reader:
                 continue
             reached[name] = None
             if isinstance(prop, ModelProperty):
-                for member in self.types.members(self.models[name]):
+                for member in self.types.members(self.models.get(name, prop)):
                     waiting.extend(self.types.classes(member))
         models = [self._model(m) for name, m in self.models.items() if name in reached]
         enums = [self._enum(e) for name, e in self.enums.items() if name in reached]

@@ -18,7 +18,8 @@ def entry(comparison: Comparison) -> str:
     version = comparison.proposed_version or "Unreleased"
     told = [change for change in comparison.changes if _is_told(change)]
     if not told:
-        return f"## {version}\n\nOnly words changed.\n"
+        said = "Only words changed." if comparison.changes else "Nothing changed."
+        return f"## {version}\n\n{said}\n"
     lines = [f"## {version}", ""]
     for heading in ("Removed", "Changed", "Deprecated", "Added"):
         under = [change for change in told if _heading(change) == heading]

@@ -93,6 +93,11 @@ class Change:
         """Where it stands, the file named if it is not the contract's own."""
         return f"{self.file}#{self.pointer}" if self.file else self.pointer
 
+    @property
+    def breadth(self) -> int:
+        """How many operations meet it."""
+        return len({(reach.operation, reach.path) for reach in self.reaches})
+
     def seen_from(self, side: str) -> Change | None:
         """The change as it is for those who send, or for those who get; None if it is not."""
         reaches = tuple(reach for reach in self.reaches if reach.side in {side, "none"})

@@ -15,14 +15,17 @@ import sys
 import tempfile
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import griffe
 
 from flora_contract.codegen import generate
-from flora_contract.diff.contract import parameters_of, renamed_paths
+from flora_contract.codegen.bundling import bundled
+from flora_contract.diff.contract import parameters_of, renamed_operations, renamed_paths
 from flora_contract.diff.rules import rules
+from flora_contract.diff.tree import Node
 from flora_contract.errors import InputError
 from flora_contract.openapi import apply, parse
 
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
 
     from flora_contract.diff.changes import Change, Comparison
     from flora_contract.diff.tree import Tree
-    from flora_contract.openapi import Document
+    from flora_contract.openapi import Document, Pointer
 
 OVERLAYS = ("overlays/behaviour.yaml", "overlays/client.yaml")
 _PACKAGE = "made_client"
@@ -100,8 +103,10 @@ def _overlay(tree: Tree, other: Tree, name: str) -> Document | None:
 
 
 def _renamed_in(overlay: Document, tree: Tree, other: Tree) -> Document:
-    """An overlay that calls renamed paths as the contract does."""
+    """An overlay that calls renamed paths and operations as the contract does."""
     text = overlay.text
+    for theirs, mine in renamed_operations(other, tree).items():
+        text = re.sub(rf"(?<![\w-]){re.escape(theirs)}(?![\w-])", mine.replace("\\", r"\\"), text)
     for theirs, mine in renamed_paths(other, tree).items():
         for quote in "'\"":
             text = text.replace(f"{quote}{theirs}{quote}", f"{quote}{mine}{quote}")
@@ -110,7 +115,7 @@ def _renamed_in(overlay: Document, tree: Tree, other: Tree) -> Document:
 
 def _generated(tree: Tree, other: Tree, folder: Path) -> Path:
     """The client of a contract, in a folder."""
-    document, warnings = tree.document, []
+    document, warnings = bundled(tree.document, partial(_found, tree)), []
     found = [_overlay(tree, other, name) for name in OVERLAYS]
     if overlays := [overlay for overlay in found if overlay is not None]:
         applied = apply(document, overlays)
@@ -119,6 +124,12 @@ def _generated(tree: Tree, other: Tree, folder: Path) -> Path:
     for warning in warnings + generate(document, folder / _PACKAGE):
         print(f"flora-contract: {document.file}: {warning}", file=sys.stderr)
     return folder
+
+
+def _found(tree: Tree, document: Document, reference: str) -> tuple[Document, Pointer]:
+    """What a reference names, in whichever file or revision."""
+    node = tree.follow(Node({"$ref": reference}, (), document))
+    return node.document, node.pointer
 
 
 def _rename_parameters(document: Document, tree: Tree, other: Tree) -> None:

@@ -283,6 +283,29 @@ def renamed_paths(base: Tree, revision: Tree) -> dict[str, str]:
     }
 
 
+def renamed_operations(base: Tree, revision: Tree) -> dict[str, str]:
+    """The operation ids that are other ones in the revision, with what they are there."""
+    nodes = base.root.get("paths"), revision.root.get("paths")
+    old, new = (dict(node.items()) if node is not None else {} for node in nodes)
+    found: dict[str, str] = {}
+    for path, other in _matched(old, new):
+        if path is None or other is None:
+            continue
+        ids = _ids(base.resolve(old[path])), _ids(revision.resolve(new[other]))
+        found |= {ids[0][method]: ids[1][method] for method in ids[0].keys() & ids[1].keys()}
+    return {old_id: new_id for old_id, new_id in found.items() if old_id != new_id}
+
+
+def _ids(item: Node) -> dict[str, str]:
+    """The operation ids of a path, by method."""
+    operations = {name: node.value for name, node in item.items() if isinstance(node.value, dict)}
+    return {
+        method: operation["operationId"]
+        for method, operation in operations.items()
+        if isinstance(operation.get("operationId"), str)
+    }
+
+
 def _components(tree: Tree) -> dict[tuple[str, str], Node]:
     components = tree.root.get("components")
     found = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import difflib
 from dataclasses import dataclass
 from importlib.resources import files
@@ -12,8 +13,10 @@ from markupsafe import Markup
 
 from flora_contract.diff.changelog import entry
 from flora_contract.diff.naming import place_name
+from flora_contract.diff.render.machine import title
 from flora_contract.diff.render.text import by_operation, reached, version_line
 from flora_contract.diff.rules import Level, rules
+from flora_contract.diff.summary import MANY, foremost
 from flora_contract.report.page import environment, page
 
 if TYPE_CHECKING:
@@ -26,8 +29,10 @@ MAX_LINES = 20_000
 
 _LONG = 3_000  # lines from which on common lines no longer align anything
 _CONTEXT = 4  # unchanged lines that stay unfolded around a change
-_SHOWN = 3_000  # characters of a value
-_MOST_REACHES = 100  # of one change
+_VALUES = 700_000  # characters of all values together
+_SHOWN = 300, 3_000  # of one value, at least and at most
+_REACHES = 20_000  # operations that the changes list, all together
+_MOST_REACHES = 10, 100  # of one change, at least and at most
 _BADGES = {Level.BREAKING: "bad", Level.RISKY: "warn", Level.SAFE: "good"}
 
 
@@ -58,9 +63,14 @@ class Row:
 def as_html(comparison: Comparison, changes: list[Change], base: Text, revision: Text) -> str:
     """The page. It loads nothing and sends nothing."""
     numbers = {id(change): number for number, change in enumerate(changes, 1)}
+    most = _share(_VALUES, changes, *_SHOWN)
     body = environment.from_string(_read("page.html")).render(
         comparison=comparison,
+        foremost=foremost(changes),
         groups=by_operation(changes),
+        few=len(changes) <= MANY,
+        title=title,
+        counted=_counted,
         number_of=lambda change: numbers[id(change)],
         levels=[(level, _BADGES[level], comparison.count(level)) for level in Level],
         badges=_BADGES,
@@ -69,20 +79,31 @@ def as_html(comparison: Comparison, changes: list[Change], base: Text, revision:
         blocks=list(_folded(_rows(changes, numbers, base, revision))),
         place=place_name,
         reached=reached,
-        most_reaches=_MOST_REACHES,
-        shown=_shown,
+        most_reaches=_share(_REACHES, changes, *_MOST_REACHES),
+        shown=lambda spot: _shown(spot, most),
         rules=rules(),
         here={"base": base.file if base.lines else "", "revision": revision.file},
     )
-    title = f"{comparison.base} to {comparison.revision}"
-    return page(title, Markup(body), script=_read("page.js"), style=_read("page.css"))  # noqa: S704 - rendered with escaping
+    name = f"{comparison.base} to {comparison.revision}"
+    return page(name, Markup(body), script=_read("page.js"), style=_read("page.css"))  # noqa: S704 - rendered with escaping
 
 
 def _read(name: str) -> str:
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
-def _shown(spot: Spot | None) -> str:
+def _share(whole: int, changes: list[Change], least: int, most: int) -> int:
+    """What each change may take of a whole."""
+    return min(most, max(least, whole // max(len(changes), 1)))
+
+
+def _counted(changes: list[Change]) -> str:
+    """How many changes of each level there are: `2 breaking, 1 safe`."""
+    counts = collections.Counter(change.level for change in changes)
+    return ", ".join(f"{counts[level]} {level}" for level in Level if counts[level])
+
+
+def _shown(spot: Spot | None, most: int) -> str:
     """What stands at a place, as YAML, with its key."""
     if spot is None or spot.value is None:
         return ""
@@ -90,7 +111,7 @@ def _shown(spot: Spot | None) -> str:
     value: Any = spot.value if key.isdigit() or not key else {key: spot.value}
     text = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=72)
     text = text.removesuffix("...\n")
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…\n"
+    return text if len(text) <= most else text[:most] + "…\n"
 
 
 class _Dumper(yaml.CSafeDumper):

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flora_contract.diff.git import run
 from flora_contract.diff.naming import place_name
 from flora_contract.diff.rules import Level, rules
+from flora_contract.errors import InputError
 from flora_contract.report.sarif import PhysicalLocation, ReportingDescriptor, Result, sarif
 
 if TYPE_CHECKING:
@@ -134,9 +138,21 @@ def title(change: Change) -> str:
 
 
 def file_of(spot: Spot) -> str:
-    """The path of a file in the repository, whichever revision it was read at."""
+    """The path of a file from the root of its repository, whichever revision it was read at."""
     revision, _, path = spot.file.partition(":")
-    return path if path and not path.startswith("\\") and len(revision) > 1 else spot.file
+    if path and not path.startswith("\\") and len(revision) > 1:
+        return path
+    root, file = _repository(), Path(spot.file).absolute()
+    return file.relative_to(root).as_posix() if root and file.is_relative_to(root) else spot.file
+
+
+@cache
+def _repository() -> Path | None:
+    """The root of the repository that the working directory lies in; None if it lies in none."""
+    try:
+        return Path(run("rev-parse", "--show-toplevel", problem="the repository").strip())
+    except InputError:
+        return None
 
 
 _COMMANDS = {Level.BREAKING: "error", Level.RISKY: "warning", Level.SAFE: "notice"}

@@ -7,17 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 from flora_contract.diff.changelog import entry
 from flora_contract.diff.naming import place_name
+from flora_contract.diff.render.machine import title
 from flora_contract.diff.render.text import by_operation, reached, version_line
 from flora_contract.diff.rules import Level
+from flora_contract.diff.summary import foremost
 from flora_contract.report.markdown import block, code, escape, table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from flora_contract.diff.changes import Change, Comparison, Spot
 
 LIMIT = 60_000
 """Characters of the whole; GitHub takes 65,536."""
 
 _SHOWN = 400  # characters of a value before and after
+_LINE = 600  # characters of a line of what matters most
 _ICONS = {Level.BREAKING: "🔴", Level.RISKY: "🟡", Level.SAFE: "🟢"}
 _HEADINGS = {
     Level.BREAKING: "Breaking",
@@ -37,8 +42,10 @@ def as_markdown(comparison: Comparison, changes: list[Change], stats: str = "") 
             f"# {escape(comparison.base)} to {escape(comparison.revision)}",
             "",
             table(["", "level", "changes"], counts),
-            version_line(comparison).removeprefix("; ").capitalize(),
+            version_line(comparison).removeprefix("; ").capitalize()
+            or ("" if comparison.changes else "Nothing changed."),
             "",
+            *_foremost(changes),
         ]
     )
     after = []
@@ -65,6 +72,18 @@ def as_markdown(comparison: Comparison, changes: list[Change], stats: str = "") 
         room -= len(title) + 60
     more = f"\n{left} more changes did not fit here.\n" if left else ""
     return head + "\n" + "\n".join(sections) + more + "\n" + rest_of_it
+
+
+def _foremost(changes: list[Change]) -> Iterator[str]:
+    """What matters most, where there is much, in a line for each."""
+    first = foremost(changes)
+    if first:
+        yield "**What matters most**\n"
+    for change in first:
+        where = code(place_name(change) or title(change))
+        reach = f" ({escape(reached(change))})" if reached(change) else ""
+        line = f"1. {_ICONS[change.level]} {where}: {escape(change.message)}{reach}"
+        yield line if len(line) <= _LINE else f"{line[:_LINE]}…"
 
 
 def _cut(text: str) -> str:

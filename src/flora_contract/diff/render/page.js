@@ -21,6 +21,7 @@ function filter() {
       visible ||= shown;
     }
     group.hidden = !visible;
+    if (words.length > 0 && visible) group.open = true;
   }
   const left = changes.filter((c) => !c.hidden).length;
   count.textContent = left === changes.length ? `${left} changes` : `${left} of ${changes.length} changes`;
@@ -29,6 +30,7 @@ function filter() {
 function select(change) {
   here?.classList.remove("here");
   here = change;
+  here.closest(".group").open = true;
   here.classList.add("here");
   here.focus({ preventScroll: true });
   here.scrollIntoView({ block: "nearest" });
@@ -43,10 +45,12 @@ function step(by) {
 }
 
 function reveal(id) {
-  const cell = document.getElementById(id);
-  const body = cell?.closest("tbody");
+  const place = document.getElementById(id);
+  const body = place?.closest("tbody");
   if (body?.hidden) unfold(body);
-  return cell;
+  const group = place?.closest(".group");
+  if (group) group.open = true;
+  return place;
 }
 
 function unfold(body) {
@@ -62,7 +66,9 @@ function toLines(change) {
 for (const button of buttons) {
   button.addEventListener("click", () => {
     button.setAttribute("aria-pressed", String(button.getAttribute("aria-pressed") !== "true"));
-    filter();
+    addEventListener("hashchange", () => reveal(location.hash.slice(1)));
+reveal(location.hash.slice(1));
+filter();
   });
 }
 side.addEventListener("change", filter);
@@ -90,4 +96,6 @@ document.addEventListener("keydown", (event) => {
   else return;
   event.preventDefault();
 });
+addEventListener("hashchange", () => reveal(location.hash.slice(1)));
+reveal(location.hash.slice(1));
 filter();

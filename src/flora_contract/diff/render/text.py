@@ -9,6 +9,7 @@ from rich.text import Text
 from flora_contract.diff.naming import place_name
 from flora_contract.diff.render.machine import title
 from flora_contract.diff.rules import Level
+from flora_contract.diff.summary import foremost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +35,10 @@ def print_comparison(comparison: Comparison, changes: list[Change], console: Con
 
 
 def _lines(comparison: Comparison, changes: list[Change]) -> Iterator[Text]:
+    if first := foremost(changes):
+        yield Text("what matters most", style="bold")
+        yield from _group(first)
+        yield Text(f"all {len(changes)} changes", style="bold")
     for name, group in by_operation(changes).items():
         yield Text(name, style="bold")
         yield from _group(group)
@@ -57,13 +62,15 @@ def by_operation(changes: list[Change]) -> dict[str, list[Change]]:
 
 def summary(comparison: Comparison) -> str:
     """One line: how many changes of each level, and the version that they ask for."""
+    if not comparison.changes:
+        return "nothing changed"
     counts = ", ".join(f"{comparison.count(level)} {level}" for level in Level)
     return f"{counts}{version_line(comparison)}"
 
 
 def version_line(comparison: Comparison) -> str:
-    """Which version the changes ask for; empty if the base has none."""
-    if comparison.proposed_version is None:
+    """Which version the changes ask for; empty if nothing changed or the base has none."""
+    if comparison.proposed_version is None or not comparison.changes:
         return ""
     was, now = comparison.base_version, comparison.revision_version
     return f"; version {was} asks for at least {comparison.proposed_version}, and is {now}"
