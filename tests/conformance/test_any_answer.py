@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -19,9 +19,6 @@ from flora_contract.conformance.run import Check
 from flora_contract.conformance.settings import gather
 from flora_contract.conformance.summary import of_traffic
 from flora_contract.mock import MockFlora
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 ODD: list[Any] = [
     None,

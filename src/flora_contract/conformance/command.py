@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from flora_contract.conformance.oracle import Severity
 from flora_contract.conformance.renderings import FILES, FORMATS, render
 from flora_contract.conformance.settings import PROFILES, CheckSettings, gather
 from flora_contract.errors import OURS, InputError, UnreachableError, of_ours
@@ -74,6 +75,12 @@ def _shown(function: Callable[..., None]) -> Callable[..., None]:
     for option in (
         click.option("--baseline", type=click.Path(path_type=Path), help="Accepted findings."),
         click.option(
+            "--fail-on",
+            type=click.Choice([s.value for s in Severity if s is not Severity.NOTE]),
+            default=Severity.VIOLATION.value,
+            help="The least that makes the exit code 1. Default: violation.",
+        ),
+        click.option(
             "--report-dir", type=click.Path(path_type=Path), help="Write every form here."
         ),
         click.option(
@@ -98,6 +105,7 @@ def check(
     output: Path | None,
     report_dir: Path | None,
     baseline: Path | None,
+    fail_on: str,
     write_baseline: Path | None,
     config: Path | None,
     catalogue: bool,
@@ -124,7 +132,7 @@ def check(
             watch=_progress(console),
             begin=lambda s: status.update(f"{s.layer}: {s.name.replace('-', ' ')}"),
         )
-    summary = of_check(running, accepted)
+    summary = of_check(running, accepted, Severity(fail_on))
     if (refusal := running.refusal) is not None:
         raise InputError(refusal)
     if summary.holds and not any(e.decided for e in running.ledger.exchanges):
@@ -157,6 +165,7 @@ def traffic(
     output: Path | None,
     report_dir: Path | None,
     baseline: Path | None,
+    fail_on: str,
 ) -> None:
     """Hold recorded traffic to the contract: HAR files and VCR cassettes. Sends nothing."""
     from flora_contract.conformance.judge import Judge
@@ -164,7 +173,7 @@ def traffic(
     from flora_contract.conformance.summary import of_traffic
 
     judge = Judge(read(files, base_url))
-    summary = of_traffic(judge, read_baseline(baseline))
+    summary = of_traffic(judge, read_baseline(baseline), Severity(fail_on))
     _show(summary, form, output, report_dir)
     _end(summary, list(judge.errors.values()))
 

@@ -10,11 +10,13 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 import orjson
 
 from flora_contract.openapi.contract import Breach
+from flora_contract.report.redaction import SECRET_HEADERS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from flora_contract.openapi.behaviour import OperationBehaviour
+    from flora_contract.report.redaction import Redactor
 
 
 PLUMBING = frozenset(
@@ -92,11 +94,12 @@ class RecordedRequest:
 
 @dataclass(frozen=True)
 class RecordedResponse:
-    """A response as it came."""
+    """A response as it came, but for keys: `leaked` says that it showed one."""
 
     status: int
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
+    leaked: bool = False
 
     def header(self, name: str) -> str | None:
         """The first header of that name, or None."""
@@ -198,6 +201,16 @@ class Exchange:
         path = urlsplit(self.request.url)
         target = path.path + (f"?{path.query}" if path.query else "")
         return f"{self.request.method} {target} -> {self.status or self.failure}"
+
+
+def without_secrets(
+    status: int, headers: Collection[tuple[str, str]], body: bytes, redactor: Redactor
+) -> RecordedResponse:
+    """A response as it may be kept."""
+    shown = [(n, v) for n, v in headers if n.lower() not in SECRET_HEADERS]
+    kept = redactor.bytes(body)
+    leaked = kept != body or any(redactor.text(value) != value for _, value in shown)
+    return RecordedResponse(status, redactor.headers(headers), kept, leaked)
 
 
 def at(value: Any, path: str) -> Any:

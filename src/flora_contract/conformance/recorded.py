@@ -19,6 +19,7 @@ from flora_contract.conformance.exchange import (
     Credential,
     RecordedRequest,
     RecordedResponse,
+    without_secrets,
 )
 from flora_contract.conformance.ledger import Ledger
 from flora_contract.conformance.statements import load
@@ -208,9 +209,7 @@ def _entry(
             method.upper(), redactor.text(url), redactor.headers(kept), redactor.bytes(body)
         ),
         # Recorders write status 0 where no answer came.
-        response=RecordedResponse(status, redactor.headers(plain), redactor.bytes(answer))
-        if status
-        else None,
+        response=without_secrets(status, plain, answer, redactor) if status else None,
         failure=None if status else "broken answer: none was recorded",
         authorization=next((v for n, v in headers if n.lower() == "authorization"), None),
     )

@@ -29,6 +29,7 @@ from flora_contract.conformance.exchange import (
     RecordedRequest,
     RecordedResponse,
     at,
+    without_secrets,
 )
 from flora_contract.conformance.oracle import number
 from flora_contract.conformance.oracles.answers import HUNG
@@ -422,11 +423,7 @@ class Session:
             answer.close()
         packed = "content-encoding" in answer.headers  # then its length is not the body's
         headers = [(n, v) for n, v in answer.headers.items() if not packed or n not in PACKING]
-        return RecordedResponse(
-            answer.status_code,
-            self._redactor.headers(headers),
-            self._redactor.bytes(bytes(body)),
-        )
+        return without_secrets(answer.status_code, headers, bytes(body), self._redactor)
 
     def _count(self, exchange: Exchange) -> None:
         """Add what was charged."""

@@ -38,11 +38,12 @@ class Summary:
     ledger: Ledger
     creates: int
     spent: float
+    fail_on: Severity = Severity.VIOLATION
 
     @property
     def holds(self) -> bool:
-        """Whether no rule is broken as a violation."""
-        return not any(f.severity is Severity.VIOLATION for f in self.findings)
+        """Whether no rule is broken as a violation, or as a warning where these count."""
+        return not any(f.severity.rank <= self.fail_on.rank for f in self.findings)
 
     @property
     def verdict(self) -> str:
@@ -82,11 +83,14 @@ class Summary:
         return script(finding.evidence, self.ledger)
 
 
-def of_check(check: Check, baseline: Collection[str] = ()) -> Summary:
+def of_check(
+    check: Check, baseline: Collection[str] = (), fail_on: Severity = Severity.VIOLATION
+) -> Summary:
     """The summary of a run. `baseline` holds fingerprints of accepted findings."""
     return _summary(
         check.judge,
         baseline,
+        fail_on=fail_on,
         profile=check.settings.profile,
         seed=check.settings.seed,
         outcomes=tuple(check.outcomes),
@@ -96,10 +100,20 @@ def of_check(check: Check, baseline: Collection[str] = ()) -> Summary:
     )
 
 
-def of_traffic(judge: Judge, baseline: Collection[str] = ()) -> Summary:
+def of_traffic(
+    judge: Judge, baseline: Collection[str] = (), fail_on: Severity = Severity.VIOLATION
+) -> Summary:
     """The summary of recorded traffic."""
     return _summary(
-        judge, baseline, profile=None, seed=None, outcomes=(), pairs=(), creates=0, spent=0.0
+        judge,
+        baseline,
+        fail_on=fail_on,
+        profile=None,
+        seed=None,
+        outcomes=(),
+        pairs=(),
+        creates=0,
+        spent=0.0,
     )
 
 
