@@ -1,4 +1,4 @@
-"""Whatever a server answers, the suite has something to say of it, and never an error of its own."""
+"""Whatever a server answers, the suite says something of it, and has no error of its own."""
 
 from __future__ import annotations
 
@@ -54,8 +54,6 @@ HEADERS = [
     ("Location", "http://[::1"),
     ("Set-Cookie", "=;;\x00"),
 ]
-
-Spoil = "Callable[[RecordedResponse, random.Random], RecordedResponse]"
 
 
 @pytest.fixture(scope="module")
@@ -141,3 +139,13 @@ def test_no_finding_is_too_odd_to_be_shown(seen: Ledger, seed: int, form: str) -
 
 def test_odd_traffic_can_be_kept(seen: Ledger) -> None:
     json.loads(har(judged_again(seen, 1, 1.0).ledger))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_each_finding_is_a_cause_or_follows_from_one(seen: Ledger, seed: int) -> None:
+    summary = of_traffic(judged_again(seen, seed, 0.05))
+    told = [f for c in summary.causes for f in (c.finding, *c.consequences)]
+    assert sorted(f.fingerprint for f in told) == sorted(f.fingerprint for f in summary.findings)
+    for cause in summary.causes:
+        for finding in cause.consequences:
+            assert cause.finding.severity.rank <= finding.severity.rank

@@ -37,6 +37,7 @@ from flora_contract.conformance.values import is_unknown
 from flora_contract.errors import UnreachableError
 from flora_contract.openapi.contract import JSON
 from flora_contract.report.redaction import SECRET_HEADERS, Redactor
+from flora_contract.report.terminal import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -348,7 +349,7 @@ class Session:
         except httpx.TimeoutException:
             failure = f"{HUNG} ({self.settings.timeout:g} s)"
         except httpx.HTTPError as error:
-            failure = f"broken answer: {error or type(error).__name__}"
+            failure = printable(f"broken answer: {error or type(error).__name__}")
         headers = [(k, v) for k, v in request.headers.items() if _is_ours(k)]
         exchange = self.ledger.record(
             RecordedRequest(

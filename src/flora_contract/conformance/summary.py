@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from flora_contract.conformance.causes import Cause, causes
 from flora_contract.conformance.coverage import Item, coverage
 from flora_contract.conformance.oracle import Severity
 from flora_contract.conformance.replay import script
@@ -45,6 +47,11 @@ class Summary:
         """Whether no rule is broken as a violation, or as a warning where these count."""
         return not any(f.severity.rank <= self.fail_on.rank for f in self.findings)
 
+    @cached_property
+    def causes(self) -> list[Cause]:
+        """The findings, each with those that only follow from it."""
+        return causes(self.findings)
+
     @property
     def verdict(self) -> str:
         """What the contract does."""
@@ -54,8 +61,8 @@ class Summary:
 
     @property
     def counts(self) -> dict[Severity, int]:
-        """How many findings of each severity."""
-        counted = Counter(f.severity for f in self.findings)
+        """How many findings of each severity, without those that follow from others."""
+        counted = Counter(cause.finding.severity for cause in self.causes)
         return {severity: counted[severity] for severity in Severity}
 
     @property
