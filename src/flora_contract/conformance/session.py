@@ -401,7 +401,7 @@ class Session:
             raise UnreachableError(f"{origin} cannot be reached: {error}") from None
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
             # The server may close an idle connection at the moment at which it is used again.
-            if not _repeatable(request) or not request.extensions.get("reused"):
+            if not request.extensions.get("reused"):
                 raise
             return self._answer(request, client)
 
@@ -450,11 +450,6 @@ def _value(exchange: Exchange) -> str:
 def _note_connection(extensions: dict[str, Any], event: str, _info: object) -> None:
     if event == "connection.connect_tcp.started":
         extensions["reused"] = False
-
-
-def _repeatable(request: httpx.Request) -> bool:
-    """Whether sending it twice does what sending it once does (RFC 9110, 9.2.2)."""
-    return request.method in {"GET", "HEAD", "PUT", "DELETE"}
 
 
 def _is_ours(name: str) -> bool:
