@@ -35,12 +35,18 @@ ACCEPTED = pytest.StashKey[frozenset[str]]()
 
 START_SECONDS = 20.0
 
+OWN: set[str] = set()
+"""Options of OPTIONS that no other plugin has."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The options of `flora-contract check`, under the same names."""
     group = parser.getgroup("flora", "the server and the accounts to test with")
     for name, kind, text in OPTIONS:
-        group.addoption(name, default=None, help=text, type=kind if callable(kind) else str)
+        # pytest-base-url and pytest-timeout have options of these names, and were first.
+        with contextlib.suppress(ValueError):
+            group.addoption(name, default=None, help=text, type=kind if callable(kind) else str)
+            OWN.add(name)
     group.addoption("--report-dir", type=Path, help="Write every form of the report here.")
     group.addoption("--baseline", type=Path, help="Accepted findings.")
     group.addoption(
@@ -51,8 +57,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def _given(config: pytest.Config) -> dict[str, Any]:
-    names = [name.removeprefix("--").replace("-", "_") for name, _, _ in OPTIONS]
-    return {name: config.getoption(name) for name in (*names, "thorough")}
+    """What was given; --base-url means the same to whichever plugin has it."""
+    return {
+        name.removeprefix("--").replace("-", "_"): config.getoption(name) or None
+        for name in (*OWN, "--base-url", "--thorough")
+    }
 
 
 @pytest.fixture(scope="session")
@@ -115,7 +124,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def own_mock(pytestconfig: pytest.Config) -> bool:
     """Whether the server is the mock that this run has started."""
-    return pytestconfig.getoption("--base-url") is None
+    return _given(pytestconfig)["base_url"] is None
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +88,45 @@ def test_no_key_survives(tmp_path: Path) -> None:
     body = RUN | {"error_message": "key sk_live_secret is odd"}
     path.write_text(json.dumps({"log": {"entries": [har_entry(1, body)]}}))
     assert "sk_live_secret" not in har(read([path]))
+
+
+def keyless(entry: dict[str, Any]) -> dict[str, Any]:
+    entry["request"]["headers"] = []
+    return entry
+
+
+def test_who_is_behind_a_key_is_inferred_from_the_answers(tmp_path: Path) -> None:
+    path = tmp_path / "browser.har"
+    entries = [har_entry(1, RUN), keyless(har_entry(2, RUN))]
+    path.write_text(json.dumps({"log": {"entries": entries}}))
+    assert oracles(path) == {"key-required"}
+    # Where no request has a key, the recorder has left them out.
+    path.write_text(json.dumps({"log": {"entries": [keyless(e) for e in entries]}}))
+    assert oracles(path) == set()
+
+
+def test_what_the_suite_has_written_names_its_accounts(tmp_path: Path) -> None:
+    first = tmp_path / "first.har"
+    entries = [har_entry(1, RUN), keyless(har_entry(2, RUN))]
+    first.write_text(json.dumps({"log": {"entries": entries}}))
+    second = tmp_path / "second.har"
+    ledger = read([first])
+    second.write_text(har(ledger))
+    assert [e.credential for e in read([second]).exchanges] == [
+        e.credential for e in ledger.exchanges
+    ]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_one_exchange_a_line(tmp_path: Path, packed: bool) -> None:
+    lines = [json.dumps(har_entry(n, RUN | {"progress": 5 - n})) for n in range(1, 3)]
+    content = "\n".join(lines).encode()
+    path = tmp_path / "traffic.ndjson"
+    path.write_bytes(gzip.compress(content) if packed else content)
+    assert oracles(path) == {"grows"}
+    path.write_bytes(content + b"\n{}\n")
+    with pytest.raises(InputError, match=r"traffic\.ndjson:3: no HAR entry"):
+        read([path])
 
 
 @pytest.mark.parametrize("as_bytes", [False, True])

@@ -6,13 +6,14 @@ import json
 import sys
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from flora_contract.conformance.oracle import Severity
 from flora_contract.conformance.renderings import FILES, FORMATS, render
 from flora_contract.conformance.settings import PROFILES, CheckSettings, gather
-from flora_contract.errors import InputError, UnreachableError
+from flora_contract.errors import OURS, InputError, UnreachableError, of_ours
 from flora_contract.report import terminal
 from flora_contract.report.output import deliver, write
 
@@ -74,6 +75,12 @@ def _shown(function: Callable[..., None]) -> Callable[..., None]:
     for option in (
         click.option("--baseline", type=click.Path(path_type=Path), help="Accepted findings."),
         click.option(
+            "--fail-on",
+            type=click.Choice([s.value for s in Severity if s is not Severity.NOTE]),
+            default=Severity.VIOLATION.value,
+            help="The least that makes the exit code 1. Default: violation.",
+        ),
+        click.option(
             "--report-dir", type=click.Path(path_type=Path), help="Write every form here."
         ),
         click.option(
@@ -98,6 +105,7 @@ def check(
     output: Path | None,
     report_dir: Path | None,
     baseline: Path | None,
+    fail_on: str,
     write_baseline: Path | None,
     config: Path | None,
     catalogue: bool,
@@ -124,7 +132,9 @@ def check(
             watch=_progress(console),
             begin=lambda s: status.update(f"{s.layer}: {s.name.replace('-', ' ')}"),
         )
-    summary = of_check(running, accepted)
+    summary = of_check(running, accepted, Severity(fail_on))
+    if (refusal := running.refusal) is not None:
+        raise InputError(refusal)
     if summary.holds and not any(e.decided for e in running.ledger.exchanges):
         raise UnreachableError(f"{settings.base_url} answers nothing but 429: try again later")
     if write_baseline is not None:
@@ -133,7 +143,9 @@ def check(
     if running.interrupted:
         print("flora-contract: interrupted; the report is of what was seen", file=sys.stderr)
         sys.exit(INTERRUPTED)
-    sys.exit(0 if summary.holds else 1)
+    if running.unreachable is not None:
+        raise UnreachableError(f"{running.unreachable}; the report is of what was seen until then")
+    _end(summary, running.errors)
 
 
 _NAMES = {f.name for f in fields(CheckSettings)}
@@ -153,15 +165,24 @@ def traffic(
     output: Path | None,
     report_dir: Path | None,
     baseline: Path | None,
+    fail_on: str,
 ) -> None:
     """Hold recorded traffic to the contract: HAR files and VCR cassettes. Sends nothing."""
     from flora_contract.conformance.judge import Judge
     from flora_contract.conformance.recorded import read
     from flora_contract.conformance.summary import of_traffic
 
-    summary = of_traffic(Judge(read(files, base_url)), read_baseline(baseline))
+    judge = Judge(read(files, base_url))
+    summary = of_traffic(judge, read_baseline(baseline), Severity(fail_on))
     _show(summary, form, output, report_dir)
-    sys.exit(0 if summary.holds else 1)
+    _end(summary, list(judge.errors.values()))
+
+
+def _end(summary: Summary, errors: list[Exception]) -> NoReturn:
+    """The exit code: that of our own errors, each told in a line, before that of the contract."""
+    for error in errors:
+        print(f"flora-contract: {of_ours(error)}", file=sys.stderr)
+    sys.exit(OURS if errors else 0 if summary.holds else 1)
 
 
 def _show(summary: Summary, form: str, output: Path | None, report_dir: Path | None) -> None:

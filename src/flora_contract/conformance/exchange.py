@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 import orjson
 
 from flora_contract.openapi.contract import Breach
+from flora_contract.report.redaction import SECRET_HEADERS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from flora_contract.openapi.behaviour import OperationBehaviour
+    from flora_contract.report.redaction import Redactor
 
 
 PLUMBING = frozenset(
@@ -92,11 +94,12 @@ class RecordedRequest:
 
 @dataclass(frozen=True)
 class RecordedResponse:
-    """A response as it came."""
+    """A response as it came, but for keys: `leaked` says that it showed one."""
 
     status: int
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
+    leaked: bool = False
 
     def header(self, name: str) -> str | None:
         """The first header of that name, or None."""
@@ -200,11 +203,29 @@ class Exchange:
         return f"{self.request.method} {target} -> {self.status or self.failure}"
 
 
+def without_secrets(
+    status: int, headers: Collection[tuple[str, str]], body: bytes, redactor: Redactor
+) -> RecordedResponse:
+    """A response as it may be kept."""
+    shown = [(n, v) for n, v in headers if n.lower() not in SECRET_HEADERS]
+    kept = redactor.bytes(body)
+    leaked = kept != body or any(redactor.text(value) != value for _, value in shown)
+    return RecordedResponse(status, redactor.headers(headers), kept, leaked)
+
+
 def at(value: Any, path: str) -> Any:
     """The value at a dotted path; None where there is none, or null."""
     for name in path.split("."):
         value = value.get(name) if isinstance(value, dict) else None
     return value
+
+
+def url_parts(url: str) -> SplitResult:
+    """The parts of a URL that an answer holds; all of them empty where it is none."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
 
 
 def _header(headers: tuple[tuple[str, str], ...], name: str) -> str | None:

@@ -63,7 +63,8 @@ class Judge:
     """Applies oracles to a ledger as it grows; asked again, it judges only what is new.
 
     What depends on several exchanges is judged anew when one of them is new, so the verdicts at
-    the end are the same as if the whole ledger were judged at once.
+    the end are the same as if the whole ledger were judged at once. `errors` are what oracles
+    raised, by their ids: errors of ours, which must not hide what the others see.
     """
 
     def __init__(self, ledger: Ledger, oracles: Iterable[Oracle] | None = None) -> None:
@@ -75,6 +76,7 @@ class Judge:
         # What was judged (an exchange, an instance, a page, …), and what came of it.
         self._verdicts: dict[Any, list[tuple[Oracle, Verdict]]] = {}
         self._broken: dict[Any, list[tuple[Oracle, Verdict]]] = {}
+        self.errors: dict[str, Exception] = {}
         self._exchanges = 0
         self._pages = 0
         self._observed: dict[tuple[str, str], int] = {}
@@ -109,7 +111,7 @@ class Judge:
         given = [
             (oracle, verdict)
             for oracle in self._by_scope.get(scope, ())
-            for verdict in oracle(subject, self.ledger)
+            for verdict in self._apply(oracle, subject)
         ]
         self._verdicts[scope, key] = given
         broken = [(oracle, verdict) for oracle, verdict in given if not verdict.holds]
@@ -117,6 +119,13 @@ class Judge:
             self._broken[scope, key] = broken
         else:
             self._broken.pop((scope, key), None)
+
+    def _apply(self, oracle: Oracle, subject: Any) -> list[Verdict]:
+        try:
+            return oracle(subject, self.ledger)
+        except Exception as error:
+            self.errors.setdefault(oracle.id, error)
+            return []
 
     def tally(self) -> dict[str, Tally]:
         """For every oracle: applied and broken. Those never applied stand at zero."""

@@ -14,6 +14,8 @@ import pkgutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from flora_contract.report.terminal import printable
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -58,7 +60,7 @@ class Verdict:
 def verdict(
     holds: bool,
     *evidence: Exchange,
-    expected: str,
+    expected: object,
     seen: object,
     subject: str = "",
     severity: Severity | None = None,
@@ -68,8 +70,8 @@ def verdict(
     return Verdict(
         holds,
         tuple(sorted(dict.fromkeys(evidence), key=lambda e: e.number)),
-        expected,
-        str(seen),
+        printable(str(expected)),
+        printable(str(seen)),
         subject,
         severity,
         statement,

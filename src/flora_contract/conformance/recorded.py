@@ -1,12 +1,18 @@
-"""Recorded traffic: HAR files and VCR cassettes into a ledger, and a ledger into a HAR file."""
+"""Recorded traffic: HAR files, HAR entries one a line, and VCR cassettes into a ledger; and back.
+
+Whose key a request carried is told apart, and inferred: a key that got an answer of the 2xx kind is
+valid. HAR files that the suite writes name its accounts.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import gzip
 import json
 import re
-from dataclasses import dataclass
+import zlib
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -14,11 +20,13 @@ from urllib.parse import urlsplit
 import yaml
 
 from flora_contract.conformance.exchange import (
+    ABSENT,
     PLUMBING,
     UNKNOWN,
     Credential,
     RecordedRequest,
     RecordedResponse,
+    without_secrets,
 )
 from flora_contract.conformance.ledger import Ledger
 from flora_contract.conformance.statements import load
@@ -32,6 +40,9 @@ if TYPE_CHECKING:
     from flora_contract.conformance.exchange import Exchange
 
 
+GZIP = b"\x1f\x8b"
+"""What a file begins with that is packed by gzip (RFC 1952, 2.3.1)."""
+
 _FILTERED = re.compile(r"\[[A-Za-z]+\]|\*+")
 """What a recorder writes in place of a value; schemathesis takes Idempotency-Key for a secret."""
 
@@ -44,6 +55,12 @@ class _Entry:
     response: RecordedResponse | None
     failure: str | None
     authorization: str | None
+    account: Credential | None = None
+
+    @property
+    def welcome(self) -> bool:
+        """Whether the answer shows that the server knows the key."""
+        return self.response is not None and 200 <= self.response.status < 300
 
 
 def read(files: Iterable[Path], base_url: str | None = None) -> Ledger:
@@ -52,15 +69,14 @@ def read(files: Iterable[Path], base_url: str | None = None) -> Ledger:
     behaviour = load(base_url)
     base = base_url.rstrip("/") if base_url is not None else behaviour.contract.base
     ledger = Ledger(behaviour, base)
-    accounts: dict[str | None, Credential] = {}
+    if base_url is not None:
+        entries = [e for e in entries if _within(e.request.url, base)]
+    accounts = _accounts(entries)
     for entry in entries:
-        if base_url is not None and not _within(entry.request.url, base):
-            continue
-        credential = accounts.setdefault(entry.authorization, _account(len(accounts)))
         ledger.record(
             entry.request,
             entry.response,
-            credential=credential,
+            credential=_credential(entry, accounts),
             failure=entry.failure,
             started=entry.started - entries[0].started,
             elapsed=entry.elapsed,
@@ -74,9 +90,33 @@ def read(files: Iterable[Path], base_url: str | None = None) -> Ledger:
     return ledger
 
 
-def _account(number: int) -> Credential:
-    """Recorded keys are told apart, but whether one is valid nobody knows."""
-    return UNKNOWN if number == 0 else Credential(f"account {number + 1}", None, UNKNOWN.header)
+def _accounts(entries: list[_Entry]) -> dict[str | None, Credential]:
+    """Who is behind each key, as far as the answers tell.
+
+    Where no request has a key, recorders have left them out.
+    """
+    keys = dict.fromkeys(e.authorization for e in entries)
+    valid = {e.authorization for e in entries if e.welcome and not _is_filtered(e.authorization)}
+    accounts: dict[str | None, Credential] = {
+        key: Credential(f"account {number}", True if key in valid else None, UNKNOWN.header)
+        for number, key in enumerate(keys, 1)
+    }
+    if None in keys:
+        accounts[None] = ABSENT if len(keys) > 1 else UNKNOWN
+    return accounts
+
+
+def _credential(entry: _Entry, accounts: dict[str | None, Credential]) -> Credential:
+    """Whose key it was; of a request whose body was perhaps left out, nothing follows from that."""
+    credential = entry.account or accounts[entry.authorization]
+    bodiless = entry.request.method in {"GET", "HEAD", "DELETE"}
+    if bodiless or entry.request.body or entry.account is not None:
+        return credential
+    return replace(credential, accepted=None)
+
+
+def _is_filtered(authorization: str | None) -> bool:
+    return _FILTERED.fullmatch((authorization or "").rpartition(" ")[2]) is not None
 
 
 def _within(url: str, base: str) -> bool:
@@ -85,12 +125,11 @@ def _within(url: str, base: str) -> bool:
 
 
 def _entries(path: Path) -> Iterator[_Entry]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 at byte {error.start}") from None
+    text = _text(path)
+    first, _, rest = text.lstrip().partition("\n")
+    if rest.strip() and _is_entry(first):
+        yield from _lines(path, text)
+        return
     try:
         tree = json.loads(text) if text.lstrip().startswith("{") else _yaml(text)
     except ValueError as error:
@@ -108,6 +147,40 @@ def _entries(path: Path) -> Iterator[_Entry]:
         raise InputError(
             f"{path}: not a HAR file and not a VCR cassette: {type(error).__name__} at {error}"
         ) from None
+
+
+def _text(path: Path) -> str:
+    """What a file says, unpacked where it is packed by gzip. Raises InputError."""
+    try:
+        content = path.read_bytes()
+        if content.startswith(GZIP):
+            content = gzip.decompress(content)
+        return content.decode("utf-8-sig")
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise InputError(f"{path}: not whole gzip: {error}") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 at byte {error.start}") from None
+
+
+def _is_entry(line: str) -> bool:
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return False
+    return isinstance(value, dict) and "request" in value
+
+
+def _lines(path: Path, text: str) -> Iterator[_Entry]:
+    """HAR entries, one a line. Raises InputError with the line."""
+    for number, line in enumerate(text.splitlines(), 1):
+        try:
+            if line.strip():
+                yield _har_entry(json.loads(line))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            problem = f"no HAR entry: {type(error).__name__} at {error}"
+            raise InputError.at(path, number, problem) from None
 
 
 def _yaml(text: str) -> Any:
@@ -129,7 +202,8 @@ def _har_entry(entry: dict[str, Any]) -> _Entry:
     content = got.get("content") or {}
     body = content.get("text") or ""
     whole = base64.b64decode(body) if content.get("encoding") == "base64" else body.encode()
-    return _entry(
+    account = entry.get("_account")
+    read = _entry(
         started=_seconds(entry["startedDateTime"]),
         elapsed=float(entry.get("time") or 0) / 1000,
         method=asked["method"],
@@ -140,6 +214,7 @@ def _har_entry(entry: dict[str, Any]) -> _Entry:
         answer_headers=[(h["name"], h["value"]) for h in got.get("headers", ())],
         answer=whole,
     )
+    return replace(read, account=Credential(**account)) if account is not None else read
 
 
 def _vcr_entry(interaction: dict[str, Any], number: int) -> _Entry:
@@ -208,9 +283,7 @@ def _entry(
             method.upper(), redactor.text(url), redactor.headers(kept), redactor.bytes(body)
         ),
         # Recorders write status 0 where no answer came.
-        response=RecordedResponse(status, redactor.headers(plain), redactor.bytes(answer))
-        if status
-        else None,
+        response=without_secrets(status, plain, answer, redactor) if status else None,
         failure=None if status else "broken answer: none was recorded",
         authorization=next((v for n, v in headers if n.lower() == "authorization"), None),
     )
@@ -239,11 +312,7 @@ def _as_har(exchange: Exchange) -> dict[str, Any]:
         "url": request.url,
         "httpVersion": "HTTP/1.1",
         "cookies": [],
-        # Tells the accounts apart when the file is read again; holds no key.
-        "headers": [
-            *({"name": n, "value": v} for n, v in request.headers),
-            {"name": "Authorization", "value": exchange.credential.name},
-        ],
+        "headers": [{"name": n, "value": v} for n, v in request.headers],
         "queryString": [
             {"name": n, "value": v} for n, values in request.query.items() for v in values
         ],
@@ -258,6 +327,8 @@ def _as_har(exchange: Exchange) -> dict[str, Any]:
     body = response.body if response is not None else b""
     return {
         "startedDateTime": datetime.fromtimestamp(exchange.started, UTC).isoformat(),
+        # Names of HAR's own do not begin so. It holds no key.
+        "_account": asdict(exchange.credential),
         "time": round(exchange.elapsed * 1000, 3),
         "request": asked,
         "response": {

@@ -11,8 +11,10 @@ from flora_contract.conformance.judge import Finding, Judge
 from flora_contract.conformance.ledger import Ledger
 from flora_contract.conformance.oracle import Severity
 from flora_contract.conformance.plan import Step, plan
+from flora_contract.conformance.refusals import statuses
 from flora_contract.conformance.session import NotTested, Session
 from flora_contract.conformance.statements import load
+from flora_contract.errors import UnreachableError, of_ours
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -52,6 +54,8 @@ class Check:
         self.judge = Judge(self.ledger)
         self.outcomes: list[StepOutcome] = []
         self.interrupted = False
+        self.unreachable: UnreachableError | None = None
+        self._errors: list[Exception] = []
 
     def __enter__(self) -> Check:
         return self
@@ -68,7 +72,8 @@ class Check:
         """Take steps until all are through, the time is up, or one fails under fail_fast.
 
         `begin` and `watch` are called before and after each. When the user interrupts it, the rest
-        counts as not tested, and `interrupted` is set.
+        counts as not tested, and `interrupted` is set; `unreachable` when the server has gone.
+        Raises UnreachableError when it was never there.
         """
         chosen = plan(self.behaviour) if chosen is None else list(chosen)
         try:
@@ -79,22 +84,46 @@ class Check:
                     return
         except KeyboardInterrupt:
             self.interrupted = True
-            done = {o.step.name for o in self.outcomes}
-            self.outcomes += [
-                StepOutcome(s, "not tested", "needs a run that is not interrupted", (), 0, 0.0, 0.0)
-                for s in chosen
-                if s.name not in done
-            ]
+            self._leave_out(chosen, "needs a run that is not interrupted")
+        except UnreachableError as error:
+            if not self.ledger.exchanges:
+                raise
+            self.unreachable = error
+            self._leave_out(chosen, "needs a server that stays there")
+            self.judge.update()
+
+    def _leave_out(self, chosen: Iterable[Step], reason: str) -> None:
+        done = {o.step.name for o in self.outcomes}
+        self.outcomes += [
+            StepOutcome(s, "not tested", reason, (), 0, 0.0, 0.0)
+            for s in chosen
+            if s.name not in done
+        ]
+
+    @property
+    def errors(self) -> list[Exception]:
+        """What should not have happened: errors of ours, in steps and in oracles."""
+        return [*self._errors, *self.judge.errors.values()]
+
+    @property
+    def refusal(self) -> str | None:
+        """What to tell the user when the server does not accept the key at all; else None."""
+        own = [e for e in self.ledger.exchanges if e.credential == OWNER and e.operation]
+        if not own or {e.status for e in own} - (statuses(own[0], "wrong-key") or {401}):
+            return None
+        return (
+            f"{self.settings.base_url} answered {own[0].status} to the API key:"
+            " give another --api-key, or set FLORA_API_KEY"
+        )
 
     @property
     def _obstacle(self) -> str:
         """What makes it useless to go on: time, or no answer so far of the API to this key."""
         if self.session.time_is_up:
             return "needs more --time-budget"
-        exchanges = self.ledger.exchanges
-        shown = {e.status for e in exchanges if e.credential == OWNER}
-        if shown == {401}:
+        if self.refusal is not None:
             return "needs an --api-key that the server accepts"
+        exchanges = self.ledger.exchanges
         every = {e.status for e in exchanges}
         if every == {429}:
             return "needs a server that lets requests through: every one was answered 429"
@@ -111,7 +140,7 @@ class Check:
         reason = self._obstacle
         if not reason:
             self.session.origin = step.name
-            reason = _send(step, self.session)
+            reason = self._send(step)
         self.judge.update()
         new = tuple(f for f in self.judge.findings() if f.fingerprint not in before)
         broken = any(f.severity is Severity.VIOLATION for f in new)
@@ -127,10 +156,14 @@ class Check:
         self.outcomes.append(outcome)
         return outcome
 
-
-def _send(step: Step, session: Session) -> str:
-    try:
-        step.function(session)
-    except NotTested as reason:
-        return str(reason)
-    return ""
+    def _send(self, step: Step) -> str:
+        try:
+            step.function(self.session)
+        except NotTested as reason:
+            return str(reason)
+        except UnreachableError:
+            raise
+        except Exception as error:
+            self._errors.append(error)
+            return of_ours(error)
+        return ""

@@ -9,6 +9,8 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -27,6 +29,7 @@ from flora_contract.conformance.exchange import (
     RecordedRequest,
     RecordedResponse,
     at,
+    without_secrets,
 )
 from flora_contract.conformance.oracle import number
 from flora_contract.conformance.oracles.answers import HUNG
@@ -34,6 +37,7 @@ from flora_contract.conformance.values import is_unknown
 from flora_contract.errors import UnreachableError
 from flora_contract.openapi.contract import JSON
 from flora_contract.report.redaction import SECRET_HEADERS, Redactor
+from flora_contract.report.terminal import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -46,6 +50,14 @@ BACKOFFS = (1.0, 2.0, 4.0, 8.0)
 """Seconds to wait after a 429 without Retry-After, one by one."""
 
 MAX_RETRY_AFTER = 60.0
+
+RESTART = 1.0
+"""Seconds that a server has to start again."""
+
+PACKING = frozenset({"content-encoding", "content-length"})
+
+LONGEST = 1 << 26
+"""Bytes of an answer, unpacked, after which no more is read."""
 
 UNKNOWN_PRICE = 1.0
 """US dollars for what is not known to cost less: rather too much than beyond the limit."""
@@ -126,12 +138,7 @@ class Session:
         self._broken: dict[str, int] = {}
         self._opened = time.monotonic()
         self._lock = threading.Lock()
-        self._client = httpx.Client(
-            timeout=settings.timeout,
-            trust_env=False,
-            # Reading the certificates takes longer than most answers.
-            verify=settings.base_url.startswith("https:"),
-        )
+        self._clients: dict[str, httpx.Client] = {}
         self._headers = {
             OWNER.name: settings.api_key,
             OTHER.name: settings.other_api_key,
@@ -140,7 +147,8 @@ class Session:
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        for client in self._clients.values():
+            client.close()
 
     @property
     def known(self) -> list[Credential]:
@@ -306,8 +314,8 @@ class Session:
         """Send one request and record it; on 429, wait as told and send it again.
 
         `authorization` replaces the credential's own header. Raises NotTested when the operation
-        has failed to answer before or time is up, UnreachableError when no first connection can
-        be made.
+        has failed to answer before or time is up, UnreachableError when no connection can be made
+        at first, or twice later on.
         """
         if self.time_is_up:
             raise NotTested("needs more --time-budget")
@@ -315,12 +323,11 @@ class Session:
         sent = dict(headers or {})
         if authorization is None and (own := self._headers.get(credential.name)):
             authorization = f"Bearer {own}"
-        request = httpx.Request(
+        request = self._client(credential).build_request(
             method,
             url,
             content=content,
             headers={**sent, **({"Authorization": authorization} if authorization else {})},
-            extensions={"timeout": httpx.Timeout(self.settings.timeout).as_dict()},
         )
         operation = self._check(request, credential)
         if operation is not None and self._broken.get(operation, 0) > 0:
@@ -338,16 +345,11 @@ class Session:
         response: RecordedResponse | None = None
         failure: str | None = None
         try:
-            response = self._answer(request)
-        except httpx.ConnectError as error:
-            if not self.ledger.exchanges:
-                origin = f"{request.url.scheme}://{request.url.netloc.decode()}"
-                raise UnreachableError(f"{origin} cannot be reached: {error}") from None
-            failure = f"no connection: {error}"
+            response = self._connected(request, credential)
         except httpx.TimeoutException:
             failure = f"{HUNG} ({self.settings.timeout:g} s)"
         except httpx.HTTPError as error:
-            failure = f"broken answer: {error or type(error).__name__}"
+            failure = printable(f"broken answer: {error or type(error).__name__}")
         headers = [(k, v) for k, v in request.headers.items() if _is_ours(k)]
         exchange = self.ledger.record(
             RecordedRequest(
@@ -368,23 +370,61 @@ class Session:
                 self._broken[exchange.operation_id] = self._broken.get(exchange.operation_id, 0) + 1
         return exchange
 
-    def _answer(self, request: httpx.Request) -> RecordedResponse:
+    def _client(self, credential: Credential) -> httpx.Client:
+        """Each account keeps its own cookies; who has no key, or a wrong one, tries the owner's."""
+        name = credential.name if credential.accepted else OWNER.name
+        if name not in self._clients:
+            self._clients[name] = httpx.Client(
+                timeout=self.settings.timeout,
+                trust_env=False,
+                # Reading the certificates takes longer than most answers.
+                verify=self.settings.base_url.startswith("https:"),
+                headers={
+                    "User-Agent": f"flora-contract/{version('flora-client')}",
+                    "Accept": JSON,
+                    "Accept-Encoding": "gzip",
+                },
+            )
+        return self._clients[name]
+
+    def _connected(self, request: httpx.Request, credential: Credential) -> RecordedResponse:
+        """The answer. A server that is not there once may be starting again."""
+        client = self._client(credential)
+        try:
+            return self._answer(request, client)
+        except httpx.ConnectError as error:
+            if self.ledger.exchanges:
+                time.sleep(RESTART)
+                with contextlib.suppress(httpx.ConnectError):
+                    return self._answer(request, client)
+            origin = f"{request.url.scheme}://{request.url.netloc.decode()}"
+            raise UnreachableError(f"{origin} cannot be reached: {error}") from None
+        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+            # The server may close an idle connection at the moment at which it is used again.
+            if not request.extensions.get("reused"):
+                raise
+            return self._answer(request, client)
+
+    def _answer(self, request: httpx.Request, client: httpx.Client) -> RecordedResponse:
         """The whole answer. httpx limits the wait for each piece, this the wait for all."""
         deadline = time.monotonic() + (self.settings.timeout or 0.0)
-        answer = self._client.send(request, stream=True)
+        request.extensions["reused"] = True
+        request.extensions["trace"] = partial(_note_connection, request.extensions)
+        answer = client.send(request, stream=True)
+        request.extensions["reused"] = False  # what happens now is no matter of the connection
         try:
-            body = b""
+            body = bytearray()
             for piece in answer.iter_bytes():
                 body += piece
                 if time.monotonic() > deadline:
                     raise httpx.ReadTimeout("it comes too slowly", request=request)
+                if len(body) > LONGEST:
+                    raise httpx.DecodingError(f"more than {LONGEST} bytes", request=request)
         finally:
             answer.close()
-        return RecordedResponse(
-            answer.status_code,
-            self._redactor.headers(answer.headers.items()),
-            self._redactor.bytes(body),
-        )
+        packed = "content-encoding" in answer.headers  # then its length is not the body's
+        headers = [(n, v) for n, v in answer.headers.items() if not packed or n not in PACKING]
+        return without_secrets(answer.status_code, headers, bytes(body), self._redactor)
 
     def _count(self, exchange: Exchange) -> None:
         """Add what was charged."""
@@ -405,6 +445,11 @@ def _value(exchange: Exchange) -> str:
     charges = exchange.operation.charges if exchange.operation is not None else None
     by = charges.by if charges is not None else None
     return str(at(exchange.sent_object, by) or "") if by is not None else ""
+
+
+def _note_connection(extensions: dict[str, Any], event: str, _info: object) -> None:
+    if event == "connection.connect_tcp.started":
+        extensions["reused"] = False
 
 
 def _is_ours(name: str) -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from flora_contract.conformance.causes import Cause, causes
 from flora_contract.conformance.coverage import Item, coverage
 from flora_contract.conformance.oracle import Severity
 from flora_contract.conformance.replay import script
@@ -38,11 +40,17 @@ class Summary:
     ledger: Ledger
     creates: int
     spent: float
+    fail_on: Severity = Severity.VIOLATION
 
     @property
     def holds(self) -> bool:
-        """Whether no rule is broken as a violation."""
-        return not any(f.severity is Severity.VIOLATION for f in self.findings)
+        """Whether no rule is broken as a violation, or as a warning where these count."""
+        return not any(f.severity.rank <= self.fail_on.rank for f in self.findings)
+
+    @cached_property
+    def causes(self) -> list[Cause]:
+        """The findings, each with those that only follow from it."""
+        return causes(self.findings)
 
     @property
     def verdict(self) -> str:
@@ -53,8 +61,8 @@ class Summary:
 
     @property
     def counts(self) -> dict[Severity, int]:
-        """How many findings of each severity."""
-        counted = Counter(f.severity for f in self.findings)
+        """How many findings of each severity, without those that follow from others."""
+        counted = Counter(cause.finding.severity for cause in self.causes)
         return {severity: counted[severity] for severity in Severity}
 
     @property
@@ -87,11 +95,14 @@ class Summary:
         return script(finding.evidence, self.ledger)
 
 
-def of_check(check: Check, baseline: Collection[str] = ()) -> Summary:
+def of_check(
+    check: Check, baseline: Collection[str] = (), fail_on: Severity = Severity.VIOLATION
+) -> Summary:
     """The summary of a run. `baseline` holds fingerprints of accepted findings."""
     return _summary(
         check.judge,
         baseline,
+        fail_on=fail_on,
         profile=check.settings.profile,
         seed=check.settings.seed,
         outcomes=tuple(check.outcomes),
@@ -101,10 +112,20 @@ def of_check(check: Check, baseline: Collection[str] = ()) -> Summary:
     )
 
 
-def of_traffic(judge: Judge, baseline: Collection[str] = ()) -> Summary:
+def of_traffic(
+    judge: Judge, baseline: Collection[str] = (), fail_on: Severity = Severity.VIOLATION
+) -> Summary:
     """The summary of recorded traffic."""
     return _summary(
-        judge, baseline, profile=None, seed=None, outcomes=(), pairs=(), creates=0, spent=0.0
+        judge,
+        baseline,
+        fail_on=fail_on,
+        profile=None,
+        seed=None,
+        outcomes=(),
+        pairs=(),
+        creates=0,
+        spent=0.0,
     )
 
 

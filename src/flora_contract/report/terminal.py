@@ -9,6 +9,13 @@ from rich.console import Console
 PLAIN_WIDTH = 100
 
 
+def printable(text: str) -> str:
+    """Text of somebody else as it can be shown: control characters stand as escapes."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def answers() -> Console:
     """For the command's answer. Colour on a terminal only, and not under NO_COLOR."""
     return Console(highlight=False, soft_wrap=False)

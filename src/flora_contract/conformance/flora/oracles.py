@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
+from flora_contract.conformance.exchange import url_parts
 from flora_contract.conformance.flora.values import FAILING
 from flora_contract.conformance.oracle import Severity, Verdict, oracle, verdict
 
@@ -58,7 +58,7 @@ def output_url(instance: Instance, _ledger: Ledger) -> Iterator[Verdict]:
         for output in _outputs(seen):
             url = output.get("url")
             if output.get("type") != "text" and isinstance(url, str) and url:
-                parts = urlsplit(url)
+                parts = url_parts(url)
                 yield verdict(
                     parts.scheme in {"http", "https"} and bool(parts.netloc),
                     seen.exchange,

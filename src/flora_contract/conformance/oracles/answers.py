@@ -107,6 +107,18 @@ def _has_documented_body(exchange: Exchange) -> bool:
     return exchange.operation.endpoint.answer_schema(exchange.status) is not None
 
 
+@oracle("key-not-shown", "exchange")
+def key_not_shown(exchange: Exchange, _ledger: Ledger) -> Iterator[Verdict]:
+    """No answer shows an API key."""
+    if exchange.response is not None:
+        yield verdict(
+            not exchange.response.leaked,
+            exchange,
+            expected="no key in headers or body",
+            seen="a key",
+        )
+
+
 @oracle("content-type", "exchange")
 def content_type(exchange: Exchange, _ledger: Ledger) -> Iterator[Verdict]:
     """An answer with a body is declared as application/json."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-from flora_contract.conformance.exchange import OTHER, OWNER, at
+from flora_contract.conformance.exchange import OTHER, OWNER, at, url_parts
 from flora_contract.conformance.ledger import forgets, question
 from flora_contract.conformance.oracle import Verdict, held, number, oracle, verdict
 from flora_contract.conformance.oracles.validation import is_open
@@ -178,11 +177,11 @@ def link_to_itself(instance: Instance, ledger: Ledger) -> Iterator[Verdict]:
     if kind.link is None or kind.read is None:
         return
     template = ledger.behaviour.of(kind.read).endpoint.path.strip("/").split("/")
-    base = urlsplit(ledger.base_url)
+    base = url_parts(ledger.base_url)
     for seen in instance.observations:
         url, shown = seen.get(kind.link), seen.get(kind.id)
         if isinstance(url, str) and shown is not None:
-            parts = urlsplit(url)
+            parts = url_parts(url)
             own = f"{{{kind.id_parameter}}}"
             wanted = [str(shown) if part == own else part for part in template]
             last = parts.path.rstrip("/").split("/")[-len(wanted) :]

@@ -9,9 +9,8 @@ from functools import partial
 from itertools import islice
 from threading import Barrier
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from flora_contract.conformance.exchange import OTHER, OWNER, Credential, Exchange, at
+from flora_contract.conformance.exchange import OTHER, OWNER, Credential, Exchange, at, url_parts
 from flora_contract.conformance.plan import (
     creating,
     deleting,
@@ -388,24 +387,17 @@ def _linked(behaviour: Behaviour) -> list[OperationBehaviour]:
 @step("lifecycle", of=_linked)
 def link(session: Session, operation: OperationBehaviour) -> None:
     """The links of what was made, where they lead to the same server."""
-    here = urlsplit(session.settings.base_url)
+    here = url_parts(session.settings.base_url)
     followed = 0
     for instance, creation in session.ledger.made():
         url = creation.get(instance.kind.link)
         ours = instance.kind is operation.resource and creation.exchange.credential == OWNER
         # The key goes to no other host.
-        if ours and isinstance(url, str) and _origin(url) == (here.scheme, here.netloc):
+        if ours and isinstance(url, str) and url_parts(url)[:2] == here[:2]:
             session.send("GET", url, OWNER)
             followed += 1
     if not followed:
         raise NotTested("needs a link to the same host")
-
-
-def _origin(url: str) -> tuple[str, str] | None:
-    try:
-        return urlsplit(url).scheme, urlsplit(url).netloc
-    except ValueError:
-        return None
 
 
 @step("lifecycle", of=living)

@@ -24,7 +24,12 @@ def render(summary: Summary) -> str:
 
 
 def data(summary: Summary) -> dict[str, Any]:
-    """The report as plain data."""
+    """The report as plain data. A finding that follows from another names it as its cause."""
+    follows = {
+        f.fingerprint: cause.finding.fingerprint
+        for cause in summary.causes
+        for f in cause.consequences
+    }
     return {
         "version": VERSION,
         "server": summary.server,
@@ -36,7 +41,9 @@ def data(summary: Summary) -> dict[str, Any]:
         "seconds": round(summary.seconds, 3),
         "charged_requests": summary.creates,
         "spent_usd": round(summary.spent, 6),
-        "findings": [_finding(f, summary) for f in summary.findings],
+        "findings": [
+            {**_finding(f, summary), "cause": follows.get(f.fingerprint)} for f in summary.findings
+        ],
         "accepted": [f.fingerprint for f in summary.accepted],
         "steps": [
             {

@@ -15,8 +15,8 @@ from flora_contract.conformance.replay import curl
 from flora_contract.report.page import environment, page
 
 if TYPE_CHECKING:
+    from flora_contract.conformance.causes import Cause
     from flora_contract.conformance.exchange import Exchange
-    from flora_contract.conformance.judge import Finding
     from flora_contract.conformance.summary import Summary
 
 _HERE = Path(__file__)
@@ -38,7 +38,7 @@ def render(summary: Summary) -> str:
     body = TEMPLATE.render(
         summary=summary,
         labels={o.id: o.label for o in summary.ledger.behaviour.contract.operations.values()},
-        findings=[_finding(f, summary) for f in summary.findings],
+        findings=[_finding(cause, summary) for cause in summary.causes],
         applied=sum(t.applied for t in summary.tally.values()),
         kinds=KINDS,
         totals=totals(summary.items),
@@ -52,9 +52,11 @@ def render(summary: Summary) -> str:
     return page(f"FLORA contract: {summary.verdict}", Markup(body), SCRIPT, STYLE)  # noqa: S704 - escaped
 
 
-def _finding(finding: Finding, summary: Summary) -> dict[str, Any]:
+def _finding(cause: Cause, summary: Summary) -> dict[str, Any]:
+    finding = cause.finding
     return {
         "finding": finding,
+        "consequences": cause.consequences,
         "replay": summary.replay(finding),
         "evidence": [_exchange(e) for e in finding.evidence],
     }

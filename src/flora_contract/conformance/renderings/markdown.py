@@ -30,16 +30,20 @@ def _parts(summary: Summary) -> Iterator[str]:
                 code(f.operation),
                 escape(f.subject),
                 escape(f.expected),
-                escape(f.seen[:200]),
+                escape(f.seen[:200])
+                + (f" (and {len(c.consequences)} with it)" if c.consequences else ""),
             )
-            for f in summary.findings
+            for c in summary.causes
+            for f in [c.finding]
         ]
         yield table(("severity", "rule", "operation", "of", "expected", "seen"), rows)
-        for f in summary.findings:
+        for cause in summary.causes:
+            f = cause.finding
             yield f"<details><summary>{escape(f.title)}: how to see it</summary>\n"
             stated = summary.statement(f)
             yield escape(f.oracle.sentence) + (f" By {code(stated)}." if stated else "") + "\n"
             yield block(summary.replay(f), "sh")
+            yield from (f"- with it: {escape(other.title)}" for other in cause.consequences)
             yield "</details>\n"
     header = ("operation", *KINDS)
     labels = {o.id: o.label for o in summary.ledger.behaviour.contract.operations.values()}

@@ -16,8 +16,11 @@ from flora_contract.report import terminal
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from flora_contract.conformance.judge import Finding
+    from flora_contract.conformance.causes import Cause
     from flora_contract.conformance.summary import Summary
+
+FOLLOWING = 4
+"""So many of the findings that follow from another are named."""
 
 STYLES = {Severity.VIOLATION: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "blue"}
 
@@ -31,10 +34,10 @@ def render(summary: Summary) -> str:
 
 def show(summary: Summary, console: Console) -> None:
     """The text on a console."""
-    for finding in summary.findings:
-        console.print(_finding(finding, summary))
+    for cause in summary.causes:
+        console.print(_finding(cause, summary))
         # As it is: wrapped by a terminal it can still be copied, wrapped by us it could not.
-        console.print(Text(summary.replay(finding), style="cyan"), soft_wrap=True)
+        console.print(Text(summary.replay(cause.finding), style="cyan"), soft_wrap=True)
     console.print(coverage_table(summary))
     for reason, names in untested(summary).items():
         console.print(Text(f"not tested: {reason}: {', '.join(names)}", style="yellow"))
@@ -45,7 +48,8 @@ def show(summary: Summary, console: Console) -> None:
     console.print(conclusion(summary))
 
 
-def _finding(finding: Finding, summary: Summary) -> RenderableType:
+def _finding(cause: Cause, summary: Summary) -> RenderableType:
+    finding = cause.finding
     head = Text.assemble(
         (finding.severity.value, STYLES[finding.severity]), "  ", (finding.title, "bold")
     )
@@ -56,6 +60,11 @@ def _finding(finding: Finding, summary: Summary) -> RenderableType:
         Text.assemble(("expected  ", "dim"), finding.expected),
         Text.assemble(("seen      ", "dim"), finding.seen, f"  ({finding.count}x)"),
     ]
+    if cause.consequences:
+        titles = [f.title for f in cause.consequences]
+        more = len(titles) - FOLLOWING
+        shown = [*titles[:FOLLOWING], *([f"and {more} more"] if more > 0 else [])]
+        lines.append(Text.assemble(("with it   ", "dim"), "; ".join(shown)))
     return Group(head, Padding(Group(*lines), (0, 0, 0, 2)))
 
 
