@@ -59,8 +59,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def _given(config: pytest.Config) -> dict[str, Any]:
     """What was given; --base-url means the same to whichever plugin has it."""
     return {
-        name.removeprefix("--").replace("-", "_"): config.getoption(name) or None
-        for name in (*OWN, "--base-url", "--thorough")
+        name.removeprefix("--").replace("-", "_"): None if value == "" else value
+        for name, value in (
+            (name, config.getoption(name)) for name in (*OWN, "--base-url", "--thorough")
+        )
     }
 
 
