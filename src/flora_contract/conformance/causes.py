@@ -42,9 +42,7 @@ def _explains(cause: Finding, finding: Finding) -> bool:
     if _is_status(cause):
         return finding.seen == cause.seen
     member = _broken_member(cause)
-    shared = set(cause.evidence) & set(finding.evidence)
-    named = member in re.findall(r"\w+", finding.subject)
-    return bool(member) and (named or (finding.oracle.id == "schemathesis" and bool(shared)))
+    return bool(member) and member in re.findall(r"\w+", finding.subject)
 
 
 def _is_status(finding: Finding) -> bool:

@@ -21,11 +21,11 @@ Kind = Literal[
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
-APART = "nothing: it says nothing of those together"
+APART = "the contract says nothing of the two together"
 
-PLAINLY = "nothing: what must be refused is sent with a plain text and a key of its own"
+PLAINLY = "what must be refused is sent with a plain text and a key of its own"
 
-HIDDEN = "nothing: of two reasons to refuse a request, one hides the other"
+HIDDEN = "of two reasons to refuse a request, one hides the other"
 
 NEVER = frozenset({APART, PLAINLY, HIDDEN})
 """Why pairs are sent by no plan."""

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from flora_contract.conformance.session import Session
     from flora_contract.openapi.behaviour import OperationBehaviour
 
+FUZZED = 4
+"""Examples for each operation and mode."""
+
 MACHINE_RUNS, MACHINE_STEPS = 6, 10
 
 MADE_BY_MACHINE = 10
@@ -237,6 +240,30 @@ def boundary_cases(session: Session, operation: OperationBehaviour) -> None:
         generation_config=found.schema.config.generation,
     )
     session.together(partial(sender.send, case) for case in cases)
+
+
+@step("generated", of=every)
+def fuzzed_inputs(session: Session, operation: OperationBehaviour) -> None:
+    """Random inputs for an operation, from the seed: valid and invalid ones."""
+    from schemathesis.generation import GenerationMode
+
+    sender, found = _Sender(session), _cases(session, operation)
+    for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+        cases = _drawn(found.as_strategy(mode), session.settings.seed)
+        session.together(partial(sender.send, case) for case in cases)
+
+
+def _drawn(strategy: Any, seed: int) -> list[Any]:
+    import hypothesis
+
+    drawn: list[Any] = []
+
+    def draw(case: Any) -> None:
+        drawn.append(case)
+
+    driven: Any = hypothesis.given(case=strategy)(draw)
+    hypothesis.seed(seed)(_quietly(FUZZED)(driven))()
+    return drawn
 
 
 def _quietly(examples: int, steps: int = 1) -> Any:
