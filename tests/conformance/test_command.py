@@ -204,7 +204,12 @@ def test_a_replay_shows_the_fault_again(broken: str, oracle: str, shown: str, se
         capture_output=True,
         text=True,
         check=True,
-        env={"FLORA_API_KEY": "sk_live_test", "PATH": os.environ["PATH"]},
+        env={
+            "FLORA_API_KEY": "sk_live_test",
+            "FLORA_OTHER_API_KEY": "sk_live_other",
+            "FLORA_BROKE_API_KEY": "sk_live_broke",
+            "PATH": os.environ["PATH"],
+        },
     )
     assert shown in done.stdout
 

@@ -79,7 +79,7 @@ def test_it_waits_as_it_is_told(server: Any, monkeypatch: pytest.MonkeyPatch) ->
     )
     with server.check() as check:
         session: Session = check.session
-        monkeypatch.setattr(session._client, "send", lambda *_, **__: next(answers))
+        monkeypatch.setattr(session._client(OWNER), "send", lambda *_, **__: next(answers))
         assert session.send("GET", "/generations", OWNER).status == 200
     assert slept == [7.0, 2.0]
     assert [e.status for e in check.ledger.exchanges] == [429, 429, 200]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -106,10 +107,9 @@ def test_our_overlays_fit_the_contract(name: str) -> None:
     assert str(document.locate(("info", "title"))).startswith(str(shipped.CONTRACT))
 
 
-def test_an_overlay_of_ours_that_fits_nothing_is_an_error(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    (tmp_path / "ours.yaml").write_text(OVERLAY)
-    monkeypatch.setattr(shipped, "OVERLAYS", tmp_path)
+def test_an_overlay_of_ours_that_fits_nothing_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "overlays").mkdir()
+    (tmp_path / "overlays" / "ours.yaml").write_text(OVERLAY)
+    shutil.copy(shipped.CONTRACT, tmp_path)
     with pytest.raises(InputError, match=r"ours.yaml:6: target \$.nothing selects nothing$"):
-        shipped.contract("ours")
+        shipped.contract("ours", root=tmp_path)

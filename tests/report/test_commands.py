@@ -117,7 +117,7 @@ def test_no_other_option_writes() -> None:
         for option in command.params
         if isinstance(option, click.Option) and re.search(r"\b[Ww]rite|\bAdd\b", option.help or "")
     }
-    assert writing - {"--log-requests"} <= told
+    assert writing - {"--log-requests", "--check"} <= told
 
 
 WRITES = re.compile(

@@ -150,7 +150,7 @@ def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
                 yield from _flat(child, path)
 
 
-class Pairs:
+class SentPairs:
     """Pairs of choices that requests of operations have: how often each was sent, or why not."""
 
     def __init__(self) -> None:

@@ -102,13 +102,14 @@ def uncertain_references(exchange: Exchange, ledger: Ledger) -> list[str]:
     return found
 
 
-def belongs(exchange: Exchange, member: str, id_: str, ledger: Ledger) -> bool:
-    """Whether what a reference leads to has what the request says beside it, as far as known."""
+def belongs(exchange: Exchange, member: str, id_: str, ledger: Ledger) -> bool | None:
+    """Whether what a reference leads to has what the request says beside it; None if unknown."""
     assert exchange.operation is not None
     assert exchange.operation.resource is not None
     kind = exchange.operation.resource
     reference = kind.references[member]
     target = ledger.behaviour.kind(reference.to)
+    unknown = False
     for theirs, ours in reference.matching.items():
         query = exchange.request.query.get(ours)
         asked = query[0] if query else at(exchange.sent_object, ours)
@@ -124,4 +125,5 @@ def belongs(exchange: Exchange, member: str, id_: str, ledger: Ledger) -> bool:
         value = instance.value(theirs, exchange) if instance is not None else None
         if value is not None and value != asked:
             return False
-    return True
+        unknown = unknown or value is None
+    return None if unknown else True

@@ -17,7 +17,7 @@ from urllib.parse import quote
 import httpx
 import orjson
 
-from flora_contract.conformance.coverage import Pairs
+from flora_contract.conformance.coverage import SentPairs
 from flora_contract.conformance.exchange import (
     BROKE,
     NOT_JSON,
@@ -133,7 +133,7 @@ class Session:
                 self._prices |= operation.charges.assumed
         self._keys = 0
         self.salt = f"{settings.seed:x}-{time.time_ns():x}"
-        self.pairs = Pairs()
+        self.pairs = SentPairs()
         self._redactor = Redactor(settings.secrets)
         self._broken: dict[str, int] = {}
         self._opened = time.monotonic()

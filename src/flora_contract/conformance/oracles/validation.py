@@ -168,9 +168,10 @@ def fields_name_what_is_wrong(exchange: Exchange, ledger: Ledger) -> Iterator[Ve
     named, invalid = _fields(exchange, ledger), stated(exchange, "invalid")
     if invalid is None or exchange.status != invalid.status or not named:
         return
-    if not _breaches(exchange):
+    # What a body as a whole is called is the server's business.
+    if not _breaches(exchange) or any(not b.name for b in exchange.breaches):
         return
-    if broken := {b.name for b in exchange.breaches if b.name}:
+    if broken := {b.name for b in exchange.breaches}:
         possible = broken | _opaque(exchange, ledger)
         parts = [set(re.split(r"[.\[\]/]+", name)) for name in named]
         yield verdict(
@@ -235,7 +236,7 @@ def refuses_mismatch(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
         return
     for member, kind, id_ in ledger.references(exchange):
         if ledger.knows(kind, id_, exchange.credential) and not is_unknown(kind.kind, id_):
-            apart = not belongs(exchange, member, id_, ledger)
+            apart = belongs(exchange, member, id_, ledger) is False
             yield verdict(
                 not (apart and exchange.succeeded),
                 exchange,

@@ -65,7 +65,7 @@ Case = dict[str, Choice]
 
 
 @dataclass(frozen=True)
-class Call:
+class KeyedRequest:
     """A request, and by whom and under which key it is sent; `authorization` as in a session."""
 
     request: PlannedRequest
@@ -411,7 +411,7 @@ def _account(case: Case) -> Credential:
     return credential if credential in {OTHER, BROKE} else OWNER
 
 
-def call_of(session: Session, operation: OperationBehaviour, case: Case) -> Call:
+def call_of(session: Session, operation: OperationBehaviour, case: Case) -> KeyedRequest:
     """The call of a case. Raises NotTested with what one of its choices needs."""
     for choice in case.values():
         if choice.needs:
@@ -439,7 +439,9 @@ def call_of(session: Session, operation: OperationBehaviour, case: Case) -> Call
     if WRONG in case:
         body = case[WRONG].value(request)
         request = replace(request, body=body)
-    return Call(request, credential, header, _value(case[KEY], known) if KEY in case else "")
+    return KeyedRequest(
+        request, credential, header, _value(case[KEY], known) if KEY in case else ""
+    )
 
 
 def _value(choice: Choice, credential: Credential) -> Any:
