@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from flora_contract.conformance.exchange import (
 from flora_contract.conformance.judge import Judge
 from flora_contract.conformance.ledger import Caller, Facts, Ledger
 from flora_contract.conformance.oracle import catalogue
+from flora_contract.conformance.oracles.lists import fits
 from flora_contract.conformance.statements import load
 
 ROOT = Path(__file__).parents[2]
@@ -352,3 +354,16 @@ def test_every_oracle_says_what_it_holds_against_a_server_and_on_whose_word() ->
 def test_the_catalogue_in_the_documentation_is_current() -> None:
     written = (ROOT / "docs" / "oracles.md").read_text(encoding="utf-8")
     assert written == listing("markdown"), "flora-contract check --list --format markdown"
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [
+        *[(0, "0.0"), (2, "2.0"), (2.5, "2.50"), (1234567.5, "1234567.5"), (1e21, "1e21")],
+        *[(True, "true"), ("2.5", "2.5"), ([1, 2.5], "2.5")],
+    ],
+)
+def test_a_filter_means_a_value_however_it_is_written(value: Any, wanted: str) -> None:
+    match = "contains" if isinstance(value, list) else "equals"
+    assert fits(value, wanted, SimpleNamespace(match=match))  # type: ignore[arg-type]
+    assert not fits(value, "7", SimpleNamespace(match=match))  # type: ignore[arg-type]

@@ -354,3 +354,53 @@ def with_campaign_ids(schema: dict[str, Any]) -> Document:
     statement = document.tree["x-resources"]["Campaign"]
     statement["prefix"] = "cmp-" if "cmp" in str(schema) else ""
     return document
+
+
+def serving(document: Document, monkeypatch: pytest.MonkeyPatch) -> MockFlora:
+    monkeypatch.setattr(shipped, "contract", lambda *_: document)
+    return MockFlora(run_seconds=1, self_check=True)
+
+
+def test_what_a_state_must_have_is_not_null_though_it_could_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    document = observatory()
+    exposure = document.tree["components"]["schemas"]["Exposure"]["properties"]
+    exposure["frame"] = {"type": ["string", "null"]}
+    with (
+        serving(document, monkeypatch) as mock,
+        httpx.Client(base_url=mock.base_url, headers={"x-token": "ann"}) as ann,
+    ):
+        path = expose(ann, campaign(ann)["meta"]["id"]).json()["self"]
+        mock.advance(2)
+        assert isinstance(ann.get(path).json()["frame"], str)
+
+
+def test_an_id_that_the_client_chooses_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    document = observatory()
+    schemas = document.tree["components"]["schemas"]
+    schemas["CampaignDraft"]["properties"]["slug"] = {"type": "string"}
+    schemas["Campaign"]["properties"]["meta"]["properties"]["id"] = {"type": "string"}
+    document.tree["x-resources"]["Campaign"]["shows"]["slug"] = "meta.id"
+    with (
+        serving(document, monkeypatch) as mock,
+        httpx.Client(base_url=mock.base_url, headers={"x-token": "ann"}) as ann,
+    ):
+        assert campaign(ann, slug="mine")["meta"]["id"] == "mine"
+        assert ann.get("/campaigns/mine").json()["meta"]["id"] == "mine"
+        assert campaign(ann)["meta"]["id"] != "mine"
+
+
+def test_an_update_that_is_no_put_leaves_what_it_does_not_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    document = observatory()
+    methods = document.tree["paths"]["/campaigns/{campaignId}"]
+    methods["post"] = methods.pop("patch")
+    with (
+        serving(document, monkeypatch) as mock,
+        httpx.Client(base_url=mock.base_url, headers={"x-token": "ann"}) as ann,
+    ):
+        made = campaign(ann, tags=["a"])
+        path = f"/campaigns/{made['meta']['id']}"
+        assert ann.post(path, json={"title": "Other"}).json()["tags"] == ["a"]

@@ -197,7 +197,6 @@ CONTRADICTIONS: list[tuple[Pointer, Any, Pointer, str]] = [
     ((*LIFE, "members", "loaf", "required"), None, ("..", "severity"), "has no severity"),
     ((*LIFE, "members", "heatedAt"), None, ("..", "..", "times", 1), "does not say in which"),
     ((*LIFE, "times"), ["queuedAt", "endedAt", "heatedAt"], (2,), "belongs to an earlier state"),
-    ((*DOCUMENT, "x-errors", "also"), [409], (0,), " documents 409; leave it out"),
     ((*DOCUMENT, "x-errors", "codes", "418"), ["seen"], (), "no operation documents 418"),
     ((*DOCUMENT, "x-refusals", "no-key", "also"), [422], (0,), "422 is the rule already"),
     ((*BAKE, "x-refusals"), {"used-key": {"status": 410}}, ("used-key", "status"), "no answer 410"),

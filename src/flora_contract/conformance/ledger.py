@@ -432,9 +432,9 @@ class Ledger:
         if not isinstance(made, str | int) or made == "":
             return
         instance = self._keep(kind, str(made))
-        if not self._is_replay(exchange, str(made)):
+        if not self._is_replay(exchange, str(made)):  # which shows what was, and not what is
             instance.writes.append(exchange)
-        instance.see(Observation(exchange, kind, "create", str(made), body))
+            instance.see(Observation(exchange, kind, "create", str(made), body))
         for member, reference in kind.references.items():
             shown = at(body, kind.shows.get(member) or "")
             if isinstance(shown, str):

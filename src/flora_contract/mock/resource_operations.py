@@ -55,6 +55,9 @@ class ResourceOperation(MockOperation):
         life = kept.stated.life
         self._final_state = next(iter(life.succeeded), life.final[0]) if life is not None else ""
         self._owned = kept.stated.owner == "account"
+        shown = {path: sent for sent, path in kept.stated.shows.items()}
+        sent = shown.get(kept.stated.id)
+        self._chosen = self._asked(stated, sent) if sent is not None else None
         self._writes = stated.role not in {"read", "list"}
         self._references = self._checked_references(stated)
         by = stated.charges.by if stated.charges is not None else None
@@ -275,12 +278,12 @@ class ResourceOperation(MockOperation):
     def _update(self, call: Call) -> HTTPResponse:
         assert call.found is not None
         old, sent = call.found.members, call.body
-        if self._endpoint.method == "PATCH":
-            members = _merged(old, sent)
-        else:
+        if self._endpoint.method == "PUT":
             replaced = {path.partition(".")[0] for path in self._endpoint.request_members}
             members = {name: value for name, value in old.items() if name not in replaced}
             members |= sent
+        else:
+            members = _merged(old, sent)
         self._place(members, call)
         return self._shown(self._store.update(call.found, members=members, updated=call.now), call)
 
@@ -314,6 +317,8 @@ class ResourceOperation(MockOperation):
         if self._final_state:
             entity.ended = now + self._duration
             entity.final = self._final_state
+        if self._chosen is not None and (chosen := self._chosen(call)) is not None:
+            entity.id = str(chosen)
         entity.cost = self._price(call)
         referred = {r.stated.member: found for r, _, found in call.referred if found is not None}
         self._kept.handler.begin(entity, referred)

@@ -161,7 +161,7 @@ class Views:
         if shown is None and not presence.required:
             return None
         there, states = shown or _nothing, presence.states
-        instead = self._instead(member) if presence.required else _nothing
+        instead = self._example(member) if presence.required else _nothing
 
         def in_states(entity: Entity, now: int, origin: str) -> Any:
             if steps.state(entity, now) not in states:
@@ -173,13 +173,18 @@ class Views:
 
     def _instead(self, member: Member) -> Shown:
         """What stands for a member that nothing gives."""
-        if self._can(member, "null"):
-            return _always(None)
+        return _always(None) if self._can(member, "null") else self._example(member)
+
+    def _example(self, member: Member) -> Shown:
+        """A value that the schema of a member allows, and that is not null."""
+        kinds = member.schema.get("type")
+        some = [kind for kind in kinds if kind != "null"] if isinstance(kinds, list) else kinds
+        schema = {**member.schema, "type": some} if some else member.schema
 
         @lru_cache(maxsize=4096)
         def made(kind: str, id_: str) -> Any:
             chance = random.Random(f"{self._seed}/{kind}/{id_}/{member.path}")  # noqa: S311 - repeatable
-            return example(self._document, member.schema, chance)
+            return example(self._document, schema, chance)
 
         return lambda entity, _now, _origin: made(entity.kind, entity.id)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -144,16 +145,19 @@ def fits(value: Any, wanted: str, stated: Filter) -> bool:
     """Whether a member's value is what a filter asks for."""
     if stated.match == "contains":
         if isinstance(value, list):
-            return wanted in map(_text, value)
-        return wanted.casefold() in _text(value).casefold()
-    return _text(value) == wanted
+            return any(_is(one, wanted) for one in value)
+        return wanted.casefold() in str(value).casefold()
+    return _is(value, wanted)
 
 
-def _text(value: Any) -> str:
-    """A value as a query writes it."""
+def _is(value: Any, wanted: str) -> bool:
+    """Whether a query means a value, however it writes it: 2.50 is 2.5."""
     if isinstance(value, bool):
-        return "true" if value else "false"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+        return wanted == ("true" if value else "false")
+    if isinstance(value, int | float):
+        with suppress(ValueError):
+            return float(wanted) == value
+    return str(value) == wanted
 
 
 @oracle("page-without-repetition", "page", basis="x-list")

@@ -127,13 +127,14 @@ def found(instance: Instance, _ledger: Ledger) -> Iterator[Verdict]:
 
 @oracle("id-echoed", "instance", basis="id")
 def id_echoed(instance: Instance, _ledger: Ledger) -> Iterator[Verdict]:
-    """What is read or changed has the id that was asked for."""
+    """What is read, changed or deleted has the id that was asked for."""
     kind = instance.kind
-    for seen in instance.of("read", "update", "act"):
-        shown = seen.get(kind.id)
+    looks = [(s.exchange, s.get(kind.id)) for s in instance.of("read", "update", "act")]
+    deleted = [(d, at(d.answer, kind.id)) for d in instance.deletions]
+    for exchange, shown in [*looks, *((d, shown) for d, shown in deleted if shown is not None)]:
         yield verdict(
             str(shown) == instance.id,
-            seen.exchange,
+            exchange,
             expected=instance.id,
             seen=shown,
             subject=kind.id,

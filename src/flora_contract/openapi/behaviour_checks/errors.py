@@ -29,10 +29,6 @@ def errors_hold(subject: Subject) -> Iterator[Fault]:
     for name, header in (("request-id", errors.request_id), ("retry-after", errors.retry_after)):
         if header is not None and subject.headers and header.lower() not in subject.headers:
             yield (pointer, name), lacks("an answer", "header", header, subject.headers.values())
-    for index, status in enumerate(errors.also):
-        if status in subject.statuses:
-            known = f"{subject.statuses[status]} documents {status}"
-            yield (pointer, "also", index), f"{known}; leave it out"
     for status in errors.codes:
         if status not in {*subject.statuses, *errors.also}:
             problem = f"no operation documents {status}; leave it out, or name it in also"

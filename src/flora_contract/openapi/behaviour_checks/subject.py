@@ -132,8 +132,8 @@ def lacks(subject: str, what: str, name: object, known: Iterable[object]) -> str
 
 
 def nearest(name: object, known: Iterable[str]) -> str:
-    def unlike(one: str) -> float:
-        return -difflib.SequenceMatcher(None, str(name), one).ratio()
+    def unlike(one: str) -> tuple[float, str]:
+        return -difflib.SequenceMatcher(None, str(name), one).ratio(), one
 
     names = sorted(known, key=unlike)
     return ", ".join(names[:_LISTED]) + (", …" if len(names) > _LISTED else "")
