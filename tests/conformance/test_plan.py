@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flora_contract.conformance.coverage import APART, HIDDEN, Pairs
+from flora_contract.conformance.coverage import APART, HIDDEN, SentPairs
 from flora_contract.conformance.plan.dimensions import (
     ACCOUNT,
     Choice,
@@ -71,7 +71,7 @@ def test_what_must_be_refused_meets_each_other_choice_and_no_second_reason(of: A
 
 def test_pairs_tell_what_was_sent_and_what_it_would_take() -> None:
     of = {"a": [Choice("1"), Choice("2", needs="needs --x")], "b": [Choice("3")]}
-    pairs = Pairs()
+    pairs = SentPairs()
     pairs.expect("make", every_pair(of))
     pairs.add("make", pairs_of({"a": of["a"][0], "b": of["b"][0]}))
     told = {item.name: (item.seen, item.reason) for item in pairs.items()}

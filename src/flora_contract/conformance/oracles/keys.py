@@ -107,7 +107,7 @@ def key_used_once_at_a_time(uses: list[Exchange], _ledger: Ledger) -> Iterator[V
     """Simultaneous requests under one key make one thing between them."""
     for group in _groups(uses):
         overlapping = [e for e in group if any(o is not e and _overlap(e, o) for o in group)]
-        made = {_made(e) for e in overlapping if e.succeeded}
+        made = {str(_made(e)) for e in overlapping if e.succeeded}
         if made:
             yield verdict(
                 len(made) == 1,

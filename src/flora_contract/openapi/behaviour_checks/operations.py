@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flora_contract.openapi.behaviour_checks.errors import refusal_holds
-from flora_contract.openapi.behaviour_checks.subject import NUMBERS, lacks, nearest, plain
+from flora_contract.openapi.behaviour_checks.subject import NUMBERS, lacks, nearest, not_of, plain
 from flora_contract.openapi.behaviour_reading import read_refusals
 from flora_contract.openapi.schemas import member, types
 
@@ -51,10 +51,10 @@ def operation_holds(subject: Subject, operation: OperationBehaviour) -> Iterator
 
 def _page(subject: Subject, operation: OperationBehaviour, listing: Listing) -> Iterator[Fault]:
     pointer: Pointer = (*listing.statement.pointer, "page")
-    for name in ("next", "total"):
-        path = getattr(listing, name)
-        if path is not None:
-            yield from _answer_has(subject, operation, path, (*pointer, name))
+    if listing.next is not None:
+        yield from _answer_has(subject, operation, listing.next, (*pointer, "next"))
+    if listing.total is not None:
+        yield from _answer_has(subject, operation, listing.total, (*pointer, "total"), NUMBERS)
     queries = operation.endpoint.parameters_in("query")
     taken: dict[str, str] = {}
     for name in ("size", "cursor", "offset"):
@@ -99,6 +99,20 @@ def _order_and_filters(
         kinds = types(subject.document, items[found.member].schema) if found.member in items else ()
         if found.match == "contains" and kinds and not {"string", "array"} & set(kinds):
             yield (*place[:-1], "match"), f"{found.member} is no text to contain one; leave it out"
+        asked = _single(subject, queries[found.parameter]["schema"])
+        held = _single(subject, items[found.member].schema) if found.member in items else asked
+        if asked and held and not asked & held:
+            problem = f"{found.parameter} takes a {' or '.join(sorted(asked))}, and {found.member}"
+            yield place, f"{problem} is a {' or '.join(sorted(held))}; name another member"
+
+
+def _single(subject: Subject, schema: object) -> frozenset[str]:
+    """The types of one value of a parameter or member; integers are numbers."""
+    found = types(subject.document, schema)
+    if "array" in found:
+        resolved = subject.document.resolve(schema)
+        found = types(subject.document, resolved.get("items", {}))
+    return frozenset("number" if kind == "integer" else kind for kind in found - {"null"})
 
 
 def _idempotency(operation: OperationBehaviour, stated: Idempotency) -> Iterator[Fault]:
@@ -171,9 +185,8 @@ def _answer_has(
     answer = plain(operation.endpoint.answer_members(operation.endpoint.success))
     if path not in answer:
         yield place, lacks(_answer_of(operation), "", path, answer)
-    found = types(subject.document, answer[path].schema)
-    if kinds and found and not kinds & found:
-        yield place, f"{path} is no number; name a member that is"
+    for problem in not_of(subject.document, path, answer[path].schema, kinds):
+        yield place, problem
 
 
 def _answer_of(operation: OperationBehaviour) -> str:

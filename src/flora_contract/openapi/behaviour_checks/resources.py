@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from flora_contract.openapi.behaviour_checks.errors import refusal_holds
-from flora_contract.openapi.behaviour_checks.subject import NUMBERS, lacks, leaves, plain
+from flora_contract.openapi.behaviour_checks.subject import (
+    NUMBERS,
+    TEXTS,
+    TIMES,
+    lacks,
+    leaves,
+    not_of,
+    plain,
+)
 from flora_contract.openapi.schemas import prefix_of, types
 
 if TYPE_CHECKING:
@@ -78,7 +86,11 @@ def _id(subject: Subject, resource: Resource) -> Iterator[Fault]:
         if resource.id not in members:
             place = _place_of(subject, operation_id) if known else (*pointer, "id")
             yield place, lacks(f"what {operation_id} shows", "", resource.id, members)
-        pattern = members[resource.id].schema.get("pattern", "")
+        schema = members[resource.id].schema
+        texts = types(subject.document, schema) or TEXTS
+        if resource.prefix and (not TEXTS & texts or schema.get("format") == "uuid"):
+            yield (*pointer, "prefix"), f"{resource.id} has no prefix by its schema; leave it out"
+        pattern = schema.get("pattern", "")
         literal = prefix_of(pattern)
         if literal and resource.prefix and not literal.startswith(resource.prefix):
             problem = f"{resource.prefix!r} contradicts {pattern}, the pattern of {resource.id}"
@@ -89,7 +101,8 @@ def _shown(subject: Subject, resource: Resource) -> Iterator[Fault]:
     """Members that a resource is said to have are shown, and of the kind that they must be."""
     pointer = resource.statement.pointer
     shown = subject.shown(resource)
-    yield from _have(subject, resource, pointer, ("link", "created", "updated"), resource)
+    yield from _have(subject, resource, pointer, ("link",), resource, TEXTS)
+    yield from _have(subject, resource, pointer, ("created", "updated"), resource, TIMES)
     yield from _have(subject, resource, pointer, ("cost",), resource, NUMBERS)
     for index, path in enumerate(resource.aliases):
         if path not in shown or path == resource.id:
@@ -131,9 +144,8 @@ def _have(
             continue
         if path not in shown:
             yield (*pointer, name), lacks(resource.one, "", path, shown)
-        found = types(subject.document, shown[path].schema)
-        if kinds and found and not kinds & found:
-            yield (*pointer, name), f"{path} is no number; name a member that is"
+        for problem in not_of(subject.document, path, shown[path].schema, kinds):
+            yield (*pointer, name), problem
 
 
 def _paths(subject: Subject, resource: Resource) -> Iterator[Fault]:
@@ -295,6 +307,8 @@ def _times(subject: Subject, resource: Resource, life: Life) -> Iterator[Fault]:
         place = (*life.statement.pointer, "times", index)
         if time not in shown:
             yield place, lacks(resource.one, "", time, shown)
+        for problem in not_of(subject.document, time, shown[time].schema, TIMES):
+            yield place, problem
         if time == resource.created:
             began = 0
         elif time in life.members:

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from flora_contract.errors import InputError
+from flora_contract.openapi.schemas import types
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,6 +21,10 @@ Fault = tuple["Pointer", str]
 """Where a statement cannot hold, and why."""
 
 NUMBERS: Final = frozenset({"number", "integer"})
+TEXTS: Final = frozenset({"string"})
+TIMES: Final = NUMBERS | TEXTS
+
+_CALLED: Final = {NUMBERS: "number", TEXTS: "text", TIMES: "time"}
 
 _SHOWING: Final[tuple[Role, ...]] = ("create", "read", "list", "update")
 _LISTED: Final = 6
@@ -129,6 +134,13 @@ def lacks(subject: str, what: str, name: object, known: Iterable[object]) -> str
     names = [str(one) for one in known]
     has = f"it has {nearest(name, names)}" if names else "it has none"
     return f"{subject} has no {thing}; {has}"
+
+
+def not_of(document: Document, path: str, schema: object, kinds: frozenset[str]) -> Iterator[str]:
+    """That a member is of none of some types, where the contract tells."""
+    found = types(document, schema)
+    if kinds and found and not kinds & found:
+        yield f"{path} is no {_CALLED[kinds]}; name a member that is"
 
 
 def nearest(name: object, known: Iterable[str]) -> str:
