@@ -272,6 +272,7 @@ class Session:
         charges = planned.operation.charges if planned.operation is not None else None
         if charges is not None and self.could_be_accepted(planned):
             self.allow_spending(_value(planned), REPEATED if self._repeats(planned) else 0)
+            request.extensions["once"] = planned.key is None
         return planned.operation_id
 
     def _repeats(self, planned: Exchange) -> bool:
@@ -401,7 +402,8 @@ class Session:
             raise UnreachableError(f"{origin} cannot be reached: {error}") from None
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
             # The server may close an idle connection at the moment at which it is used again.
-            if not request.extensions.get("reused"):
+            # What it may have charged for, and has no key to tell, is not sent twice.
+            if not request.extensions.get("reused") or request.extensions.get("once"):
                 raise
             return self._answer(request, client)
 
