@@ -38,6 +38,8 @@ from flora_runtime.errors import IdempotencyDuplicateError
 from flora_runtime.operation import Media, Paging, Parameter, Profile, Refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from openapi_python_client.parser.openapi import Endpoint
     from openapi_python_client.parser.properties.protocol import PropertyProtocol
     from openapi_python_client.parser.responses import Response
@@ -142,29 +144,35 @@ class _Reader:
             endpoint = self.endpoints.get(endpoint_name(operation))
             if endpoint is not None:
                 method = self._method(operation, endpoint)
-                methods.setdefault(method.resource, []).append(method)
+                for place in _with_holders(method.resource):
+                    methods.setdefault(place, [])
+                methods[method.resource].append(method)
         tags = {
             snake_case(tag["name"]): str(tag.get("description", ""))
             for tag in self.document.tree.get("tags", [])
         }
+        modules = {place: place.replace(".", "_") for place in methods}
         return [
             ResourceView(
-                name=name,
-                class_name=free(str(ClassName(name, "")), "Resource", self.classes),
-                doc=tags.get(name, ""),
-                methods=self._named_apart(own),
+                place=place,
+                module=module
+                if list(modules.values()).count(module) == 1
+                else f"{module}_{number}",
+                class_name=free(str(ClassName(module, "")), "Resource", self.classes),
+                doc=tags.get(place, ""),
+                methods=self._named_apart(methods[place], _within(place, methods)),
             )
-            for name, own in methods.items()
+            for number, (place, module) in enumerate(modules.items(), 1)
         ]
 
-    def _named_apart(self, methods: list[MethodView]) -> list[MethodView]:
+    def _named_apart(self, methods: list[MethodView], taken: set[str]) -> list[MethodView]:
         """Each under a name of its own: a later one of the same name takes its operation's."""
         named: dict[str, MethodView] = {}
         for method in methods:
             name = method.name
-            if name in named:
+            if name in {*taken, *named}:
                 name = identifier(method.constant.lower())
-            if name in named:
+            if name in {*taken, *named}:
                 self.losses.append(f"{method.http_method} {method.path}: its name stands twice")
                 continue
             named[name] = evolve(method, name=name)
@@ -363,6 +371,17 @@ class _Reader:
             doc=str(node.get("description", "")) if isinstance(node, dict) else "",
             members=[EnumMember(*pair) for pair in enum_members(enum.values).items()],
         )
+
+
+def _with_holders(place: str) -> list[str]:
+    """A resource, and before it those that it is an attribute of."""
+    parts = place.split(".")
+    return [".".join(parts[: count + 1]) for count in range(len(parts))]
+
+
+def _within(place: str, places: Iterable[str]) -> set[str]:
+    """The names of the attributes of a resource that are resources."""
+    return {each.removeprefix(f"{place}.") for each in places if each.startswith(f"{place}.")}
 
 
 def _success(endpoint: Endpoint) -> Response | None:

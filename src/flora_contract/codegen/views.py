@@ -154,12 +154,19 @@ class MethodView:
 
 @frozen
 class ResourceView:
-    """A resource: an attribute of the client."""
+    """A resource: an attribute of the client, or of another resource."""
 
-    name: str
+    place: str
+    """Dotted, from the client on."""
+    module: str
     class_name: str
     doc: str
     methods: list[MethodView]
+
+    @property
+    def name(self) -> str:
+        """Of the attribute."""
+        return self.place.rpartition(".")[2]
 
 
 @frozen
@@ -173,6 +180,10 @@ class ClientView:
     resources: list[ResourceView]
     models: list[ModelView]
     enums: list[EnumView]
+
+    def within(self, place: str = "") -> list[ResourceView]:
+        """The resources that are attributes of another one, or of the client itself."""
+        return [r for r in self.resources if r.place.rpartition(".")[0] == place]
 
     @property
     def methods(self) -> list[MethodView]:
