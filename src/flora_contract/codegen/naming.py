@@ -16,7 +16,7 @@ from flora_runtime import errors
 from flora_runtime.client import SyncClient
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Container
 
     from openapi_python_client.parser.properties.protocol import PropertyProtocol
 
@@ -83,8 +83,8 @@ def method_names(stated: OperationBehaviour) -> tuple[str, str]:
     else:
         resource = _plural(snake_case(stated.resource.kind))
         name = _VERBS.get(stated.role) or endpoint_name(operation)
-    stated = str(operation.node.get("x-resource", "")).split(".")
-    place = [identifier(part) for part in (stated if any(stated) else [resource])]
+    given = str(operation.node.get("x-resource", "")).split(".")
+    place = [identifier(part) for part in (given if any(given) else [resource])]
     place[0] = free(place[0], "_resource", _TAKEN_RESOURCES)
     return ".".join(place), identifier(operation.node.get("x-method", name))
 
@@ -101,7 +101,7 @@ def argument_name(prop: PropertyProtocol) -> str:
     return f"{name}_value" if name in _TAKEN_ARGUMENTS else name
 
 
-def free(name: str, suffix: str, taken: Collection[str]) -> str:
+def free(name: str, suffix: str, taken: Container[str]) -> str:
     """A name, with a suffix where it is another's."""
     return f"{name}{suffix}" if name in taken else name
 

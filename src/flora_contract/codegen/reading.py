@@ -151,18 +151,19 @@ class _Reader:
             snake_case(tag["name"]): str(tag.get("description", ""))
             for tag in self.document.tree.get("tags", [])
         }
-        modules = {place: place.replace(".", "_") for place in methods}
+        modules: dict[str, str] = {}
+        for place in methods:
+            module = place.replace(".", "_")
+            modules[place] = free(module, f"_{len(modules)}", modules.values())
         return [
             ResourceView(
                 place=place,
-                module=module
-                if list(modules.values()).count(module) == 1
-                else f"{module}_{number}",
+                module=module,
                 class_name=free(str(ClassName(module, "")), "Resource", self.classes),
                 doc=tags.get(place, ""),
                 methods=self._named_apart(methods[place], _within(place, methods)),
             )
-            for number, (place, module) in enumerate(modules.items(), 1)
+            for place, module in modules.items()
         ]
 
     def _named_apart(self, methods: list[MethodView], taken: set[str]) -> list[MethodView]:
