@@ -209,6 +209,8 @@ class Operation(Generic[T]):
     result: Any
     """Type hint of the answer; of an item where the operation lists."""
     parameters: tuple[Parameter, ...] = ()
+    media: str = "application/json"
+    """Of the request's body, where it has one."""
     idempotency_header: str | None = None
     """Takes the key that makes repeating it safe."""
     starts: Starts | None = None

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from attrs import define, evolve, field, frozen
 
 from flora_runtime.answers import data_of, error_of, request_id, text_of
+from flora_runtime.bodies import as_json
 from flora_runtime.codec import decode_answer, parse_json
 from flora_runtime.credentials import Secret
 from flora_runtime.errors import (
@@ -35,7 +36,7 @@ from flora_runtime.model import Call
 from flora_runtime.operation import named
 from flora_runtime.options import options_of
 from flora_runtime.paths import at_path, text_at
-from flora_runtime.request import Draft, checked_headers, draft, encoded_body, with_query
+from flora_runtime.request import Draft, checked_headers, draft, with_query
 from flora_runtime.retry import (
     LONGEST_WAIT,
     CoolDown,
@@ -181,7 +182,7 @@ class Session:
         if path is not None:
             outgoing = evolve(outgoing, path=path)
         answer, call = await self.exchange(outgoing, options)
-        data = self.data(answer, call)
+        data = self.data(answer, call, operation.result)
         self._note_cost(operation, data)
         return self.raw(operation, answer, call, data)
 
@@ -205,7 +206,7 @@ class Session:
             method=method.upper(),
             path=with_query(path, self.query, {**query, **options.extra_query}),
             headers=checked_headers(_with_key(options, key_header)),
-            body=None if body is None else encoded_body(body),
+            body=None if body is None else as_json(body),
         )
         answer, call = await self.exchange(outgoing, options)
         try:
@@ -320,7 +321,7 @@ class Session:
         headers = {
             "accept": "application/json",
             "accept-encoding": "gzip",
-            "content-type": "application/json",
+            "content-type": outgoing.media,
             "user-agent": self.user_agent,
             "x-retry-count": str(attempt - 1),
             "authorization": Secret(f"Bearer {key}"),
@@ -358,8 +359,15 @@ class Session:
 
     # Answers
 
-    def data(self, answer: Answer, call: Call) -> Any:
-        """The data of a success. Raises ResponseDecodingError."""
+    def data(self, answer: Answer, call: Call, hint: Any = Any) -> Any:
+        """The data of a success: JSON, but where the hint says bytes, text, or nothing.
+
+        Raises ResponseDecodingError.
+        """
+        if hint is bytes or hint is None:
+            return answer.body if hint is bytes else None
+        if hint is str and answer.headers.get("content-type", "").startswith("text/"):
+            return text_of(answer)
         try:
             return data_of(answer)
         except ValueError as error:

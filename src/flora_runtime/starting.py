@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -230,13 +229,11 @@ def _create(
     shows = recovery.shows if recovery is not None else dict[str, str]()
     shown = {member: at_path(asked, member) for member in shows}
     shown = {member: value for member, value in shown.items() if isinstance(value, str | int)}
-    content = json.loads(request.body or b"null")
-    text = json.dumps([request.method, request.path, content], sort_keys=True)
     dear = [value for member, value in shown.items() if member not in scope.values()]
     return Create(
         kind=starts.kind,
         key=key,
-        request=hashlib.sha256(text.encode()).hexdigest(),
+        request=request.fingerprint,
         tariff=json.dumps([operation.name, *dear, *_words(operation, asked)]),
         window=starts.window,
         scope={name: at_path(asked, member) for name, member in scope.items()},

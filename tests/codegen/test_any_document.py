@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import io
 import json
 import subprocess
 import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from email.parser import BytesParser
+from email.policy import HTTP
 from email.utils import format_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,6 +74,65 @@ def test_a_document_without_hints_gives_a_client(tmp_path: Path) -> None:
         assert api.my_things.delete("a", 7) is None
         assert api.list.put_it("a", 7, body=got) == (got,)
         assert json.loads(seen[2].content) == thing
+
+
+def parts(request: httpx.Request) -> list[tuple[Any, Any, str, bytes]]:
+    """Name, name of the file, media type and content of each part of a form."""
+    kind = request.headers["content-type"].encode()
+    found = BytesParser(policy=HTTP).parsebytes(
+        b"content-type: %b\r\n\r\n" % kind + request.content
+    )
+    return [
+        (
+            part.get_param("name", header="content-disposition"),
+            part.get_filename(),
+            part.get("content-type", ""),
+            part.get_payload(decode=True),
+        )
+        for part in found.iter_parts()
+    ]
+
+
+def test_a_body_is_sent_and_read_as_its_media_type_says(tmp_path: Path) -> None:
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        if request.url.path == "/v1/picture":
+            return httpx.Response(200, content=b"\x89PNG", headers={"content-type": "image/png"})
+        return httpx.Response(200, text="stored")
+
+    note = tmp_path / "nöte.json"
+    note.write_bytes(b"{}")
+    with imported(load(HERE / "odd.yaml"), tmp_path, "odd_client") as odd:
+        http = httpx.Client(transport=httpx.MockTransport(answer))
+        api = odd.API(api_key="sk", base_url="https://x.example/v1", http_client=http).default
+        with note.open("rb") as file:
+            more = [b"2", ('a"b\r\n.txt', io.BytesIO(b"3")), ("c", b"4", "image/png")]
+            given = {"file": file, "more": more, "public": True, "about": {"a": 1}}
+            assert api.upload(**given) == "stored"
+        assert parts(seen[0]) == [
+            ("file", "nöte.json", "application/json", b"{}"),
+            ("more", "more", "application/octet-stream", b"2"),
+            ("more", "a%22b%0D%0A.txt", "text/plain", b"3"),
+            ("more", "c", "image/png", b"4"),
+            ("public", None, "", b"true"),
+            ("about", None, "application/json", b'{"a": 1}'),
+        ]
+        assert api.upload(file=note) == "stored"
+        assert parts(seen[1]) == parts(seen[0])[:1]
+        api.sign(who="me & you", to=[1, 2])
+        assert seen[2].content == b"who=me+%26+you&to=1&to=2"
+        assert seen[2].headers["content-type"] == "application/x-www-form-urlencoded"
+        assert api.paint(body=b"paint") == b"\x89PNG"
+        assert (seen[3].content, seen[3].headers["content-type"]) == (b"paint", "image/png")
+        refused: list[Any] = [tmp_path / "nothing", io.StringIO("text"), ("name", tmp_path)]
+        for wrong in refused:
+            with pytest.raises(odd.InvalidArgumentError, match="file "):
+                api.upload(file=wrong)
+        with pytest.raises(odd.InvalidArgumentError, match="extra_body"):
+            api.paint(body=b"x", extra_body={"a": 1})
+    assert len(seen) == 4
 
 
 TAKEN = sorted(class_overrides())

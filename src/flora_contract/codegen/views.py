@@ -90,11 +90,14 @@ class MethodView:
     arguments: list[ArgumentView]
     result: str
     result_doc: str
+    media: str
+    """Media type of the request's body."""
     idempotency_header: str | None
     deprecated: str | None
     """What to say of it; None if it is not."""
     typed_dict: str
-    media: Media | None
+    files: Media | None
+    """How outputs become files, where its answer has some."""
     paging: Paging | None
     polling: Polling | None = None
     wait: str = "wait"
@@ -144,6 +147,7 @@ class MethodView:
             path=self.path,
             result=Name(self.result),
             parameters=tuple(a.parameter for a in self.arguments),
+            media=self.media,
             idempotency_header=self.idempotency_header,
             starts=self.starts,
             recovery=self.recovery,
