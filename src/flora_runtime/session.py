@@ -29,7 +29,7 @@ from flora_runtime.errors import (
     RateLimitError,
     ResponseDecodingError,
 )
-from flora_runtime.exchange import IO, MOST_BYTES, Answer, HeldBackError, Request
+from flora_runtime.exchange import IO, MOST_BYTES, Answer, HeldBackError, Request, send
 from flora_runtime.ledger import Ledger, new_key
 from flora_runtime.log import logger
 from flora_runtime.model import Call
@@ -198,6 +198,24 @@ class Session:
         self, method: str, path: str, query: Mapping[str, Any], body: Any, given: Mapping[str, Any]
     ) -> RawResponse[Any]:
         """Do something the contract does not name, with the same key, retries and errors."""
+        answer, call = await self.other(method, path, query, body, given)
+        try:
+            value = data_of(answer)
+        except ValueError:
+            value = text_of(answer)
+        return RawResponse(answer.status_code, answer.headers, answer.body, call, value)
+
+    async def other(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any],
+        body: Any,
+        given: Mapping[str, Any],
+        *,
+        stream: bool = False,
+    ) -> tuple[Answer, Call]:
+        """The answer to it; with `stream`, to be read by whoever asked."""
         self.origin.url(path)
         key_header = next(iter(self.profile.idempotency_headers), None)
         options = options_of(key_header, given)
@@ -208,12 +226,7 @@ class Session:
             headers=checked_headers(_with_key(options, key_header)),
             body=None if body is None else as_json(body),
         )
-        answer, call = await self.exchange(outgoing, options)
-        try:
-            value = data_of(answer)
-        except ValueError:
-            value = text_of(answer)
-        return RawResponse(answer.status_code, answer.headers, answer.body, call, value)
+        return await self.exchange(outgoing, evolve(options, stream=stream))
 
     def draft(
         self, operation: Operation[Any], arguments: Mapping[str, Any], options: Options
@@ -299,7 +312,7 @@ class Session:
     async def _attempt(self, outgoing: Draft, options: Options, attempt: int) -> Answer:
         key = await self.key.read(self.io.settle)
         request = self._request(outgoing, options, key, attempt)
-        answer = _without_echo(await self.io.send(request), key)
+        answer = _without_echo(await send(self.io, request, stream=options.stream), key)
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug(
                 "%s %s: %d in %.3f s (attempt %d, request %s)",
