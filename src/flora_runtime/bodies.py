@@ -8,7 +8,7 @@ import mimetypes
 import os
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeGuard
 from urllib.parse import urlencode
 
 from flora_runtime.errors import InvalidArgumentError
@@ -16,7 +16,7 @@ from flora_runtime.model import plain
 from flora_runtime.paths import is_array, is_object
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 FileContent = bytes | BinaryIO | os.PathLike[str]
 FileArgument = FileContent | tuple[str, FileContent] | tuple[str, FileContent, str]
@@ -75,25 +75,36 @@ def _members(content: Any) -> Mapping[str, Any]:
 
 def _parts(name: str, value: Any) -> Iterator[bytes]:
     """Head and content of what a member becomes; a list repeats its name."""
-    if is_array(value) and not _is_named(value):
+    if is_array(value) and not _is_named_file(value):
         for item in value:
             yield from _parts(name, item)
-    elif is_object(value):
-        yield _part(name, as_json(value), "application/json")
     elif is_array(value):
         file, content, *media = value
-        yield _part(name, _read(name, content), media[0] if media else _media_of(file), file)
-    elif isinstance(value, bytes) or hasattr(value, "read") or isinstance(value, os.PathLike):
-        path = value if isinstance(value, os.PathLike) else getattr(value, "name", None)
-        file = Path(path).name if isinstance(path, str | os.PathLike) else name
+        yield _part(name, _read(name, content), str(media[0]) if media else _media_of(file), file)
+    elif _is_file(value):
+        file = _name_of(value) or name
         yield _part(name, _read(name, value), _media_of(file), file)
+    elif is_object(value):
+        yield _part(name, as_json(value), "application/json")
     elif value is not None:
         yield _part(name, as_text(value).encode())
 
 
-def _is_named(value: Any) -> bool:
-    is_file = len(value) in {2, 3} and isinstance(value, list | tuple) and isinstance(value[0], str)
-    return is_file and (isinstance(value[1], bytes | os.PathLike) or hasattr(value[1], "read"))
+def _is_file(value: object) -> TypeGuard[FileContent]:
+    return isinstance(value, bytes) or _is_path(value) or hasattr(value, "read")
+
+
+def _is_path(value: object) -> TypeGuard[os.PathLike[str]]:
+    return isinstance(value, os.PathLike)
+
+
+def _is_named_file(value: Sequence[Any]) -> bool:
+    return len(value) in {2, 3} and isinstance(value[0], str) and _is_file(value[1])
+
+
+def _name_of(file: FileContent) -> str:
+    path: Any = getattr(file, "name", None)
+    return Path(path).name if isinstance(path, str) else ""
 
 
 def _part(name: str, content: bytes, media: str | None = None, file: str | None = None) -> bytes:
@@ -113,10 +124,10 @@ def _media_of(file: str) -> str:
 
 def _read(name: str, file: Any) -> bytes:
     try:
-        found = Path(file).read_bytes() if isinstance(file, os.PathLike) else file
-        found = found.read() if hasattr(found, "read") else found
+        read: Any = Path(file).read_bytes if _is_path(file) else getattr(file, "read", None)
+        content = read() if read is not None else file
     except OSError as error:
         raise InvalidArgumentError(f"{name} cannot be read: {error.strerror or error}") from None
-    if not isinstance(found, bytes | bytearray | memoryview):
+    if not isinstance(content, bytes):
         raise InvalidArgumentError(f"{name} must be bytes, a file opened for them, or its path")
-    return bytes(found)
+    return content

@@ -141,8 +141,8 @@ class BlockingIO(_IO):
         self._process = os.getpid()
         self._lock = threading.Lock()
 
-    def within(self, _deadline: Deadline) -> AbstractContextManager[object]:
-        return contextlib.nullcontext()  # the connections themselves keep to it
+    def within(self, deadline: Deadline) -> AbstractContextManager[object]:
+        return contextlib.nullcontext(deadline)  # its connections keep to it themselves
 
     async def _sent(self, request: Request, deadline: Deadline, *, foreign: bool) -> httpx.Response:
         if self._given is not None:
