@@ -22,7 +22,7 @@ from flora_runtime.history import Finding, ServerClock, judge, reaches_back
 from flora_runtime.ledger import StartedRun
 from flora_runtime.log import logger
 from flora_runtime.model import Call, Model, wire_names
-from flora_runtime.operation import REFERRED
+from flora_runtime.operation import MADE, REFERRED
 from flora_runtime.options import Options
 from flora_runtime.paging import following
 from flora_runtime.paths import at_path, is_array, is_object, text_at, without
@@ -46,6 +46,9 @@ _LATE = 5.0
 
 MOST_PAGES = 25
 """Of the history, in one look."""
+
+_MOST_CLOSER = 10
+"""Candidates that are looked at each by itself after one look."""
 
 
 async def recover(
@@ -79,6 +82,7 @@ async def _searched(
     """Look until the create has its run, or looking longer would show nothing else."""
     ledger = session.shared.ledger
     finding = Finding("the history could not be read")
+    closer: dict[str, Any] = {}
     passed = 0.0
     for pause in LOOKS:
         await session.io.sleep(pause)
@@ -92,6 +96,7 @@ async def _searched(
             items, clock = await _newest(session, recovery, create, late=passed > _LATE)
             if clock is None:
                 return Finding("the history shows no clock, or is too long")
+            items = [_whole(recovery, item, closer) for item in items]
             for referral in recovery.referrals:
                 items = await _with_named(session, referral, create, items)
             with ledger.alone():  # after the history was read: what began meanwhile counts too
@@ -99,11 +104,12 @@ async def _searched(
                 agrees = seen.agrees(finding)
                 if agrees and _claimed(session, operation, recovery, create, seen):
                     return seen
+            looked = agrees and await _looked_closer(session, recovery, create, seen, closer)
         except FloraError as error:
             finding = evolve(finding, reason=f"looking for it failed: {error}")
             continue
         finding = seen
-        if agrees and passed > (_LATE if seen.settled else 3 * _LATE):
+        if agrees and not looked and passed > (_LATE if seen.settled else 3 * _LATE):
             break
     return finding
 
@@ -147,6 +153,37 @@ def _claimed(
     return False
 
 
+def _whole(recovery: Recovery[Any], item: Any, closer: Mapping[str, Any]) -> Any:
+    """An item with what a closer look has shown, and what its outputs tell of its request."""
+    if not is_object(item):
+        return item
+    item = {**closer.get(text_at(item, recovery.id) or "", {}), **item}
+    told = recovery.made.told(item) if recovery.made is not None else {}
+    return {**item, REFERRED: {MADE: told}} if told else item
+
+
+async def _looked_closer(
+    session: Session,
+    recovery: Recovery[Any],
+    create: Create,
+    finding: Finding,
+    closer: dict[str, Any],
+) -> bool:
+    """Look at each candidate by itself, once, where that can tell creates apart. Whether any was
+    looked at."""
+    read, others = recovery.closer, session.shared.ledger.others(create)
+    alike = all(other.tariff == create.tariff for other in others)
+    if read is None or read.polling is None or alike or len(finding.candidates) < 2:
+        return False
+    left = [run_id for run_id in finding.candidates if run_id not in closer][:_MOST_CLOSER]
+    for run_id in left:
+        request = session.draft(read, {read.polling.argument: run_id}, Options(), listed=True)
+        with contextlib.suppress(FloraError):
+            run = session.data(*await session.exchange(request, Options()))
+            closer[run_id] = run if is_object(run) else {}
+    return bool(left)
+
+
 async def _with_named(
     session: Session, referral: Referral, create: Create, items: list[Any]
 ) -> list[Any]:
@@ -155,12 +192,12 @@ async def _with_named(
     if all(referral.named in each.shown for each in creates):
         return items
     known = session.shared.referred.setdefault(referral.key, {})
-    names = {text_at(item, referral.named) for item in items}
+    names = {text_at(item, referral.named) for item in items} - {None}
     if not names <= known.keys() and (listed := await _listed(session, referral)):
         known.update(dict.fromkeys(names))  # those that are not listed are not asked for again
         known.update(listed)
     return [
-        {**item, REFERRED: {referral.key: named}}
+        {**item, REFERRED: {**item.get(REFERRED, {}), referral.key: named}}
         if (named := known.get(text_at(item, referral.named))) is not None
         else item
         for item in items

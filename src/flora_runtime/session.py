@@ -229,10 +229,15 @@ class Session:
         return await self.exchange(outgoing, evolve(options, stream=stream))
 
     def draft(
-        self, operation: Operation[Any], arguments: Mapping[str, Any], options: Options
+        self,
+        operation: Operation[Any],
+        arguments: Mapping[str, Any],
+        options: Options,
+        *,
+        listed: bool = False,
     ) -> Draft:
         """The request of an operation. Raises InvalidArgumentError, but for no id that the API
-        itself gave: what it looks like is the API's to say."""
+        itself gave, or has `listed`: what it looks like is the API's to say."""
         headers = _with_key(options, operation.idempotency_header)
         query, body = options.extra_query, options.extra_body
         given = operation, arguments, headers, self.query, query, body
@@ -243,7 +248,7 @@ class Session:
             run_id = arguments.get(polling.argument) if polling is not None else None
             if polling is None or not isinstance(run_id, str):
                 raise
-            if not self.shared.ledger.handed_out(polling.kind, [run_id]):
+            if not listed and not self.shared.ledger.handed_out(polling.kind, [run_id]):
                 raise
             return draft(*given, trusted=polling.argument)
 
