@@ -7,6 +7,7 @@ in which all of them can have one.
 
 from __future__ import annotations
 
+import math
 import time
 from collections import OrderedDict
 from datetime import UTC, datetime
@@ -62,6 +63,10 @@ class ServerClock:
         slack = self.slack + create.stepped()
         ended = create.ended if create.ended is not None else time.time()
         return create.began + self.least - slack, ended + self.most + slack
+
+
+ANY_TIME = ServerClock(-math.inf, math.inf, 0.0)
+"""Of a server that tells no time."""
 
 
 def wall(monotonic: float) -> float:

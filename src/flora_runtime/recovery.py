@@ -8,8 +8,8 @@ starts a run.
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
+import math
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,7 +18,7 @@ from attrs import evolve
 
 from flora_runtime.codec import decode_model, parse_json
 from flora_runtime.errors import FloraError, RunOutcomeUnknownError
-from flora_runtime.history import Finding, ServerClock, judge, reaches_back
+from flora_runtime.history import ANY_TIME, Finding, ServerClock, judge, reaches_back
 from flora_runtime.ledger import StartedRun
 from flora_runtime.log import logger
 from flora_runtime.model import Call, Model, wire_names
@@ -93,14 +93,15 @@ async def _searched(
             create.run_id, create.answer = elsewhere.run_id, elsewhere.answer
             return finding
         try:
-            items, clock = await _newest(session, recovery, create, late=passed > _LATE)
-            if clock is None:
-                return Finding("the history shows no clock, or is too long")
+            items, clock, whole = await _newest(session, recovery, create, late=passed > _LATE)
             items = [_whole(recovery, item, closer) for item in items]
             for referral in recovery.referrals:
                 items = await _with_named(session, referral, create, items)
             with ledger.alone():  # after the history was read: what began meanwhile counts too
                 seen = _judged(session, recovery, create, items, clock, late=passed > _LATE)
+                if clock is ANY_TIME or not whole:
+                    reason = "shows no clock" if whole else "is too long"
+                    seen = evolve(seen, reason=f"the history {reason}", ours=(), settled=True)
                 agrees = seen.agrees(finding)
                 if agrees and _claimed(session, operation, recovery, create, seen):
                     return seen
@@ -227,14 +228,16 @@ async def _listed(session: Session, referral: Referral) -> dict[str | None, Any]
 
 async def _newest(
     session: Session, recovery: Recovery[Any], create: Create, *, late: bool
-) -> tuple[list[Any], ServerClock | None]:
-    """Items of the history back to when the create began; no clock where that cannot be told."""
+) -> tuple[list[Any], ServerClock, bool]:
+    """Items of the history, and whether they are all back to when the create began."""
     paging = recovery.history.paging
     assert paging is not None
     since = _reached_since(session, create) if late else 0.0
     arguments = {**recovery.arguments, **create.scope}
     items: list[Any] = []
-    for page_number in itertools.count(1):
+    page_number = 0
+    while True:
+        page_number += 1
         request = session.draft(recovery.history, arguments, Options())
         answer, call = await session.exchange(request, Options())
         page = session.data(answer, call)
@@ -242,16 +245,13 @@ async def _newest(
         if not is_array(listed):
             raise session.unreadable(f"it has no {paging.items}", answer, call)
         items += listed
-        clock = session.shared.timings.clock(recovery, create.kind, items) or ServerClock.of(answer)
+        clock = session.shared.timings.clock(recovery, create.kind, items)
+        clock = clock or ServerClock.of(answer) or ANY_TIME
         position = following(paging, arguments, page, len(listed))
-        if clock is None or position is None:
-            return items, clock
-        if reaches_back(recovery, listed, clock.window(create)[0] - since):
-            return items, clock
-        if page_number == MOST_PAGES:
-            return items, None
+        reached = reaches_back(recovery, listed, clock.window(create)[0] - since)
+        if position is None or reached or clock is ANY_TIME or page_number == MOST_PAGES:
+            return items, clock, position is None or reached
         arguments.update(position)
-    raise AssertionError
 
 
 def _reached_since(session: Session, create: Create) -> float:
@@ -286,7 +286,7 @@ def _typed_item(operation: Operation[Any], item: Any) -> Any:
 
 
 def _dates(window: tuple[float, float] | None) -> tuple[datetime, datetime] | None:
-    if window is None:
+    if window is None or math.isinf(window[0]):
         return None
     earliest, latest = window
     return datetime.fromtimestamp(earliest, UTC), datetime.fromtimestamp(latest, UTC)

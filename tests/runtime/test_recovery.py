@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from attrs import evolve
 from flora_client import (
     APIConnectionError,
     APITimeoutError,
@@ -470,3 +471,20 @@ def test_a_cost_that_is_a_string_counts(flora: Flora, arguments, world) -> None:
     world.route = lambda _: world.reply({"run_id": "run_1", "charged_cost": "0.25"}, 201)
     create(flora, arguments)
     assert str(flora.spent) == "0.25"
+
+
+def test_a_server_that_tells_no_time_gives_candidates_and_no_run(
+    flora: Flora, api: History, arguments, world
+) -> None:
+    api.add("run_of_another_place", project_id="prj_2")
+    api.add("run_strangers", age=3600)
+
+    def timeless(request: Any) -> Any:
+        answer = api(request)
+        return answer if answer is LOST else evolve(answer, headers={})
+
+    world.route = timeless
+    with pytest.raises(RunOutcomeUnknownError, match="shows no clock") as caught:
+        create(flora, arguments)
+    assert {c.run_id for c in caught.value.candidates} == {"run_strangers", "run_2"}
+    assert caught.value.window is None
