@@ -14,7 +14,7 @@ from flora_runtime.errors import FloraError, InvalidArgumentError, mark
 from flora_runtime.log import logger
 from flora_runtime.model import Model
 from flora_runtime.operation import OPTION_NAMES, Operation
-from flora_runtime.options import Limits, Options, options_of
+from flora_runtime.options import Limits, Options, checked_count, checked_function, options_of
 from flora_runtime.paging import AsyncPager, Listing, Page, Pager
 from flora_runtime.paths import is_object
 
@@ -91,12 +91,14 @@ class Core:
         on_progress: Callable[[R], object] | None,
     ) -> R:
         """Start a run, tell its id, and look at it until it has ended."""
-        from flora_runtime.polling import checked_waiting, wait
+        from flora_runtime.polling import check_waiting, wait
         from flora_runtime.starting import start, started_id, told, where_to_look
 
         own = options_of(operation.idempotency_header, options)
         callbacks = {"on_started": on_started, "on_progress": on_progress}
-        checked_waiting(self.session.io, patience, interval, **callbacks)
+        check_waiting(self.session.io, patience, interval, callbacks)
+        if patience is not None and patience < 0:
+            raise InvalidArgumentError("timeout is over before anything was started")
         run = (await start(self.session, operation, arguments, own)).parse()
         if on_started is not None:
             try:
@@ -122,11 +124,9 @@ class Core:
         on_result: Callable[[int, T | FloraError], object] | None = None,
     ) -> list[T | FloraError]:
         """Many of the same, some at a time; each result or error in its place."""
-        from flora_runtime.polling import checked_waiting
-
-        checked_waiting(self.session.io, None, on_result=on_result)
-        if max_concurrency < 1:
-            raise InvalidArgumentError("max_concurrency must be at least 1")
+        if on_result is not None:
+            checked_function(on_result, "on_result", blocking=self.session.io.blocking)
+        checked_count(max_concurrency, "max_concurrency", 1)
         jobs = [_Job(self, operation, r, n, on_result) for n, r in enumerate(requests)]
         try:
             results = await self.session.io.gather(jobs, max_concurrency)

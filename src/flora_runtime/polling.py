@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
-from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from flora_runtime.codec import decimal_of
@@ -13,7 +13,6 @@ from flora_runtime.errors import (
     APIError,
     DriftError,
     FloraError,
-    InvalidArgumentError,
     ResponseDecodingError,
     RunError,
     RunFailedError,
@@ -21,7 +20,7 @@ from flora_runtime.errors import (
     mark,
 )
 from flora_runtime.operation import named
-from flora_runtime.options import Options, is_number
+from flora_runtime.options import Options, checked_function, checked_seconds
 from flora_runtime.paths import at_path, one_line
 from flora_runtime.retry import backoff, is_transient
 
@@ -155,22 +154,17 @@ class Wait:
         return f"resume with {self.polling.resume}({given})"
 
 
-def checked_waiting(io: IO, patience: object, interval: object = None, **callbacks: object) -> None:
+def check_waiting(
+    io: IO, patience: object, interval: object, callbacks: Mapping[str, object]
+) -> None:
     """Raises InvalidArgumentError, before anything is sent."""
-    if interval is not None and not (is_number(interval) and 0 < interval < float("inf")):
-        raise InvalidArgumentError("poll_interval must be a number of seconds above 0")
-    if patience is not None and not (is_number(patience) and abs(patience) < float("inf")):
-        raise InvalidArgumentError("timeout must be a number of seconds")
+    if interval is not None:
+        checked_seconds(interval, "poll_interval")
+    if patience is not None:
+        checked_seconds(patience, "timeout", above=-math.inf)
     for name, callback in callbacks.items():
-        if callback is None:
-            continue
-        if not callable(callback):
-            raise InvalidArgumentError(f"{name} must be a function")
-        called = getattr(callback, "__call__", None)  # noqa: B004  its code, not whether
-        if io.blocking and (iscoroutinefunction(callback) or iscoroutinefunction(called)):
-            raise InvalidArgumentError(
-                f"{name} is asynchronous; use the asynchronous client, or a plain function"
-            )
+        if callback is not None:
+            checked_function(callback, name, blocking=io.blocking)
 
 
 async def wait(
@@ -186,7 +180,7 @@ async def wait(
     polling = operation.polling
     assert polling is not None
     session.draft(operation, arguments, Options())
-    checked_waiting(session.io, patience, interval, on_progress=on_progress)
+    check_waiting(session.io, patience, interval, {"on_progress": on_progress})
     state = Wait(session, polling, arguments, DEFAULT_PATIENCE if patience is None else patience)
     try:
         return await _follow(session, operation, polling, state, on_progress, interval)
