@@ -39,7 +39,10 @@ T = TypeVar("T")
 
 LOOKS = (0.3, 1.2, 0.8, 0.8, 1.0, 1.0, 1.0, 1.5, 1.5, 2.0, 2.0, 3.0, 3.0, 4.0, 5.0)
 """Seconds before each look. A run is taken that two looks agree on, the second of them after those
-of others that were started at the same time could appear too."""
+that were started at the same time could appear too."""
+
+_APPEARED = 4.0
+"""Seconds after which these do appear, where the history shows nothing newer."""
 
 _LATE = 5.0
 """Seconds after which what has not appeared is not expected any more."""
@@ -103,7 +106,8 @@ async def _searched(
                     reason = "shows no clock" if whole else "is too long"
                     seen = evolve(seen, reason=f"the history {reason}", ours=(), settled=True)
                 agrees = seen.agrees(finding)
-                if agrees and _claimed(session, operation, recovery, create, seen):
+                appeared = seen.fresh or passed > _APPEARED
+                if agrees and appeared and _claimed(session, operation, recovery, create, seen):
                     return seen
             looked = agrees and await _looked_closer(session, recovery, create, seen, closer)
         except FloraError as error:
