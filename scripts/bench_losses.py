@@ -13,9 +13,9 @@ returned   of the runs that were started
 unknown    creates that ended with RunOutcomeUnknownError
 recovery   seconds that a create took whose run was found in the history: median, and 95 of 100
 
-`--peers` puts other SDKs to the same, as they come and with a key that their user thinks of for each
-create: that of FLORA's makers (npm), openai and runwayml (PyPI), whose repetitions are those of many.
-They are installed into a temporary folder. Their targets are their own business.
+`--peers` puts other SDKs to the same, as they come, and with a key that their user makes up for each
+create: that of FLORA's makers (npm), openai and runwayml (PyPI). They are installed into a temporary
+folder, and their figures miss no target of ours.
 """
 
 from __future__ import annotations
@@ -66,8 +66,9 @@ RETURNED, MEDIAN = 97.0, 5.0
 
 WORKER = "--worker"
 
-PEERS = {"@flora-ai/flora": "0.11.0", "openai": "3.54.0", "runwayml": "5.24.0"}
 HERE = Path(__file__).parent
+VENDORS = "@flora-ai/flora"
+PYPI = {"openai": "3.54.0", "runwayml": "5.24.0"}
 
 
 def request_of(mode: str, number: int) -> dict[str, Any]:
@@ -165,7 +166,7 @@ class Peer(Case):
         first, count, at_once, _ = rest
         name, _, keyed = self.kind.partition(", ")
         numbers = [base_url, first, count, at_once, keyed]
-        if name in {"openai", "runwayml"}:
+        if name in PYPI:
             python = str(self.folder / "python" / "bin" / "python")
             return [python, str(HERE / "losses_peer.py"), name, *numbers]
         return ["node", str(HERE / "losses_peer.mjs"), str(self.folder), *numbers]
@@ -173,18 +174,19 @@ class Peer(Case):
 
 def peers(folder: Path) -> list[Case]:
     """Other SDKs, installed."""
-    npm = [name for name in PEERS if name.startswith("@")]
-    pypi = [name for name in PEERS if name not in npm]
+    packages = json.loads((HERE.parent / "tests" / "package.json").read_text("utf-8"))
     python = folder / "python"
-    uv = ["uv", "--quiet"]
+    pinned = [f"{name}=={version}" for name, version in PYPI.items()]
     for command in (
-        ["npm", "install", "--silent", *(f"{name}@{PEERS[name]}" for name in npm)],
-        [*uv, "venv", "--python", sys.executable, str(python)],
-        [*uv, "pip", "install", "--python", str(python), *(f"{n}=={PEERS[n]}" for n in pypi)],
+        ["npm", "install", "--silent", f"{VENDORS}@{packages['dependencies'][VENDORS]}"],
+        ["uv", "venv", "--quiet", "--python", sys.executable, str(python)],
+        ["uv", "pip", "install", "--quiet", "--python", str(python), *pinned],
     ):
         subprocess.run(command, cwd=folder, check=True)
     return [
-        Peer("prompts", f"{name}, {key}", 1, folder) for name in PEERS for key in ("no key", "key")
+        Peer("prompts", f"{name}, {key}", 1, folder)
+        for name in (VENDORS, *PYPI)
+        for key in ("no key", "key")
     ]
 
 
