@@ -13,9 +13,9 @@ returned   of the runs that were started
 unknown    creates that ended with RunOutcomeUnknownError
 recovery   seconds that a create took whose run was found in the history: median, and 95 of 100
 
-`--peers` puts other SDKs to the same, as they come, and with a key that their user makes up for each
-create: that of FLORA's makers (npm), openai and runwayml (PyPI). They are installed into a temporary
-folder, and their figures miss no target of ours.
+`--peers` puts other SDKs to the same, as they come, and with a key that their user makes up for
+each create: that of FLORA's makers (npm), openai and runwayml (PyPI). They are installed into a
+temporary folder, and their figures miss no target of ours.
 """
 
 from __future__ import annotations
