@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from flora_runtime.exchange import IO
     from flora_runtime.model import Model
-    from flora_runtime.operation import Operation, Polling
+    from flora_runtime.operation import Polling, ReadOperation
     from flora_runtime.session import Session
 
 T = TypeVar("T", bound="Model")
@@ -169,7 +169,7 @@ def check_waiting(
 
 async def wait(
     session: Session,
-    operation: Operation[T],
+    operation: ReadOperation[T],
     arguments: Mapping[str, Any],
     patience: float | None,
     on_progress: Callable[[T], object] | None,
@@ -178,7 +178,6 @@ async def wait(
     """The run once it is completed. Raises RunFailedError, WaitTimeoutError, RunError for a status
     that nobody knows, and FloraError for what looking again cannot mend."""
     polling = operation.polling
-    assert polling is not None
     session.draft(operation, arguments, Options())
     check_waiting(session.io, patience, interval, {"on_progress": on_progress})
     state = Wait(session, polling, arguments, DEFAULT_PATIENCE if patience is None else patience)
@@ -193,7 +192,7 @@ async def wait(
 
 async def _follow(
     session: Session,
-    operation: Operation[T],
+    operation: ReadOperation[T],
     polling: Polling,
     state: Wait,
     on_progress: Callable[[T], object] | None,
@@ -238,7 +237,7 @@ def _may_pass(error: FloraError) -> bool:
     return unreadable or is_transient(error)
 
 
-async def _look(session: Session, operation: Operation[T], state: Wait, options: Options) -> T:
+async def _look(session: Session, operation: ReadOperation[T], state: Wait, options: Options) -> T:
     path = _link(session, state.run)
     raw = await session.call(operation, state.arguments, options, path=path)
     state.see(raw.parse(), raw.json())
