@@ -27,6 +27,7 @@ from flora_contract.openapi import walk
 from flora_contract.openapi.behaviour import Behaviour
 from flora_contract.openapi.contract import Contract
 from flora_runtime import errors
+from flora_runtime.operation import CallOptions, KeyedCallOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,6 +108,10 @@ def _modules(view: ClientView, package: str) -> dict[str, str]:
     environment.filters["doc"] = _doc
     environment.filters["kind"] = lambda value: type(value).__name__
     environment.globals["error_names"] = ERROR_NAMES
+    environment.globals["option_docs"] = {
+        options.__name__: ", ".join(f"`{name}`" for name in sorted(options.__annotations__)) + "."
+        for options in (CallOptions, KeyedCallOptions)
+    }
     environment.globals["run_error_names"] = _run_error_names()
     environment.globals["by_id"] = {m.operation_id: m for m in view.methods}
 
