@@ -367,7 +367,16 @@ def _opened(journal: Path | None) -> sqlite3.Connection:
     database = sqlite3.connect(
         journal or ":memory:", timeout=30, isolation_level=None, check_same_thread=False
     )
-    if journal is not None:
+    try:
+        _prepare(database, shared=journal is not None)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _prepare(database: sqlite3.Connection, *, shared: bool) -> None:
+    if shared:
         database.execute("pragma journal_mode = wal")
         database.execute("pragma synchronous = full")
     database.executescript(_TABLE)
@@ -375,7 +384,6 @@ def _opened(journal: Path | None) -> sqlite3.Connection:
         "delete from creates where began < ? and state <> 'lost'",
         (time.time() - _KEPT,),
     )
-    return database
 
 
 _WITHOUT_PROCESS: Mapping[State, State] = {"sent": "unclear", "accepted": "lost"}
