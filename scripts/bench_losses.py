@@ -375,6 +375,8 @@ def table_of(cases: list[Case], given: argparse.Namespace) -> int:
             "yes" if holds else "no",
             row["errors"],
         )
+        shown = {name: value for name, value in row.items() if name != "texts"}
+        print(f"{case}: {shown}", file=sys.stderr, flush=True)
         if given.errors:
             print(*row["texts"], sep="\n")
     Console(width=170).print(table)
