@@ -356,6 +356,20 @@ class Ledger:
             for value in exchange.request.query.get(member, ()):
                 yield member, target, value
 
+    def taken(self, kind: Resource, id_: str, before: Exchange) -> Exchange | None:
+        """A request that an account was answered well, before another, and that refers to an id."""
+        return next(
+            (
+                e
+                for e in self.exchanges
+                if e.succeeded
+                and e.credential == before.credential
+                and e.before(before)
+                and any(to is kind and sent == id_ for _, to, sent in self.references(e))
+            ),
+            None,
+        )
+
     def where(self, statement: Statement) -> str:
         """File and line of a statement, as a report names them."""
         location = self.behaviour.document.locate(statement.pointer)

@@ -58,7 +58,7 @@ class Choice:
     only: tuple[str, str] | None = None
 
 
-NEW_KEY = Choice("new", "")
+NEW_KEY, NO_KEY = Choice("new", ""), Choice("none")
 
 Dimensions = dict[str, list[Choice]]
 Case = dict[str, Choice]
@@ -109,7 +109,7 @@ def dimensions(session: Session, operation: OperationBehaviour) -> Dimensions:
         found[TEXT] = [Choice("plain"), *texts, Choice("long", LONG)]
     if operation.idempotency is not None:
         used = Choice("used by another account", lambda c: session.key_of_another(c))
-        found[KEY] = [NEW_KEY, Choice("none"), *twins(session, operation), used]
+        found[KEY] = [NEW_KEY, NO_KEY, *twins(session, operation), used]
     found |= _asked(session, operation)
     return {name: choices for name, choices in found.items() if choices}
 
@@ -309,8 +309,8 @@ def twins(session: Session, operation: OperationBehaviour) -> list[Choice]:
 # Which cases there are
 
 
-def covering(of: Dimensions, seed: str) -> list[Case]:
-    """Cases of what must be taken that cover every pair of choices; those that cover most first."""
+def covering(of: Dimensions, seed: str, strength: int = 2) -> list[Case]:
+    """Cases of what must be taken that cover every pair of choices, or every triple for 3."""
     taken = {n: [c for c in choices if not c.refused] for n, choices in of.items()}
     taken = {n: choices for n, choices in taken.items() if choices}
     plainest = {name: choices[0] for name, choices in taken.items()}
@@ -326,9 +326,10 @@ def covering(of: Dimensions, seed: str) -> list[Case]:
             for other, wanted in [choice.only]
             if other in varied
         ]
-        rows = [dict(row) for row in covertable.make(varied, salt=seed, constraints=rules)]
-    cases = [plainest, *({**plainest, **{n: taken[n][i] for n, i in r.items()}} for r in rows)]
-    return _best_first(cases)
+        most = min(strength, len(varied))
+        made = covertable.make(varied, strength=most, salt=seed, constraints=rules)
+        rows = [dict(row) for row in made]
+    return [plainest, *({**plainest, **{n: taken[n][i] for n, i in r.items()}} for r in rows)]
 
 
 def _is(name: str, choices: list[Choice], wanted: str) -> dict[str, Any]:
@@ -340,7 +341,7 @@ def _is_not(name: str, number: int) -> dict[str, Any]:
     return {"operator": "ne", "left": name, "value": number}
 
 
-def _best_first(cases: list[Case]) -> list[Case]:
+def best_first(cases: list[Case]) -> list[Case]:
     """The first case, then each time the one that adds most choices, and of those most pairs."""
     left, ordered = list(cases), list[Case]()
     seen: set[Pair] = set()
@@ -367,7 +368,8 @@ def refusals(of: Dimensions, *, rounds: int | None = None) -> Iterator[Case]:
     First it stands among what is plainest, for each account. `rounds` limits the rest.
     """
     taken = {n: [c for c in choices if not c.refused and not c.needs] for n, choices in of.items()}
-    taken = {n: choices for n, choices in taken.items() if n not in {TEXT, KEY} and choices}
+    taken[KEY] = [c for c in taken.get(KEY, ()) if c in (NEW_KEY, NO_KEY)]
+    taken = {n: choices for n, choices in taken.items() if n != TEXT and choices}
     for name, choices in of.items():
         others = {n: found for n, found in taken.items() if n != name}
         most = max((len(found) for found in others.values()), default=1)
@@ -472,7 +474,7 @@ def _need(one: tuple[str, Choice], two: tuple[str, Choice]) -> str:
     for (_, choice), (other, beside) in ((one, two), (two, one)):
         if choice.only is not None and choice.only[0] == other and choice.only[1] != beside.name:
             return APART
-        if choice.refused and other in {TEXT, KEY}:
+        if choice.refused and (other == TEXT or (other == KEY and beside not in (NEW_KEY, NO_KEY))):
             return PLAINLY
     if one[1].refused and two[1].refused:
         return HIDDEN

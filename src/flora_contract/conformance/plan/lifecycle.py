@@ -36,6 +36,7 @@ from flora_contract.conformance.plan.dimensions import (
     WRONG,
     Choice,
     accounts,
+    best_first,
     call_of,
     covering,
     dimensions,
@@ -75,7 +76,7 @@ def create(session: Session, operation: OperationBehaviour) -> None:
     """Everything that may be made, as far as money goes; each is looked at and asked for again."""
     of = dimensions(session, operation)
     session.pairs.expect(operation.id, every_pair(of))
-    cases = covering(of, f"{session.settings.seed} {operation.id}")
+    cases = best_first(covering(of, f"{session.settings.seed} {operation.id}"))
     most = session.share(operation) if operation.charges is not None else len(cases)
     needs: set[str] = set() if most else {"needs --thorough"}
     made: list[Exchange] = []
@@ -129,7 +130,7 @@ def _look_closely(
         _cross_cursors(session, kind)
     if number < CLOSELY or operation.charges is not None:
         _look_under_another_parent(session, kind, id_, owner)
-        _ask_again(session, operation, made, number)
+        _ask_again(session, operation, made)
 
 
 def _look_from_outside(
@@ -175,9 +176,10 @@ def _look_under_another_parent(
 
 
 def _ask_again(
-    session: Session, operation: OperationBehaviour, made: Exchange, number: int
+    session: Session, operation: OperationBehaviour, made: Exchange, turn: int | None = None
 ) -> None:
-    """The same request under its key again, and others: the first time all, later in turn."""
+    """The same request under its key again, and others that differ in each member: all of them, or
+    one in its turn."""
     if not made.key:
         return
     session.send_again(made)
@@ -189,11 +191,11 @@ def _ask_again(
     ]
     different = [
         change
-        for change in (*changes(session, operation, sent), *elsewhere)
+        for change in (*changes(session, operation, sent, owner), *elsewhere)
         if {**sent, **change} != sent
     ]
     call = PlannedRequest(operation, made.path_parameters, {}, sent)
-    for change in different if number == 0 else different[number % len(different) :][:1]:
+    for change in different if turn is None else different[turn % len(different) :][:1]:
         session.ask(call.sending(**change), owner, key=made.key)
     first_page(session, operation.resource, owner)
 
