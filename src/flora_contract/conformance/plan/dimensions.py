@@ -362,26 +362,40 @@ def _choices(case: Case) -> frozenset[tuple[str, str]]:
     return frozenset((name, choice.name) for name, choice in case.items())
 
 
-def refusals(of: Dimensions, *, rounds: int | None = None) -> Iterator[Case]:
+def refusals(of: Dimensions) -> Iterator[Case]:
+    """Each choice that must be refused among what is plainest, for each account."""
+    taken = _beside_refused(of)
+    for name, choice in _refused(of):
+        plain = {n: found[0] for n, found in taken.items() if n != name}
+        for account in taken.get(ACCOUNT, ()) if name != ACCOUNT else ():
+            yield {**plain, ACCOUNT: account, name: choice}
+        if name == ACCOUNT or ACCOUNT not in taken:
+            yield {**plain, name: choice}
+
+
+def combined_refusals(of: Dimensions, rows: range | None = None) -> Iterator[Case]:
     """For each choice that must be refused, cases in which each of the others is met.
 
-    First it stands among what is plainest, for each account. `rounds` limits the rest.
+    `rows` are some of these cases, which then differ from one choice to the next.
     """
-    taken = {n: [c for c in choices if not c.refused and not c.needs] for n, choices in of.items()}
-    taken[KEY] = [c for c in taken.get(KEY, ()) if c in (NEW_KEY, NO_KEY)]
-    taken = {n: choices for n, choices in taken.items() if n != TEXT and choices}
-    for name, choices in of.items():
+    taken = _beside_refused(of)
+    for shift, (name, choice) in enumerate(_refused(of)):
         others = {n: found for n, found in taken.items() if n != name}
         most = max((len(found) for found in others.values()), default=1)
-        plain = {n: found[0] for n, found in others.items()}
-        for shift, choice in enumerate(c for c in choices if c.refused):
-            asking = [{ACCOUNT: account} for account in others.get(ACCOUNT, ())] or [{}]
-            for account in asking if not rounds else ():
-                yield {**plain, **account, name: choice}
-            for row in range(most if rounds is None else min(most, rounds)):
-                turn = row if rounds is None else row + shift
-                case = {n: found[turn % len(found)] for n, found in others.items()}
-                yield {**case, name: choice}
+        for row in range(most) if rows is None else rows[:most]:
+            turn = row if rows is None else row + shift
+            yield {**{n: found[turn % len(found)] for n, found in others.items()}, name: choice}
+
+
+def _refused(of: Dimensions) -> Iterator[tuple[str, Choice]]:
+    return ((name, c) for name, choices in of.items() for c in choices if c.refused)
+
+
+def _beside_refused(of: Dimensions) -> Dimensions:
+    """Choices that hide no refusal; of keys the two that say nothing by themselves."""
+    taken = {n: [c for c in choices if not c.refused and not c.needs] for n, choices in of.items()}
+    taken[KEY] = [c for c in taken.get(KEY, ()) if c in (NEW_KEY, NO_KEY)]
+    return {n: choices for n, choices in taken.items() if n != TEXT and choices}
 
 
 # What a case comes to

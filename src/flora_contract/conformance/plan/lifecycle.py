@@ -38,11 +38,11 @@ from flora_contract.conformance.plan.dimensions import (
     accounts,
     best_first,
     call_of,
+    combined_refusals,
     covering,
     dimensions,
     every_pair,
     places,
-    refusals,
 )
 from flora_contract.conformance.plan.drafts import changes, valid
 from flora_contract.conformance.session import NO_USED_KEY, NotTested, PlannedRequest
@@ -66,6 +66,9 @@ SIMULTANEOUS = 4
 
 FREED = 3
 """So many refused requests come under a key before one that is accepted."""
+
+DELETED = 4
+"""So many of each kind are made to be deleted."""
 
 CLOSELY = 4
 """So many of what one step makes are looked at by everybody and from every side."""
@@ -275,7 +278,7 @@ def update(session: Session, operation: OperationBehaviour) -> None:
     first_page(session, kind)
     bodies = [Choice(name, change, refused=True) for name, change in wrong.bodies(call)]
     of = {**dimensions(session, operation), ID: [Choice("own", id_)], WRONG: bodies}
-    take_all(session, operation, of, refusals(of, rounds=1))
+    take_all(session, operation, of, combined_refusals(of, range(1)))
     look(session, kind, id_)
 
 
@@ -306,22 +309,22 @@ def act(session: Session, operation: OperationBehaviour) -> None:
 
 @step("lifecycle", of=deleting)
 def delete(session: Session, operation: OperationBehaviour) -> None:
-    """One is made and deleted; then it is read, listed, changed and deleted once more."""
+    """Some are made and deleted; then they are read, listed, changed and deleted once more."""
     kind = operation.resource
     assert kind is not None
     make = next(
         (o for o in creating(session.behaviour) if o.resource is kind and o.charges is None), None
     )
-    made = made_by(session.ask(valid(session, make))) if make is not None else None
-    id_ = made if made is not None else _own(session, kind)
-    look(session, kind, id_)
-    gone = valid(session, operation, id_=id_)
-    session.ask(gone)
-    look(session, kind, id_)
-    first_page(session, kind)
-    for name in (kind.update, kind.delete):
-        if name is not None:
-            session.ask(valid(session, session.behaviour.of(name), id_=id_))
+    for _ in range(DELETED if make is not None else 1):
+        made = made_by(session.ask(valid(session, make))) if make is not None else None
+        id_ = made if made is not None else _own(session, kind)
+        look(session, kind, id_)
+        session.ask(valid(session, operation, id_=id_))
+        look(session, kind, id_)
+        first_page(session, kind)
+        for name in (kind.update, kind.delete):
+            if name is not None:
+                session.ask(valid(session, session.behaviour.of(name), id_=id_))
 
 
 @step("lifecycle", of=living)

@@ -51,7 +51,7 @@ def walk_filtered(session: Session, operation: OperationBehaviour) -> None:
             follow_pages(session, whole.asking(**known))
             break
     triples = covering(of, str(session.settings.seed), strength=3)
-    take_all(session, operation, of, [*triples, *refusals(of, rounds=0)])
+    take_all(session, operation, of, [*triples, *refusals(of)])
 
 
 @step("lists", of=listing)
