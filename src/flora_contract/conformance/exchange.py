@@ -116,7 +116,8 @@ class Exchange:
     """One request, and its response or the reason why there is none.
 
     `number` counts from 1 in the order in which they were recorded. `started` and `elapsed` are
-    seconds, the first since the ledger was opened. `origin` names what made the request.
+    seconds, the first since the ledger was opened. `origin` names what made the request; a `staged`
+    answer is one that the mock was told to give, and says nothing of what it keeps.
     """
 
     number: int
@@ -129,6 +130,7 @@ class Exchange:
     started: float = 0.0
     elapsed: float = 0.0
     origin: str = ""
+    staged: bool = False
 
     @property
     def operation_id(self) -> str | None:

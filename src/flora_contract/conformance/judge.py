@@ -87,7 +87,7 @@ class Judge:
         """Judge what is new."""
         ledger = self.ledger
         for exchange in ledger.exchanges[self._exchanges :]:
-            self._judge("exchange", exchange.number, exchange)
+            self._judge_exchange(exchange)
         for number, page in enumerate(ledger.pages[self._pages :], self._pages):
             self._judge("page", number, page)
         for key, instance in list(ledger.instances.items()):
@@ -106,6 +106,11 @@ class Judge:
             self._judge("ledger", 0, ledger)
         self._exchanges = len(ledger.exchanges)
         self._pages = len(ledger.pages)
+
+    def _judge_exchange(self, exchange: Exchange) -> None:
+        self._judge("answer", exchange.number, exchange)
+        if not exchange.staged:
+            self._judge("exchange", exchange.number, exchange)
 
     def _judge(self, scope: str, key: object, subject: Any) -> None:
         given = [

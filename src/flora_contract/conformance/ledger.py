@@ -411,7 +411,7 @@ class Ledger:
 
     def _index(self, exchange: Exchange) -> None:
         operation = exchange.operation
-        if operation is None or operation.resource is None:
+        if operation is None or operation.resource is None or exchange.staged:
             return
         kind, role = operation.resource, operation.role
         if role == "create":

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from flora_contract.conformance.ledger import Instance, Ledger, ListPage, Walk
     from flora_contract.openapi.behaviour import Statement
 
-Scope = Literal["exchange", "instance", "page", "walk", "key", "ledger"]
+Scope = Literal["answer", "exchange", "instance", "page", "walk", "key", "ledger"]
 
 
 class Severity(enum.Enum):

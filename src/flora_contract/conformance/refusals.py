@@ -14,7 +14,7 @@ from flora_contract.conformance.values import is_unknown
 if TYPE_CHECKING:
     from flora_contract.conformance.exchange import Exchange
     from flora_contract.conformance.ledger import Ledger
-    from flora_contract.openapi.behaviour import Condition, Refusal
+    from flora_contract.openapi.behaviour import Behaviour, Condition, OperationBehaviour, Refusal
 
 
 def stated(exchange: Exchange, condition: Condition) -> Refusal | None:
@@ -65,6 +65,15 @@ def code_of(exchange: Exchange, ledger: Ledger) -> Any:
     """The code of an error, where the contract says that it has one."""
     path = ledger.behaviour.errors.code
     return at(exchange.answer, path) if path is not None else None
+
+
+def codes_by_status(operation: OperationBehaviour, behaviour: Behaviour) -> dict[int, set[str]]:
+    """Codes that a statement pairs with a status, for an operation."""
+    codes = {status: set(known) for status, known in behaviour.errors.codes.items()}
+    for refusal in operation.refusals.values():
+        if refusal.code is not None:
+            codes.setdefault(refusal.status, set()).add(refusal.code)
+    return codes
 
 
 def path_known(exchange: Exchange, ledger: Ledger) -> bool:

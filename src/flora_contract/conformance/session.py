@@ -203,8 +203,12 @@ class Session:
         *,
         key: str | None = "",
         authorization: str | None = None,
+        staged: bool = False,
     ) -> Exchange:
-        """Send a call. Its `key` is fresh when empty, left out when None or where none is taken."""
+        """Send a call. Its `key` is fresh when empty, left out when None or where none is taken.
+
+        `staged` says that the mock will answer as it was told.
+        """
         body = call.body
         content = (
             b"" if body is NOT_JSON else body if isinstance(body, bytes) else orjson.dumps(body)
@@ -219,6 +223,7 @@ class Session:
             content=content,
             headers=headers,
             authorization=authorization,
+            staged=staged,
         )
 
     def together(self, calls: Iterable[Callable[[], object]]) -> None:
@@ -310,7 +315,7 @@ class Session:
         content: bytes = b"",
         headers: Mapping[str, str] | None = None,
         authorization: str | None = None,
-        retry: bool = True,
+        staged: bool = False,
     ) -> Exchange:
         """Send one request and record it; on 429, wait as told and send it again.
 
@@ -330,18 +335,19 @@ class Session:
             content=content,
             headers={**sent, **({"Authorization": authorization} if authorization else {})},
         )
-        operation = self._check(request, credential)
+        operation = None if staged else self._check(request, credential)
         if operation is not None and self._broken.get(operation, 0) > 0:
             raise NotTested(f"{operation} gave no answer before")
         for wait in (*BACKOFFS, None):
-            exchange = self._once(request, credential)
-            if exchange.status != 429 or not retry or wait is None:
+            exchange = self._once(request, credential, staged=staged)
+            if exchange.status != 429 or staged or wait is None:
                 break
             time.sleep(_retry_after(exchange, wait))
-        self._count(exchange)
+        if not staged:
+            self._count(exchange)
         return exchange
 
-    def _once(self, request: httpx.Request, credential: Credential) -> Exchange:
+    def _once(self, request: httpx.Request, credential: Credential, *, staged: bool) -> Exchange:
         started = self.clock()
         response: RecordedResponse | None = None
         failure: str | None = None
@@ -365,6 +371,7 @@ class Session:
             started=started,
             elapsed=self.clock() - started,
             origin=self.origin,
+            staged=staged,
         )
         if failure is not None and exchange.operation_id is not None:
             with self._lock:
