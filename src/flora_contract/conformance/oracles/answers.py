@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from flora_contract.conformance.exchange import NOT_JSON, at
+from flora_contract.conformance.exchange import NOT_JSON, at, seconds_asked
 from flora_contract.conformance.oracle import Severity, Verdict, held, oracle, verdict
 from flora_contract.conformance.refusals import code_of, codes_by_status
 from flora_contract.openapi.behaviour import Statement
@@ -323,6 +323,27 @@ def error_code_fits_status(exchange: Exchange, ledger: Ledger) -> Iterator[Verdi
             # The set of codes is open: one that no statement knows may be new.
             severity=None if code in set().union(*codes.values()) else Severity.WARNING,
         )
+
+
+A_DAY = 86_400.0
+
+
+@oracle("retry-after", "answer", basis="x-errors.retry-after", source="RFC9110")
+def retry_after(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
+    """What an error asks to wait is whole seconds or a date, and less than a day."""
+    name, response = ledger.behaviour.errors.retry_after, exchange.response
+    text = response.header(name) if response is not None and name is not None else None
+    if text is None or not _is_error(exchange):
+        return
+    asked = seconds_asked(text)
+    yield verdict(
+        asked is not None and asked < A_DAY,
+        exchange,
+        expected="seconds or a date" if asked is None else "less than a day",
+        seen=text,
+        subject=str(exchange.status),
+        severity=None if asked is None else Severity.WARNING,
+    )
 
 
 @oracle("field-errors", "answer", basis="x-errors")

@@ -67,6 +67,9 @@ SIMULTANEOUS = 4
 FREED = 3
 """So many refused requests come under a key before one that is accepted."""
 
+FRUITLESS = 8
+"""So many looks in a row that tell nothing of a resource end the wait for it."""
+
 DELETED = 4
 """So many of each kind are made to be deleted."""
 
@@ -148,8 +151,10 @@ def _look_from_outside(
         strangers = [(c, h) for c, h in others if c != owner and c.solvent]
         chosen = strangers if number == 0 else [strangers[0], strangers[number % len(strangers)]]
         call = valid(session, operation, id_=id_)
-        for credential, header in chosen:
-            session.ask(call, credential, authorization=header)
+        session.together(
+            partial(session.ask, call, credential, authorization=header)
+            for credential, header in chosen
+        )
         if name != kind.read:
             look(session, kind, id_, owner)
 
@@ -158,8 +163,10 @@ def _look_nearby(session: Session, kind: Resource, id_: str) -> None:
     """Ids that are nearly the one that was given out."""
     if kind.read is not None:
         operation = session.behaviour.of(kind.read)
-        for near in (*wrong.near(id_), f"{id_}0{NOBODYS}"):
-            session.ask(valid(session, operation, id_=near))
+        nearly = (*wrong.near(id_), f"{id_}0{NOBODYS}")
+        session.together(
+            partial(session.ask, valid(session, operation, id_=near)) for near in nearly
+        )
 
 
 def _look_under_another_parent(
@@ -198,8 +205,10 @@ def _ask_again(
         if {**sent, **change} != sent
     ]
     call = PlannedRequest(operation, made.path_parameters, {}, sent)
-    for change in different if turn is None else different[turn % len(different) :][:1]:
-        session.ask(call.sending(**change), owner, key=made.key)
+    chosen = different if turn is None else different[turn % len(different) :][:1]
+    session.together(
+        partial(session.ask, call.sending(**change), owner, key=made.key) for change in chosen
+    )
     first_page(session, operation.resource, owner)
 
 
@@ -343,15 +352,26 @@ def await_the_end(session: Session, operation: OperationBehaviour) -> None:
     _look_at(session, _own_ones(session, operation.resource))
     for pause in _pauses(session):
         still_open = _open_ones(session, operation.resource)
-        if not still_open:
+        if not still_open or session.is_over():
             return
         time.sleep(pause)
-        session.given_up |= {
-            made.id  # after this last look
-            for made in still_open
-            if session.clock() - made.exchange.ended > (session.settings.max_wait or 0.0)
-        }
+        late = {made.id for made in still_open if _is_late(session, made)}  # after this last look
         _look_at(session, still_open)
+        session.given_up |= late | {m.id for m in still_open if _is_lost(session, m)}
+
+
+def _is_late(session: Session, made: Observation) -> bool:
+    limit = session.ledger.patience(session.ledger.instances[made.kind.kind, made.id])
+    return session.clock() - made.exchange.ended > (limit or 0.0)
+
+
+def _is_lost(session: Session, made: Observation) -> bool:
+    """Whether the last looks told nothing: only errors, or states that are none of the stated."""
+    looks = session.ledger.instances[made.kind.kind, made.id].asked[-FRUITLESS:]
+    life = made.kind.life
+    assert life is not None
+    states = [at(e.answer, life.state) if e.succeeded else None for e in looks]
+    return len(looks) == FRUITLESS and not any(state in life.states for state in states)
 
 
 def _look_at(session: Session, made: list[Observation]) -> None:
@@ -430,5 +450,4 @@ def repeat_later(session: Session, operation: OperationBehaviour) -> None:
     used = [e for e in session.ledger.creations if e.operation is operation and e.key]
     first = {e.key: e for e in reversed(used) if e.succeeded}
     for number, made in enumerate(reversed(first.values())):
-        first_page(session, operation.resource, made.credential)
         _ask_again(session, operation, made, number)
