@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 import orjson
 
-from flora_contract.openapi.contract import Breach
+from flora_contract.openapi.contract import JSON, Breach
 from flora_contract.report.redaction import SECRET_HEADERS
 
 if TYPE_CHECKING:
@@ -159,6 +159,13 @@ class Exchange:
         if endpoint.takes_body and (self.request.body or endpoint.needs_body):
             found.insert(0, Breach("body", (), "json", "it is no JSON", None, {}))
         return found
+
+    @property
+    def is_mislabelled(self) -> bool:
+        """Whether a body is sent under another media type than the operation takes."""
+        told = (self.request.header("content-type") or JSON).partition(";")[0].strip().lower()
+        takes_body = self.operation is not None and self.operation.endpoint.takes_body
+        return takes_body and told != JSON
 
     @property
     def status(self) -> int | None:

@@ -45,7 +45,7 @@ class Verdict:
 
     `subject` names what of the operation is meant (a field, a status), so that findings with one
     cause fall together. `severity` is set where it is not the oracle's own, `statement` where it
-    was judged by another than the oracle's basis says.
+    was judged by another than the oracle's basis says, `conflict` where sources disagree about it.
     """
 
     holds: bool
@@ -55,6 +55,7 @@ class Verdict:
     subject: str = ""
     severity: Severity | None = None
     statement: Statement | None = None
+    conflict: tuple[str, ...] = ()
 
 
 def verdict(
@@ -65,6 +66,7 @@ def verdict(
     subject: str = "",
     severity: Severity | None = None,
     statement: Statement | None = None,
+    conflict: tuple[str, ...] = (),
 ) -> Verdict:
     """A verdict; the exchanges are sorted, and each stands once."""
     return Verdict(
@@ -75,6 +77,7 @@ def verdict(
         subject,
         severity,
         statement,
+        conflict,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flora_contract.conformance.exchange import at
-from flora_contract.conformance.oracle import Verdict, verdict
+from flora_contract.conformance.oracle import Severity, Verdict, verdict
 from flora_contract.conformance.values import is_unknown
 
 if TYPE_CHECKING:
@@ -38,13 +38,14 @@ def refused(
 ) -> Verdict:
     """The verdict that a request is refused as is stated of the conditions that it meets.
 
-    The first one is what it is judged by, unless its own statement is given. `also` lets what is
-    done well pass.
+    The first one is what it is judged by, unless its own statement is given. A status that is only
+    tolerated is a warning. `also` lets what is done well pass.
     """
     first = own or stated(exchange, conditions[0])
-    allowed = statuses(exchange, *conditions)
-    if own is not None:
-        allowed = {own.status, *own.also} | statuses(exchange, *conditions[1:])
+    other = [r for c in conditions[1:] if (r := stated(exchange, c)) is not None]
+    reasons = [first, *other] if first is not None else []
+    allowed = {refusal.status for refusal in reasons}
+    tolerated = {status for refusal in reasons for status in refusal.also} - allowed
     holds = exchange.status in allowed if first is not None else _refuses(exchange)
     return verdict(
         holds or (also and exchange.succeeded),
@@ -53,6 +54,7 @@ def refused(
         expected=" or ".join(map(str, sorted(allowed))) if first is not None else "a refusal",
         seen=exchange.status,
         subject=subject,
+        severity=Severity.WARNING if exchange.status in tolerated else None,
         statement=own.statement if own is not None else None,
     )
 

@@ -100,6 +100,32 @@ for _id, _keywords, _sentence in KEYWORDS:
     oracle(_id, "answer", sentence=_sentence)(_keyword_oracle(_keywords))
 
 
+@oracle("tolerated-reading", "answer", severity=Severity.WARNING)
+def tolerated_reading(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
+    """An answer keeps the contract as it is written, where other sources of it would allow more."""
+    if not _has_documented_body(exchange) or ledger.behaviour.written is ledger.behaviour.contract:
+        return
+    assert exchange.operation is not None
+    assert exchange.status is not None
+    endpoint = exchange.operation.endpoint
+    if endpoint.answer_breaches(exchange.status, exchange.answer):
+        return  # which others judge
+    documented = endpoint.answer_members(exchange.status)
+    written = ledger.behaviour.written.operations[endpoint.id]
+    for breach in written.answer_breaches(exchange.status, exchange.answer):
+        schema = documented[breach.path].schema if breach.path in documented else {}
+        if "x-severity" not in schema:  # which is judged by itself
+            yield verdict(
+                False,
+                exchange,
+                expected=f"{breach.path} as the contract is written",
+                seen=breach.message,
+                subject=f"{exchange.status} {breach.path}",
+                conflict=tuple(schema.get("x-conflict", ())),
+            )
+    yield held(exchange)
+
+
 def _has_documented_body(exchange: Exchange) -> bool:
     if exchange.operation is None or exchange.status is None or exchange.answer is NOT_JSON:
         return False

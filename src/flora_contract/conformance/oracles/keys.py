@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from flora_contract.conformance.exchange import OTHER, OWNER, at
-from flora_contract.conformance.oracle import Verdict, held, number, oracle, verdict
+from flora_contract.conformance.oracle import Severity, Verdict, held, number, oracle, verdict
 from flora_contract.conformance.refusals import code_of, stated, statuses
 
 if TYPE_CHECKING:
@@ -28,11 +28,6 @@ def _made(exchange: Exchange) -> object:
     """Id of what a request has made."""
     kind = exchange.operation.resource if exchange.operation is not None else None
     return at(exchange.answer, kind.id) if kind is not None and exchange.succeeded else None
-
-
-def _accepts(exchange: Exchange, repetition: str) -> bool:
-    rule = _rule(exchange)
-    return repetition == rule.repetition or repetition in rule.tolerated
 
 
 def _is_refusal(exchange: Exchange) -> bool:
@@ -87,20 +82,17 @@ def key_used_once_for_any_body(uses: list[Exchange], ledger: Ledger) -> Iterator
 
 def _nothing_made(first: Exchange, later: Exchange, also: frozenset[int]) -> Verdict:
     again = later.succeeded and _made(later) == _made(first)
-    refusal = stated(later, "used-key")
-    refused = _is_refusal(later) and _accepts(later, "refused")
-    wanted = [f"{refusal.status} {refusal.code or ''}".strip()] if refusal is not None else []
+    done = "replayed" if again else "refused" if _is_refusal(later) else ""
+    refusal, rule = stated(later, "used-key"), _rule(later)
+    wanted = f"{refusal.status} {refusal.code or ''}".strip() if refusal else "a refusal"
+    tolerated = later.status in also or done in rule.tolerated
     return verdict(
-        refused or later.status in also or (again and _accepts(later, "replayed")),
+        done == rule.repetition,
         first,
         later,
-        expected=", or ".join(
-            [
-                *(wanted if _accepts(later, "refused") else ()),
-                *(["the first answer again"] if _accepts(later, "replayed") else ()),
-            ]
-        ),
+        expected=wanted if rule.repetition == "refused" else "the first answer again",
         seen=f"{later.status} {_made(later) or ''}".strip(),
+        severity=Severity.WARNING if tolerated else None,
     )
 
 
