@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from flora_contract.diff.changes import Settings, compare
-from flora_contract.diff.lifecycle import Policy
+from flora_contract.diff.judging.settings import Settings
+from flora_contract.diff.operations.lifecycle import Policy
+from flora_contract.diff.reading.sources import open_contract
+from flora_contract.diff.release.comparison import compare
 from flora_contract.diff.rules import rules
-from flora_contract.diff.sources import open_contract
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT.parent / "shared" / "data" / "specdiff"

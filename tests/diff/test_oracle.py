@@ -17,9 +17,9 @@ import jsonschema_rs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flora_contract.diff.changes import compare
+from flora_contract.diff.reading.sources import contract
+from flora_contract.diff.release.comparison import compare
 from flora_contract.diff.rules import Level, rules
-from flora_contract.diff.sources import contract
 from flora_contract.openapi import Document
 
 if TYPE_CHECKING:

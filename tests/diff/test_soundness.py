@@ -11,19 +11,19 @@ import jsonschema_rs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rule_examples import standing
 
-from flora_contract.diff.changes import compare
-from flora_contract.diff.containment import Containment, Given
-from flora_contract.diff.examples import standing
+from flora_contract.diff.containment.deciding import Containment, Given
+from flora_contract.diff.reading.schema import Schemas
+from flora_contract.diff.reading.sources import contract
+from flora_contract.diff.release.comparison import compare
 from flora_contract.diff.rules import Level, rules
-from flora_contract.diff.schema import Schemas
-from flora_contract.diff.sources import contract
 from flora_contract.openapi import Document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flora_contract.diff.schema import Schema
+    from flora_contract.diff.reading.schema import Schema
 
 Json = dict[str, Any]
 
