@@ -16,7 +16,7 @@ from flora_contract.diff.rules import PLACES, Level, rules
 from flora_contract.diff.schemas.keyword_groups import can_be_kept, is_settled, part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
     from flora_contract.diff.containment.deciding import Answer, Parts
     from flora_contract.diff.judging.affected import Occurrence
@@ -70,7 +70,10 @@ def judged(
     answers: dict[int, Answer] = {}
     if about and not (usage.unseen and pair.revision.flag(usage.unseen)):
         parts = pairs.contained(pair, usage)
+        told = {part(one.fact) for one in about}
         kept = [one for one in about if not by_keyword and _is_kept(one, parts, usage)]
+        if not all(_unaccounted(parts, told, typed=usage.typed)):
+            kept = []  # something is lost, or may be, by all facts together
         if any(map(_is_of_branches, kept)) and not pairs.lists_all(pair, usage):
             kept = [one for one in kept if not _is_of_branches(one)]
         if not usage.typed and pair.base.types != pair.revision.types:
@@ -176,16 +179,19 @@ def _answers(about: list[Judged], parts: Parts, *, typed: bool) -> dict[int, Ans
     concerned = {
         part(one.fact) for one in about if not is_settled(one.fact) or _level(one) is not Level.SAFE
     }
-    by_table = _BY_THE_TABLE if typed else {*_BY_THE_TABLE, "values"}
-    rest = all_of(
-        answer for name, answer in parts.items() if name not in concerned and name not in by_table
-    )
+    rest = all_of(_unaccounted(parts, concerned, typed=typed))
     open_ones = [one.fact for one in about if not is_settled(one.fact)]
     answers: dict[int, Answer] = {}
     for fact in open_ones or [one.fact for one in about]:
         own = parts.get(part(fact) or "", True) if open_ones else True
         answers[id(fact)] = all_of((own, rest))
     return answers
+
+
+def _unaccounted(parts: Parts, told: Container[str | None], *, typed: bool) -> list[Answer]:
+    """The answers for the parts that no fact tells of, but for those that only the table judges."""
+    by_table = _BY_THE_TABLE if typed else {*_BY_THE_TABLE, "values"}
+    return [answer for name, answer in parts.items() if name not in told and name not in by_table]
 
 
 def _is_read_only(one: Judged) -> bool:
