@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from flora_contract.diff.reading.schema import Schema
 
 _TYPES = frozenset({"array", "boolean", "number", "object", "string"})
+_KNOWN = _TYPES | {"integer"}
 _COUNTED = {
     ("minLength", "maxLength"): "string",
     ("minItems", "maxItems"): "array",
@@ -63,8 +64,10 @@ def listed(schema: Schema) -> list[object] | None:
     return values
 
 
-def types_within(small: Schema, large: Schema) -> bool:
-    """Whether each type of one schema is one of the other."""
+def types_within(small: Schema, large: Schema) -> bool | None:
+    """Whether each type of one schema is one of the other; undecided if no one knows the type."""
+    if small.types != large.types and not types_of(small) | types_of(large) <= _KNOWN:
+        return None
     if large.types is None or listed(small) is not None:
         return True  # listed values are judged one by one
     whole = _is_whole(small)
@@ -106,7 +109,8 @@ def has_type(value: object, schema: Schema) -> bool:
         list: {"array"},
         dict: {"object"},
     }.get(type(value), set())
-    return bool(names & types_of(schema))
+    types = types_of(schema)
+    return bool(names & types) or not types <= _KNOWN  # no one can tell what `int` is to mean
 
 
 def shares_types(one: Schema, two: Schema) -> bool:
