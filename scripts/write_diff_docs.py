@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from flora_contract.diff.examples import Example, examples
 from flora_contract.diff.rules import NEVER, Level, Rule, rules
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tests" / "diff" / "library"))
+
+from rule_examples import Example, examples  # noqa: E402 - lies beside the tests, which use it too
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PAGE = Path(__file__).parents[1] / "docs" / "diff.md"
+PAGE = ROOT / "docs" / "diff.md"
 START, END = "<!-- rules: written by scripts/write_diff_docs.py -->", "<!-- end of rules -->"
 SHOWN = 110  # characters of an example
 
