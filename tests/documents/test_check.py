@@ -10,9 +10,9 @@ from click.testing import CliRunner
 
 from flora_contract import shipped
 from flora_contract.cli import group
-from flora_contract.documents.check import check
-from flora_contract.documents.reading import elsewhere, stored_pages
-from flora_contract.documents.register import explained
+from flora_contract.documents.checking.check import check
+from flora_contract.documents.checking.conflicts import explained
+from flora_contract.documents.sources.read import elsewhere, stored_pages
 from flora_contract.errors import InputError
 from flora_contract.openapi import load, parse
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from flora_contract import shipped
-from flora_contract.documents.check import check
-from flora_contract.documents.reading import elsewhere, stored_pages
-from flora_contract.documents.register import explained
+from flora_contract.documents.checking.check import check
+from flora_contract.documents.checking.conflicts import explained
+from flora_contract.documents.sources.read import elsewhere, stored_pages
 from flora_contract.openapi import Document, load
 from flora_contract.openapi.nodes import SCHEMAS, TypedNode, nodes
 

@@ -12,11 +12,11 @@ from click.testing import CliRunner
 
 from flora_contract import shipped
 from flora_contract.cli import group
-from flora_contract.documents.changes import changes
-from flora_contract.documents.check import check
-from flora_contract.documents.command import with_pages
-from flora_contract.documents.reading import elsewhere, read_page, stored_pages
-from flora_contract.documents.register import explained
+from flora_contract.documents.checking.check import check
+from flora_contract.documents.checking.conflicts import explained
+from flora_contract.documents.commands.command import with_pages
+from flora_contract.documents.proposing.differences import changes
+from flora_contract.documents.sources.read import elsewhere, read_page, stored_pages
 from flora_contract.openapi import load
 
 if TYPE_CHECKING:

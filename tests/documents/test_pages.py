@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flora_contract import shipped
-from flora_contract.documents.check import check
-from flora_contract.documents.facts import Place, dump
-from flora_contract.documents.reading import FACTS, elsewhere, read_page, stored_pages
-from flora_contract.documents.register import explained
+from flora_contract.documents.checking.check import check
+from flora_contract.documents.checking.conflicts import explained
+from flora_contract.documents.facts.fact import Place, dump
+from flora_contract.documents.sources.read import FACTS, elsewhere, read_page, stored_pages
 from flora_contract.errors import InputError
 from flora_contract.openapi import load
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from flora_contract.documents.facts import SourcePage
+    from flora_contract.documents.facts.fact import SourcePage
 
 DOCUMENTS = shipped.ROOT.parent / "shared" / "documents"
 PAGES = sorted(DOCUMENTS.glob("0*.txt"))

@@ -6,20 +6,20 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flora_contract.documents import guide, http_page, typescript_page
-from flora_contract.documents.elsewhere import read_elsewhere
-from flora_contract.documents.facts import SourcePage, dump, read_facts
+from flora_contract.documents.facts.fact import SourcePage, dump, read_facts
+from flora_contract.documents.sources import guide, http_page, typescript_page
+from flora_contract.documents.sources.by_hand import read_elsewhere
 from flora_contract.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from flora_contract.documents.sheet import Sheet
+    from flora_contract.documents.sources.lines import Sheet
 
 MOST_BYTES = 5_000_000
 """No page of the reference comes near this; the largest has 14 kB."""
 
-FACTS = Path(__file__).with_name("facts")
+FACTS = Path(__file__).parents[1] / "facts"
 ELSEWHERE = FACTS / "elsewhere.yaml"
 
 _READERS: dict[str, Callable[[str], Sheet]] = {

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from flora_contract.documents.facts import PageFact, Place, SourcePage, entries, statements
+from flora_contract.documents.facts.fact import PageFact, Place, SourcePage, entries, statements
 from flora_contract.errors import InputError
 from flora_contract.openapi import load
 

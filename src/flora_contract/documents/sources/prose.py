@@ -6,8 +6,8 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
-from flora_contract.documents.facts import PageFact, Place
-from flora_contract.documents.rendering import SAYINGS
+from flora_contract.documents.facts.fact import PageFact, Place
+from flora_contract.documents.sources.kinds import SAYINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,14 +11,14 @@ import click
 from rich.text import Text
 
 from flora_contract import shipped
-from flora_contract.documents.changes import changes
-from flora_contract.documents.check import VERDICTS
-from flora_contract.documents.check import check as hold
-from flora_contract.documents.reading import elsewhere, read_page, stored_pages
-from flora_contract.documents.register import explained
-from flora_contract.documents.rendering import FORMS
-from flora_contract.documents.suggest import closest, patch
-from flora_contract.documents.suggest import suggest as propose
+from flora_contract.documents.checking.check import VERDICTS
+from flora_contract.documents.checking.check import check as hold
+from flora_contract.documents.checking.conflicts import explained
+from flora_contract.documents.proposing.differences import changes
+from flora_contract.documents.proposing.edits import closest, patch
+from flora_contract.documents.proposing.edits import suggest as propose
+from flora_contract.documents.sources.kinds import FORMS
+from flora_contract.documents.sources.read import elsewhere, read_page, stored_pages
 from flora_contract.openapi import load
 from flora_contract.report import terminal
 from flora_contract.report.output import deliver
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from flora_contract.documents.changes import PageChange
-    from flora_contract.documents.check import CheckResult
-    from flora_contract.documents.facts import SourcePage
+    from flora_contract.documents.checking.check import CheckResult
+    from flora_contract.documents.facts.fact import SourcePage
+    from flora_contract.documents.proposing.differences import PageChange
     from flora_contract.openapi import Document
 
 _file = click.Path(path_type=Path)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from flora_contract.documents.facts import CONSTRAINTS, Place, Scalar
-from flora_contract.documents.transcript import Transcript, transcript
+from flora_contract.documents.checking.claims import Transcript, transcript
+from flora_contract.documents.facts.fact import CONSTRAINTS, Place, Scalar
 from flora_contract.report.markdown import code, escape, table
 
 if TYPE_CHECKING:

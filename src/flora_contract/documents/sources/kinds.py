@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from flora_contract.documents.facts import CONSTRAINTS, Place
+from flora_contract.documents.facts.fact import CONSTRAINTS, Place
 
 
 @dataclass(frozen=True)

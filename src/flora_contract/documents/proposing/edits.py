@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml.comments import CommentedSeq
 
-from flora_contract.documents.check import Judgement, check
-from flora_contract.documents.facts import CONSTRAINTS, PageFact, Place, SourcePage
-from flora_contract.documents.transcript import Transcript, transcript
+from flora_contract.documents.checking.check import Judgement, check
+from flora_contract.documents.checking.claims import Transcript, transcript
+from flora_contract.documents.facts.fact import CONSTRAINTS, PageFact, Place, SourcePage
 from flora_contract.errors import InputError
 from flora_contract.openapi import Edit, parse, written
 

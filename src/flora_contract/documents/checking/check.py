@@ -12,9 +12,9 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from flora_contract.documents.facts import CONSTRAINTS, SINGLE, PageFact, Place, SourcePage
-from flora_contract.documents.rendering import FORMS, HELD, REFUSAL
-from flora_contract.documents.transcript import Claim, Response, Transcript, transcript
+from flora_contract.documents.checking.claims import Claim, Response, Transcript, transcript
+from flora_contract.documents.facts.fact import CONSTRAINTS, SINGLE, PageFact, Place, SourcePage
+from flora_contract.documents.sources.kinds import FORMS, HELD, REFUSAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

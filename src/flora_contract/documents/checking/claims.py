@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from flora_contract.documents.facts import CONSTRAINTS, Place, Scalar
+from flora_contract.documents.facts.fact import CONSTRAINTS, Place, Scalar
 from flora_contract.errors import InputError
 from flora_contract.openapi.document import METHODS
 
