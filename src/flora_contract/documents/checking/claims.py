@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from flora_contract.documents.facts.fact import CONSTRAINTS, Place, Scalar
+from flora_contract.documents.facts.fact import CONSTRAINTS, Place, Scalar, alternatives
 from flora_contract.errors import InputError
 from flora_contract.openapi.document import METHODS
 
@@ -28,11 +28,14 @@ _READ = {
     "additionalProperties",
     "allOf",
     "anyOf",
+    "const",
     "description",
+    "discriminator",
     "enum",
     "example",
     "examples",
     "items",
+    "oneOf",
     "properties",
     "required",
     "title",
@@ -64,7 +67,7 @@ class Response:
 
 
 @dataclass
-class Transcript:
+class Claims:
     """All that a contract claims.
 
     `nodes`: what carries `x-source`, and the places it describes. `unsourced`: what should carry
@@ -85,9 +88,9 @@ class Transcript:
     objects: dict[Place, list[Pointer]] = field(default_factory=dict)
 
 
-def transcript(document: Document) -> Transcript:
+def claims(document: Document) -> Claims:
     """Read a contract. Raises InputError when it is none, or a reference leads nowhere."""
-    made = Transcript(document)
+    made = Claims(document)
     try:
         made.undescribed = document.tree.get("x-undescribed", {})
         _Walk(made).everything()
@@ -98,7 +101,7 @@ def transcript(document: Document) -> Transcript:
 
 
 class _Walk:
-    def __init__(self, made: Transcript) -> None:
+    def __init__(self, made: Claims) -> None:
         self.made = made
         self.document = made.document
         self.read: set[tuple[Pointer, Place]] = set()
@@ -211,12 +214,21 @@ class _Walk:
     def alternatives(self, pointer: Pointer, node: dict[str, Any], place: Place) -> None:
         for index in range(len(node.get("allOf", []))):
             self.schema((*pointer, "allOf", index), place)
-        for index, branch in enumerate(node.get("anyOf", [])):
-            at = (*pointer, "anyOf", index)
-            if branch.get("type") == "null":
-                self.claim(place, "nullable", value=True, pointer=at)
-            else:
-                self.schema(at, place)
+        for keyword in ("anyOf", "oneOf"):
+            ways: list[Pointer] = []
+            for index, branch in enumerate(node.get(keyword, [])):
+                at = (*pointer, keyword, index)
+                if branch.get("type") == "null":
+                    self.claim(place, "nullable", value=True, pointer=at)
+                else:
+                    ways.append(at)
+            if len(ways) < 2:
+                for way in ways:
+                    self.schema(way, place)
+                continue
+            schemas = [self.document.at(self.follow(way)) for way in ways]
+            for way, name in zip(ways, alternatives(map(_sketch, schemas)), strict=True):
+                self.schema(way, place.alternative(name))
 
     def members(self, pointer: Pointer, node: dict[str, Any], place: Place) -> None:
         if "properties" in node:
@@ -242,6 +254,8 @@ class _Walk:
         for keyword in ("enum", "x-extensible-enum"):
             for index, value in enumerate(node.get(keyword, [])):
                 self.claim(place, "value", value, (*pointer, keyword, index))
+        if "const" in node:
+            self.claim(place, "value", node["const"], (*pointer, "const"))
         for keyword, value in node.items():
             prefix = _PREFIX.match(value) if keyword == "pattern" else None
             if prefix is not None:
@@ -307,6 +321,17 @@ class _Walk:
         if document is not self.document:
             raise InputError(f"{self.document.file}: the check does not follow {reference}")
         return pointer
+
+
+def _sketch(schema: dict[str, Any]) -> tuple[str, dict[str, Scalar]]:
+    """What tells a schema from its alternatives: its type, and members of one value."""
+    kind = schema.get("type", "object")
+    constants: dict[str, Scalar] = {}
+    for name, member in schema.get("properties", {}).items():
+        values = [member["const"]] if "const" in member else member.get("enum", [])
+        if len(values) == 1:
+            constants[name] = values[0]
+    return kind if isinstance(kind, str) else kind[0], constants
 
 
 def _scalar(value: Any) -> Scalar:

@@ -11,9 +11,9 @@ import click
 from rich.text import Text
 
 from flora_contract import shipped
-from flora_contract.documents.checking.check import VERDICTS
 from flora_contract.documents.checking.check import check as hold
-from flora_contract.documents.checking.conflicts import explained
+from flora_contract.documents.checking.conflicts import read_conflicts
+from flora_contract.documents.checking.result import VERDICTS
 from flora_contract.documents.proposing.differences import changes
 from flora_contract.documents.proposing.edits import closest, patch
 from flora_contract.documents.proposing.edits import suggest as propose
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from flora_contract.documents.checking.check import CheckResult
+    from flora_contract.documents.checking.result import CheckResult
     from flora_contract.documents.facts.fact import SourcePage
     from flora_contract.documents.proposing.differences import PageChange
     from flora_contract.openapi import Document
@@ -77,7 +77,7 @@ def check(
     """
     document = load(_near(contract))
     pages = with_pages(stored_pages(), [read_page(path) for path in files])
-    result = hold(document, pages + elsewhere(), explained(registers / "conflicts.md"))
+    result = hold(document, pages + elsewhere(), read_conflicts(registers / "conflicts.md"))
     if form == "json":
         deliver(json.dumps(_report(document, pages, result), indent=2), output)
     else:
@@ -127,7 +127,7 @@ def suggest(
     page = read_page(new, label)
     page.label = closest(page, stored).label
     pages = with_pages(stored, [page]) + elsewhere()
-    found = propose(document, pages, page, explained(registers / "conflicts.md"))
+    found = propose(document, pages, page, read_conflicts(registers / "conflicts.md"))
     deliver(patch(document, found.document, contract.name), output)
     console = terminal.progress()
     for finding in found.left:

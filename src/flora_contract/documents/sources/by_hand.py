@@ -1,16 +1,20 @@
-"""Facts from outside the pages: `facts/elsewhere.yaml`, typed by hand.
+"""Facts that only a person can type, for no file here states them: `facts/elsewhere.yaml`.
 
-`facts` are written as those of pages are, place by place. `operations` are written in whole: a
-member is a line, `beta?: boolean` or `created_at: integer | null, minimum 0`; its name ends in `?`
-where it need not be there, in `[]` where it is a list of what follows, in `{}` where it is a map.
+A table by operation, or `API` for what holds everywhere, then by label, then by place:
+
+    GET /projects:
+      SPEC160:
+        status: 200
+        query limit: integer, minimum 1, maximum 100
+      SPEC160, TSnext:
+        answer meta.total_estimate: optional, integer | null
 """
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final
 
-from flora_contract.documents.facts.fact import PageFact, Place, SourcePage, entries, statements
+from flora_contract.documents.facts.fact import CONSTRAINTS, PageFact, Place, SourcePage
 from flora_contract.errors import InputError
 from flora_contract.openapi import load
 
@@ -18,74 +22,58 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_MEMBER: Final = re.compile(r"([\w-]+)(\[\]|\{\})?(\?)?")
+    from flora_contract.documents.facts.fact import Scalar
+
 _TYPES: Final = {"string", "number", "integer", "boolean", "object", "array", "map"}
+_WORDS: Final[dict[str, tuple[str, Scalar]]] = {
+    "required": ("required", True),
+    "optional": ("required", False),
+    "null": ("nullable", True),
+    "deprecated": ("deprecated", True),
+    "parameter": ("is", "parameter"),
+    "operation": ("is", "operation"),
+    **{name: ("type", name) for name in _TYPES},
+}
 
-Entry = dict[str, Any]
 
-
-def read_elsewhere(path: Path) -> list[SourcePage]:
-    """What other public material states, one `SourcePage` for each label it is from."""
+def read_by_hand(path: Path) -> list[SourcePage]:
+    """What the table states, one `SourcePage` for each label. Raises InputError."""
     pages: dict[str, SourcePage] = {}
-    tree = load(path).tree
-    for place, entry in (*entries(tree, path), *_operations(tree.get("operations", {}), path)):
-        for label in entry.pop("from"):
-            page = pages.setdefault(label, SourcePage(label, "elsewhere", path.name))
-            page.facts += [PageFact(place, aspect, value, 0) for aspect, value in statements(entry)]
+    document = load(path)
+    for operation, labels in document.tree.items():
+        for names, said in labels.items():
+            try:
+                facts = list(_facts(operation, said))
+            except (AttributeError, TypeError, ValueError) as error:
+                at = document.locate((operation, names))
+                raise InputError(f"{at}: not written as its table is: {error}") from None
+            for label in names.split(", "):
+                page = pages.setdefault(label, SourcePage(label, "elsewhere", path.name))
+                page.facts += facts
     return list(pages.values())
 
 
-def _operations(operations: dict[str, Any], path: Path) -> Iterator[tuple[Place, Entry]]:
-    try:
-        for name, operation in operations.items():
-            operation_place = Place.parse(name)
-            found = [(operation_place, {"is": "operation"})]
-            for member, said in operation.get("query", {}).items():
-                place, entry = _member(Place(operation_place.operation, "query"), member)
-                found.append((place, {"is": "parameter", **entry, **_said(said)}))
-            found += _object(Place(operation_place.operation, "answer"), operation["answer"])
-            for place, entry in found:
-                yield place, {**entry, "from": list(operation["from"])}
-    except (KeyError, TypeError, AttributeError, ValueError):
-        raise InputError(f"{path}: not a file of facts") from None
-
-
-def _object(place: Place, members: dict[str, Any]) -> Iterator[tuple[Place, Entry]]:
-    yield place, {"type": "object"}
-    for member, said in members.items():
-        child, entry = _member(place, member)
-        holder = {"[]": "array", "{}": "map"}.get(member.rstrip("?")[-2:])
-        if holder is not None:
-            yield child, {**entry, "type": holder}
-            child, entry = child.items() if holder == "array" else child.values(), {}
-        if isinstance(said, dict):
-            yield child, entry
-            yield from _object(child, said)
+def _facts(operation: str, said: dict[str, Any]) -> Iterator[PageFact]:
+    for where, words in said.items():
+        if where == "status":
+            for status in str(words).split():
+                yield PageFact(Place(operation, "status", status), "is", "response", 0)
         else:
-            yield child, {**entry, **_said(said)}
+            place = Place.parse(operation if where == "operation" else f"{operation} {where}")
+            for aspect, value in _said(str(words)):
+                yield PageFact(place, aspect, value, 0)
 
 
-def _member(place: Place, member: str) -> tuple[Place, Entry]:
-    """The place of a member, and whether it must be there."""
-    written = _MEMBER.fullmatch(member)
-    if written is None:
-        raise ValueError(member)
-    return place.child(written[1]), {"required": written[3] is None}
-
-
-def _said(text: str) -> Entry:
-    """`one of image video` names its values; `integer | null, minimum 0` says what it says."""
-    kinds, *constraints = text.split(", ")
-    entry: Entry = {}
-    if kinds.startswith("one of "):
-        entry = {"type": "string", "value": kinds.split(" ")[2:]}
-    elif kinds != "any":
-        named = kinds.split(" | ")
-        if not {*named} <= {*_TYPES, "null"}:
-            raise ValueError(kinds)
-        entry = {"nullable": True} if "null" in named else {}
-        entry["type"] = next(name for name in named if name != "null")
-    for constraint in constraints:
-        aspect, value = constraint.split(" ", 1)
-        entry[aspect] = int(value) if value.isdecimal() else value
-    return entry
+def _said(text: str) -> Iterator[tuple[str, Scalar]]:
+    for words in text.replace(" | ", ", ").split(", "):
+        name, _, rest = words.partition(" ")
+        if words in _WORDS:
+            yield _WORDS[words]
+        elif words.startswith("one of "):
+            yield from (("value", value) for value in words.split(" ")[2:])
+        elif name in {"prefix", "shows", "format", "pattern"}:
+            yield name, rest
+        elif name in CONSTRAINTS:
+            yield name, int(rest) if rest.lstrip("-").isdecimal() else float(rest)
+        else:
+            raise ValueError(words)

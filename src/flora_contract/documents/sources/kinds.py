@@ -14,34 +14,40 @@ from flora_contract.documents.facts.fact import CONSTRAINTS, Place
 
 @dataclass(frozen=True)
 class Form:
-    """A form of page.
+    """A kind of source, which differs from the others by what it never shows.
 
-    `silent`: aspects it never shows. `integers`: whether it tells integer from number.
-    `whole_samples`: its samples are rendered with every field, so that the keys of an object
-    described nowhere else are its fields, and those in each of its samples the required ones.
+    `rank`: whom to believe where two differ; the least is believed. `silent`: aspects it never
+    shows. `integers`: whether it tells integer from number. `complete`: whether what it does not
+    say of a place that it describes is not there. `whole_samples`: its samples are rendered with
+    every field, so that the keys of an object described nowhere else are its fields, and those in
+    each of its samples the required ones.
     """
 
     title: str
-    silent: frozenset[str]
-    integers: bool
-    whole_samples: bool
+    rank: int
+    silent: frozenset[str] = frozenset()
+    integers: bool = True
+    complete: bool = False
+    whole_samples: bool = False
 
 
+_BOUNDS = frozenset(CONSTRAINTS)
 FORMS = {
-    "http": Form("HTTP reference page", frozenset({"nullable"}), integers=True, whole_samples=True),
+    "http": Form(
+        "HTTP reference page", 0, frozenset({"nullable"}), complete=True, whole_samples=True
+    ),
     "typescript": Form(
-        "TypeScript reference page", frozenset(CONSTRAINTS), integers=False, whole_samples=True
+        "TypeScript reference page",
+        0,
+        _BOUNDS,
+        integers=False,
+        complete=True,
+        whole_samples=True,
     ),
-    "guide": Form(
-        "guide", frozenset({"nullable", *CONSTRAINTS}), integers=True, whole_samples=False
-    ),
+    "guide": Form("guide", 0, _BOUNDS | {"nullable"}),
+    "sdk": Form("TypeScript SDK", 1, _BOUNDS, integers=False, complete=True),
     # Other public material: held as far as facts/elsewhere.yaml goes, and silent beyond.
-    "elsewhere": Form(
-        "other public material",
-        frozenset({"nullable", *CONSTRAINTS}),
-        integers=True,
-        whole_samples=False,
-    ),
+    "elsewhere": Form("other public material", 2, _BOUNDS | {"nullable"}),
 }
 
 MODELS = {
