@@ -33,6 +33,10 @@ class Backwards:
         self.result = forwards.result
         self.claims = forwards.claims
         self.contradicted = forwards.contradicted
+        self.responses: dict[tuple[str, str], list[Response]] = defaultdict(list)
+        for responses in self.made.responses.values():
+            for response in responses:
+                self.responses[response.operation, response.status].append(response)
         self.of_answers = [(p, f) for p, f in self.evidence.facts if _is_of_answers(f)]
 
     def run(self) -> None:
@@ -168,10 +172,10 @@ class Backwards:
         everywhere = Place("API", "status", claim.place.field)
         if claim.place in self.evidence.at or everywhere in self.evidence.at:
             return True
-        success = claim.place.field.startswith("2")
-        return success and any(
-            f.place.operation == claim.place.operation and f.place.part == "answer"
-            for _, f in self.of_answers
+        return any(
+            _answers(fact, response)
+            for response in self.responses[claim.place.operation, claim.place.field]
+            for _, fact in self.of_answers
         )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from flora_contract.documents.facts.fact import CONSTRAINTS, Place, Scalar, alternatives
+from flora_contract.documents.sources.prose import durations
 from flora_contract.errors import InputError
 from flora_contract.openapi.document import METHODS
 
@@ -105,6 +106,7 @@ class _Walk:
         self.made = made
         self.document = made.document
         self.read: set[tuple[Pointer, Place]] = set()
+        self.unions: dict[Place, Pointer] = {}
         self.fields: dict[Place, dict[str, Pointer]] = {}
         self.required: dict[Place, dict[str, Pointer]] = {}
 
@@ -226,6 +228,7 @@ class _Walk:
                 for way in ways:
                     self.schema(way, place)
                 continue
+            self.unions[place] = (*pointer, keyword)
             schemas = [self.document.at(self.follow(way)) for way in ways]
             for way, name in zip(ways, alternatives(map(_sketch, schemas)), strict=True):
                 self.schema(way, place.alternative(name))
@@ -276,10 +279,10 @@ class _Walk:
             for name in names.keys() - self.fields.get(place, {}).keys():
                 self.claim(place.child(name), "required", value=True, pointer=names[name])
         nullable = {c.place for c in self.made.claims if c.aspect == "nullable"}
-        for claim in [c for c in self.made.claims if c.aspect == "type"]:
-            if claim.place not in nullable:
-                nullable.add(claim.place)
-                self.claim(claim.place, "nullable", value=False, pointer=claim.pointer)
+        typed = {c.place: c.pointer for c in reversed(self.made.claims) if c.aspect == "type"}
+        for place, pointer in (typed | self.unions).items():
+            if place not in nullable:
+                self.claim(place, "nullable", value=False, pointer=pointer)
 
     def claim(self, place: Place, aspect: str, value: Scalar, pointer: Pointer) -> None:
         self.made.claims.append(Claim(place, aspect, value, pointer))
@@ -303,6 +306,8 @@ class _Walk:
             self.made.nodes.setdefault(pointer, set()).add(place)
         elif must:
             self.sourced(pointer)
+        for _, duration in durations(node.get("description", "")):
+            self.claim(place, "duration", duration, (*pointer, "description"))
         words = (self.made.descriptions.get(place, ""), node.get("description", ""))
         self.made.descriptions[place] = " ".join(words)
         self.made.conflicts.setdefault(place, set()).update(node.get("x-conflict", []))

@@ -22,16 +22,20 @@ class Difference:
     """What a row says a source states, as its code span has it.
 
     `stated` is a fact, `GET /generations answer meta.total_estimate required true`, or the
-    beginning of many: an aspect with all its values, or a place with all that is in it.
+    beginning of many: an aspect with all its values, or a place with all that is in it. `API` in
+    place of an operation stands for all of them.
     """
 
     number: str
     label: str
     stated: str
 
-    def covers(self, page: SourcePage, fact: str) -> bool:
+    def covers(self, page: SourcePage, fact: PageFact) -> bool:
         """Whether a fact is what the row says. A version of the SDK stands for those after it."""
-        if fact != self.stated and not fact.startswith(
+        text = str(fact)
+        if self.stated.startswith("API "):
+            text = text.replace(fact.place.operation, "API", 1)
+        if text != self.stated and not text.startswith(
             tuple(f"{self.stated}{sign}" for sign in " .[{<")
         ):
             return False
@@ -57,7 +61,7 @@ class Conflicts:
 
     def explain(self, page: SourcePage, fact: PageFact) -> bool:
         """Whether a row names a fact, which is noted."""
-        found = [difference for difference in self.listed if difference.covers(page, str(fact))]
+        found = [difference for difference in self.listed if difference.covers(page, fact)]
         self.met.update(found)
         return bool(found)
 

@@ -11,6 +11,7 @@ A fact is `(place, aspect, value, line)`. Aspects that a place has once on a pag
     minimum, minLength, format, …
                 constraints, named as in JSON Schema
     prefix      what an id starts with
+    duration    how long something takes or holds, `2 hours`
     deprecated  true
 
 and those it may have many times:
@@ -40,7 +41,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CONSTRAINTS = (*BOUNDS, "pattern", "format")
-SINGLE = ("is", "url", "scheme", "media", "type", "required", "nullable", *CONSTRAINTS, "prefix")
+SINGLE = (
+    "is",
+    "url",
+    "scheme",
+    "media",
+    "type",
+    "required",
+    "nullable",
+    *CONSTRAINTS,
+    "prefix",
+    "duration",
+)
 """Aspects of which a place has one value on a page."""
 
 Scalar = str | int | float | bool | None
@@ -92,6 +104,21 @@ class Place:
         if not self.field or self.field.endswith(("[]", "{}", ">")):
             return None
         return Place(self.operation, self.part, self.field.rpartition(".")[0])
+
+    def holder(self) -> Place | None:
+        """What this stands in: an object, a list, a map, or a value of many types."""
+        if not self.field:
+            return None
+        if self.field.endswith(("[]", "{}")):
+            return Place(self.operation, self.part, self.field[:-2])
+        if self.field.endswith(">"):
+            return Place(self.operation, self.part, self.field[: self.field.rindex("<")])
+        return self.parent()
+
+    @property
+    def name(self) -> str:
+        """The name of the field."""
+        return self.field.rpartition(".")[2]
 
     def within(self, other: Place) -> bool:
         """Whether this is a field of `other`, however deep."""

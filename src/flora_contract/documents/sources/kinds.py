@@ -73,12 +73,14 @@ class Saying:
 
     It stands at the place that the sentence describes, or at `place`. In the contract it is held by
     a description that matches `held`, or, where `held` is a C-number, by a node that carries it.
+    `words` are those of a description that is drafted.
     """
 
     name: str
     stated: re.Pattern[str]
     held: str
     place: Place | None = None
+    words: str = ""
 
 
 SAYINGS = [
@@ -94,25 +96,36 @@ SAYINGS = [
         "C14",
         Place(POLL.operation, "answer", "outputs[].url"),
     ),
+    Saying("US dollars", re.compile(r"\bin USD\b"), r"US dollars", words="In US dollars."),
     Saying(
-        "poll every 2 to 5 seconds",
-        re.compile(r"every 2.5 seconds"),
-        r"every 2 to 5 seconds",
-        CREATE,
+        "newest first", re.compile(r"\bnewest first\b"), r"newest first", words="The newest first."
     ),
-    Saying("US dollars", re.compile(r"\bin USD\b"), r"US dollars"),
-    Saying("newest first", re.compile(r"\bnewest first\b"), r"newest first"),
-    Saying("opaque", re.compile(r"^Opaque\b"), r"Opaque"),
+    Saying("opaque", re.compile(r"^Opaque\b"), r"Opaque", words="Opaque."),
     Saying(
         "the workspace default when left out",
         re.compile(r"[Ii]f omitted, the workspace default"),
         r"workspace's default",
+        words="The workspace's default is used when left out.",
     ),
-    Saying("is billed", re.compile(r"\bwill be billed\b"), r"\bbilled\b"),
-    Saying("no display name", re.compile(r"not (a|pass) display name"), r"not its display name"),
+    Saying("is billed", re.compile(r"\bwill be billed\b"), r"\bbilled\b", words="What is billed."),
     Saying(
-        "no model families", re.compile(r"[Dd]o not pass model families"), r"[Ff]amilies of models"
+        "no display name",
+        re.compile(r"not (a|pass) display name"),
+        r"not its display name",
+        words="The id, not its display name.",
     ),
-    Saying("url or text", re.compile(r"URL or text content"), r"the text itself"),
+    Saying(
+        "no model families",
+        re.compile(r"[Dd]o not pass model families"),
+        r"[Ff]amilies of models",
+        words="Families of models are not taken.",
+    ),
+    Saying(
+        "url or text",
+        re.compile(r"URL or text content"),
+        r"the text itself",
+        words="A URL, or the text itself.",
+    ),
 ]
-HELD = {saying.name: saying.held for saying in SAYINGS} | {"two hours": r"within two hours"}
+HELD = {saying.name: saying.held for saying in SAYINGS}
+DRAFTED = {saying.name: saying.words for saying in SAYINGS}
