@@ -16,7 +16,7 @@ import generate_client
 import write_diff_docs
 
 from flora_contract.conformance.catalogue import listing
-from flora_contract.documents.behaviour_page import behaviour_page
+from flora_contract.documents.written.behaviour_page import behaviour_page
 from flora_contract.errors import CommandError
 from flora_contract.openapi.behaviour import Behaviour
 from flora_contract.openapi.contract import Contract

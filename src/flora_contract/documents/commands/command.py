@@ -11,14 +11,14 @@ import click
 from rich.text import Text
 
 from flora_contract import shipped
-from flora_contract.documents.changes import changes
-from flora_contract.documents.check import VERDICTS
-from flora_contract.documents.check import check as hold
-from flora_contract.documents.reading import elsewhere, read_page, stored_pages
-from flora_contract.documents.register import explained
-from flora_contract.documents.rendering import FORMS
-from flora_contract.documents.suggest import closest, patch
-from flora_contract.documents.suggest import suggest as propose
+from flora_contract.documents.checking.check import check as hold
+from flora_contract.documents.checking.conflicts import read_conflicts
+from flora_contract.documents.checking.result import VERDICTS
+from flora_contract.documents.proposing.differences import changes
+from flora_contract.documents.proposing.edits import closest, patch
+from flora_contract.documents.proposing.edits import suggest as propose
+from flora_contract.documents.sources.kinds import FORMS
+from flora_contract.documents.sources.read import elsewhere, read_page, stored_pages
 from flora_contract.openapi import load
 from flora_contract.report import terminal
 from flora_contract.report.output import deliver
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from flora_contract.documents.changes import PageChange
-    from flora_contract.documents.check import CheckResult
-    from flora_contract.documents.facts import SourcePage
+    from flora_contract.documents.checking.result import CheckResult
+    from flora_contract.documents.facts.fact import SourcePage
+    from flora_contract.documents.proposing.differences import PageChange
     from flora_contract.openapi import Document
 
 _file = click.Path(path_type=Path)
@@ -77,7 +77,7 @@ def check(
     """
     document = load(_near(contract))
     pages = with_pages(stored_pages(), [read_page(path) for path in files])
-    result = hold(document, pages + elsewhere(), explained(registers / "conflicts.md"))
+    result = hold(document, pages + elsewhere(), read_conflicts(registers / "conflicts.md"))
     if form == "json":
         deliver(json.dumps(_report(document, pages, result), indent=2), output)
     else:
@@ -127,7 +127,7 @@ def suggest(
     page = read_page(new, label)
     page.label = closest(page, stored).label
     pages = with_pages(stored, [page]) + elsewhere()
-    found = propose(document, pages, page, explained(registers / "conflicts.md"))
+    found = propose(document, pages, page, read_conflicts(registers / "conflicts.md"))
     deliver(patch(document, found.document, contract.name), output)
     console = terminal.progress()
     for finding in found.left:

@@ -6,20 +6,21 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flora_contract.documents import guide, http_page, typescript_page
-from flora_contract.documents.elsewhere import read_elsewhere
-from flora_contract.documents.facts import SourcePage, dump, read_facts
+from flora_contract.documents.facts.fact import SourcePage, dump, read_facts
+from flora_contract.documents.sources import guide, http_page, typescript_page
+from flora_contract.documents.sources.by_hand import read_by_hand
+from flora_contract.documents.sources.package import package_files
 from flora_contract.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from flora_contract.documents.sheet import Sheet
+    from flora_contract.documents.sources.lines import Sheet
 
 MOST_BYTES = 5_000_000
 """No page of the reference comes near this; the largest has 14 kB."""
 
-FACTS = Path(__file__).with_name("facts")
+FACTS = Path(__file__).parents[1] / "facts"
 ELSEWHERE = FACTS / "elsewhere.yaml"
 
 _READERS: dict[str, Callable[[str], Sheet]] = {
@@ -32,13 +33,34 @@ _NUMBERED = re.compile(r"(\d{3})_")
 
 
 def stored_pages() -> list[SourcePage]:
-    """The facts of the pages that the contract was transcribed from, by label."""
-    return [read_facts(path) for path in sorted(FACTS.glob("S*.yaml"))]
+    """The stored facts: those of the pages and of the versions of the SDK."""
+    return [read_facts(path) for path in sorted(FACTS.glob("*.yaml")) if path != ELSEWHERE]
 
 
 def elsewhere() -> list[SourcePage]:
     """What other public material states of the nodes that carry its labels."""
-    return read_elsewhere(ELSEWHERE)
+    return read_by_hand(ELSEWHERE)
+
+
+def read_source(path: Path, label: str | None = None) -> SourcePage:
+    """Read a page, or a version of the SDK: a folder with a package.json, or an archive of it."""
+    if path.is_dir() or path.suffix in {".tgz", ".gz"}:
+        return read_sdk(package_files(path), str(path), label)
+    return read_page(path, label)
+
+
+def read_sdk(files: Mapping[str, bytes], file: str, label: str | None = None) -> SourcePage:
+    """Read a version of the SDK from the files of its package. Raises InputError."""
+    from flora_contract.documents.sources import sdk  # needs a parser that checks do without
+
+    try:
+        page = sdk.read(files, file)
+    except (KeyError, ValueError) as error:
+        raise InputError(f"{file}: no SDK that can be read: {error}") from None
+    if not page.described:
+        raise InputError(f"{file}: no SDK that is known here: resources/ declares no operation")
+    page.label = label or page.label
+    return page
 
 
 def read_page(path: Path, label: str | None = None) -> SourcePage:

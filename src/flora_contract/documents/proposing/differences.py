@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from flora_contract.documents.facts import PageFact, Place, SourcePage
+    from flora_contract.documents.facts.fact import PageFact, Place, SourcePage
 
 Kind = Literal["added", "removed", "renamed", "changed", "reworded"]
 

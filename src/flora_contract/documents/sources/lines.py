@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from flora_contract.documents.facts import SINGLE, PageFact, Place, Unread, unique
+from flora_contract.documents.facts.fact import SINGLE, PageFact, Place, Unread, unique
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from flora_contract.documents.shapes import Shape
+    from flora_contract.documents.sources.notation import Shape
 
 Reading = TypeVar("Reading")
 """What the reader of a kind of page remembers from line to line."""

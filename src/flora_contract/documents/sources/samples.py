@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from flora_contract.documents.facts import PageFact, Place
-from flora_contract.documents.rendering import PATH_IDS
+from flora_contract.documents.facts.fact import PageFact, Place
+from flora_contract.documents.sources.kinds import PATH_IDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

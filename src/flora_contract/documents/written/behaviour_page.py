@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from flora_contract.documents.vocabulary_page import vocabulary_sections
+from flora_contract.documents.written.vocabulary_page import vocabulary_sections
 from flora_contract.openapi.behaviour import VOCABULARY
 from flora_contract.openapi.behaviour_gaps import gaps
 from flora_contract.openapi.behaviour_reading import read_refusals

@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from flora_contract.documents.facts import PageFact
+from flora_contract.documents.facts.fact import PageFact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flora_contract.documents.facts import Place
+    from flora_contract.documents.facts.fact import Place
 
 _MORE = re.compile(r"(\d+) more")
 _MAP = re.compile(r"map\[(.+)\]|Record<string, (.+)>")

@@ -6,18 +6,18 @@ import json
 import re
 from dataclasses import dataclass
 
-from flora_contract.documents.facts import PageFact, Place
-from flora_contract.documents.prose import SENTENCE, facts_of_sentence
-from flora_contract.documents.rendering import MODELS
-from flora_contract.documents.samples import SampleError, facts_of_json, json_length
-from flora_contract.documents.shapes import (
+from flora_contract.documents.facts.fact import PageFact, Place
+from flora_contract.documents.sources.kinds import MODELS
+from flora_contract.documents.sources.lines import Sheet
+from flora_contract.documents.sources.notation import (
     Shape,
     ShapeError,
     facts_of_shape,
     innermost,
     typescript_shape,
 )
-from flora_contract.documents.sheet import Sheet
+from flora_contract.documents.sources.prose import SENTENCE, facts_of_sentence
+from flora_contract.documents.sources.samples import SampleError, facts_of_json, json_length
 
 OPERATION = re.compile(r"\*\*(get|post|put|patch|delete)\*\* `(/\S*)`")
 _HEADING = re.compile(r"(#{1,4}) (.+)")

@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from flora_contract.documents.facts import CONSTRAINTS, Place, Scalar
+from flora_contract.documents.facts.fact import CONSTRAINTS, Place, Scalar, alternatives
+from flora_contract.documents.sources.prose import durations
 from flora_contract.errors import InputError
 from flora_contract.openapi.document import METHODS
 
@@ -28,11 +29,14 @@ _READ = {
     "additionalProperties",
     "allOf",
     "anyOf",
+    "const",
     "description",
+    "discriminator",
     "enum",
     "example",
     "examples",
     "items",
+    "oneOf",
     "properties",
     "required",
     "title",
@@ -64,7 +68,7 @@ class Response:
 
 
 @dataclass
-class Transcript:
+class Claims:
     """All that a contract claims.
 
     `nodes`: what carries `x-source`, and the places it describes. `unsourced`: what should carry
@@ -85,9 +89,9 @@ class Transcript:
     objects: dict[Place, list[Pointer]] = field(default_factory=dict)
 
 
-def transcript(document: Document) -> Transcript:
+def claims(document: Document) -> Claims:
     """Read a contract. Raises InputError when it is none, or a reference leads nowhere."""
-    made = Transcript(document)
+    made = Claims(document)
     try:
         made.undescribed = document.tree.get("x-undescribed", {})
         _Walk(made).everything()
@@ -98,10 +102,11 @@ def transcript(document: Document) -> Transcript:
 
 
 class _Walk:
-    def __init__(self, made: Transcript) -> None:
+    def __init__(self, made: Claims) -> None:
         self.made = made
         self.document = made.document
         self.read: set[tuple[Pointer, Place]] = set()
+        self.unions: dict[Place, Pointer] = {}
         self.fields: dict[Place, dict[str, Pointer]] = {}
         self.required: dict[Place, dict[str, Pointer]] = {}
 
@@ -211,12 +216,22 @@ class _Walk:
     def alternatives(self, pointer: Pointer, node: dict[str, Any], place: Place) -> None:
         for index in range(len(node.get("allOf", []))):
             self.schema((*pointer, "allOf", index), place)
-        for index, branch in enumerate(node.get("anyOf", [])):
-            at = (*pointer, "anyOf", index)
-            if branch.get("type") == "null":
-                self.claim(place, "nullable", value=True, pointer=at)
-            else:
-                self.schema(at, place)
+        for keyword in ("anyOf", "oneOf"):
+            ways: list[Pointer] = []
+            for index, branch in enumerate(node.get(keyword, [])):
+                at = (*pointer, keyword, index)
+                if branch.get("type") == "null":
+                    self.claim(place, "nullable", value=True, pointer=at)
+                else:
+                    ways.append(at)
+            if len(ways) < 2:
+                for way in ways:
+                    self.schema(way, place)
+                continue
+            self.unions[place] = (*pointer, keyword)
+            schemas = [self.document.at(self.follow(way)) for way in ways]
+            for way, name in zip(ways, alternatives(map(_sketch, schemas)), strict=True):
+                self.schema(way, place.alternative(name))
 
     def members(self, pointer: Pointer, node: dict[str, Any], place: Place) -> None:
         if "properties" in node:
@@ -242,6 +257,8 @@ class _Walk:
         for keyword in ("enum", "x-extensible-enum"):
             for index, value in enumerate(node.get(keyword, [])):
                 self.claim(place, "value", value, (*pointer, keyword, index))
+        if "const" in node:
+            self.claim(place, "value", node["const"], (*pointer, "const"))
         for keyword, value in node.items():
             prefix = _PREFIX.match(value) if keyword == "pattern" else None
             if prefix is not None:
@@ -262,10 +279,10 @@ class _Walk:
             for name in names.keys() - self.fields.get(place, {}).keys():
                 self.claim(place.child(name), "required", value=True, pointer=names[name])
         nullable = {c.place for c in self.made.claims if c.aspect == "nullable"}
-        for claim in [c for c in self.made.claims if c.aspect == "type"]:
-            if claim.place not in nullable:
-                nullable.add(claim.place)
-                self.claim(claim.place, "nullable", value=False, pointer=claim.pointer)
+        typed = {c.place: c.pointer for c in reversed(self.made.claims) if c.aspect == "type"}
+        for place, pointer in (typed | self.unions).items():
+            if place not in nullable:
+                self.claim(place, "nullable", value=False, pointer=pointer)
 
     def claim(self, place: Place, aspect: str, value: Scalar, pointer: Pointer) -> None:
         self.made.claims.append(Claim(place, aspect, value, pointer))
@@ -289,6 +306,8 @@ class _Walk:
             self.made.nodes.setdefault(pointer, set()).add(place)
         elif must:
             self.sourced(pointer)
+        for _, duration in durations(node.get("description", "")):
+            self.claim(place, "duration", duration, (*pointer, "description"))
         words = (self.made.descriptions.get(place, ""), node.get("description", ""))
         self.made.descriptions[place] = " ".join(words)
         self.made.conflicts.setdefault(place, set()).update(node.get("x-conflict", []))
@@ -307,6 +326,17 @@ class _Walk:
         if document is not self.document:
             raise InputError(f"{self.document.file}: the check does not follow {reference}")
         return pointer
+
+
+def _sketch(schema: dict[str, Any]) -> tuple[str, dict[str, Scalar]]:
+    """What tells a schema from its alternatives: its type, and members of one value."""
+    kind = schema.get("type", "object")
+    constants: dict[str, Scalar] = {}
+    for name, member in schema.get("properties", {}).items():
+        values = [member["const"]] if "const" in member else member.get("enum", [])
+        if len(values) == 1:
+            constants[name] = values[0]
+    return kind if isinstance(kind, str) else kind[0], constants
 
 
 def _scalar(value: Any) -> Scalar:

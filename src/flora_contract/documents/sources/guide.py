@@ -6,17 +6,17 @@ import re
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from flora_contract.documents.facts import PageFact, Place
-from flora_contract.documents.prose import SENTENCE, facts_of_sentence
-from flora_contract.documents.rendering import CREATE, POLL
-from flora_contract.documents.samples import (
+from flora_contract.documents.facts.fact import PageFact, Place
+from flora_contract.documents.sources.kinds import CREATE, POLL
+from flora_contract.documents.sources.lines import Sheet
+from flora_contract.documents.sources.prose import SENTENCE, facts_of_sentence
+from flora_contract.documents.sources.samples import (
     SampleError,
     curl_length,
     facts_of_curl,
     facts_of_json,
     json_length,
 )
-from flora_contract.documents.sheet import Sheet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

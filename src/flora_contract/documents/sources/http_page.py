@@ -10,10 +10,18 @@ import json
 import re
 from dataclasses import dataclass
 
-from flora_contract.documents.facts import CONSTRAINTS, Place
-from flora_contract.documents.prose import SENTENCE, facts_of_sentence
-from flora_contract.documents.rendering import MODELS
-from flora_contract.documents.samples import (
+from flora_contract.documents.facts.fact import CONSTRAINTS, Place
+from flora_contract.documents.sources.kinds import MODELS
+from flora_contract.documents.sources.lines import Sheet
+from flora_contract.documents.sources.notation import (
+    Shape,
+    ShapeError,
+    facts_of_shape,
+    http_shape,
+    innermost,
+)
+from flora_contract.documents.sources.prose import SENTENCE, facts_of_sentence
+from flora_contract.documents.sources.samples import (
     SampleError,
     curl_length,
     facts_of_curl,
@@ -21,8 +29,6 @@ from flora_contract.documents.samples import (
     is_error,
     json_length,
 )
-from flora_contract.documents.shapes import Shape, ShapeError, facts_of_shape, http_shape, innermost
-from flora_contract.documents.sheet import Sheet
 
 OPERATION = re.compile(r"(GET|POST|PUT|PATCH|DELETE)(/\S*)")
 _SECTIONS = {

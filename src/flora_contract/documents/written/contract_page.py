@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from flora_contract.documents.facts import CONSTRAINTS, Place, Scalar
-from flora_contract.documents.transcript import Transcript, transcript
+from flora_contract.documents.checking.claims import Claims, claims
+from flora_contract.documents.facts.fact import CONSTRAINTS, Place, Scalar
 from flora_contract.report.markdown import code, escape, table
 
 if TYPE_CHECKING:
@@ -52,12 +52,12 @@ class FieldRow:
 
 def rows(document: Document) -> list[FieldRow]:
     """Every parameter and field of the contract, in its order."""
-    made = transcript(document)
+    made = claims(document)
     places = dict.fromkeys(c.place for c in made.claims if c.place.part in _PARTS and c.place.field)
     return [_row(made, place) for place in places]
 
 
-def _row(made: Transcript, place: Place) -> FieldRow:
+def _row(made: Claims, place: Place) -> FieldRow:
     claims = [c for c in made.claims if c.place == place]
     said = {c.aspect: c.value for c in claims}
     values = [c for c in claims if c.aspect == "value"]

@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml.comments import CommentedSeq
 
-from flora_contract.documents.check import Judgement, check
-from flora_contract.documents.facts import CONSTRAINTS, PageFact, Place, SourcePage
-from flora_contract.documents.transcript import Transcript, transcript
+from flora_contract.documents.checking.check import check
+from flora_contract.documents.checking.claims import Claims, claims
+from flora_contract.documents.facts.fact import CONSTRAINTS, PageFact, Place, SourcePage
 from flora_contract.errors import InputError
 from flora_contract.openapi import Edit, parse, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from flora_contract.documents.checking.conflicts import Conflicts
+    from flora_contract.documents.checking.result import Judgement
     from flora_contract.openapi import Document, Pointer
 
 
@@ -34,7 +36,7 @@ class Suggestion:
 
 
 def suggest(
-    document: Document, pages: list[SourcePage], new: SourcePage, explained: dict[str, str]
+    document: Document, pages: list[SourcePage], new: SourcePage, conflicts: Conflicts
 ) -> Suggestion:
     """What a contract would be with a new version of one of its pages.
 
@@ -44,8 +46,8 @@ def suggest(
         raise InputError(f"{document.file}: suggestions are edits of YAML, this is JSON")
     mended: set[tuple[object, ...]] = set()
     while True:
-        faults = check(document, pages, explained).faults
-        made = transcript(document)
+        faults = check(document, pages, conflicts).faults
+        made = claims(document)
         for fault in faults:
             if _subject(fault) in mended or not (edits := _mend(made, new, fault)):
                 continue
@@ -84,7 +86,7 @@ def closest(page: SourcePage, stored: list[SourcePage]) -> SourcePage:
     return same[0] if same else max(stored, key=lambda s: len(facts & {f.key for f in s.facts}))
 
 
-def _mend(made: Transcript, new: SourcePage, fault: Judgement) -> list[Edit]:
+def _mend(made: Claims, new: SourcePage, fault: Judgement) -> list[Edit]:
     """Edits that end a fault; none when a person has to."""
     if fault.stated is not None:
         if "x-source-values" in fault.pointer:
@@ -99,7 +101,7 @@ def _mend(made: Transcript, new: SourcePage, fault: Judgement) -> list[Edit]:
     return _keyword(made, fault.fact)
 
 
-def _sources(made: Transcript, node: Pointer, stated: tuple[str, ...]) -> list[Edit]:
+def _sources(made: Claims, node: Pointer, stated: tuple[str, ...]) -> list[Edit]:
     """Set the labels of a node; one that no page states goes."""
     labels = made.document.at(node).get("x-source", [])
     if stated:
@@ -116,7 +118,7 @@ def _sources(made: Transcript, node: Pointer, stated: tuple[str, ...]) -> list[E
     return [Edit("delete", node)] if node[-2] == "parameters" else []
 
 
-def _value_sources(made: Transcript, pointer: Pointer, stated: tuple[str, ...]) -> list[Edit]:
+def _value_sources(made: Claims, pointer: Pointer, stated: tuple[str, ...]) -> list[Edit]:
     """Set the labels of one value of an enum; one that no page states goes."""
     node, value = pointer[:-2], pointer[-1]
     schema = made.document.at(node)
@@ -134,7 +136,7 @@ def _value_sources(made: Transcript, pointer: Pointer, stated: tuple[str, ...]) 
     return [Edit("set", pointer, _flow(stated))]
 
 
-def _add_field(made: Transcript, page: SourcePage, place: Place) -> list[Edit]:
+def _add_field(made: Claims, page: SourcePage, place: Place) -> list[Edit]:
     name = place.field.rpartition(".")[2]
     if place.part in {"query", "path", "header"}:
         return _add_parameter(made, page, place)
@@ -151,7 +153,7 @@ def _add_field(made: Transcript, page: SourcePage, place: Place) -> list[Edit]:
     return edits
 
 
-def _add_parameter(made: Transcript, page: SourcePage, place: Place) -> list[Edit]:
+def _add_parameter(made: Claims, page: SourcePage, place: Place) -> list[Edit]:
     at = [c.pointer for c in made.claims if c.place == Place(place.operation) and c.aspect == "is"]
     if not at:
         return []
@@ -193,7 +195,7 @@ def _schema(page: SourcePage, place: Place, *, sourced: bool = True) -> dict[str
     return schema
 
 
-def _keyword(made: Transcript, fact: PageFact) -> list[Edit]:
+def _keyword(made: Claims, fact: PageFact) -> list[Edit]:
     """Make a field of the contract say what a fact says."""
     claims = [c for c in made.claims if c.place == fact.place]
     typed = [c.pointer for c in claims if c.aspect == "type"]
@@ -217,7 +219,7 @@ def _keyword(made: Transcript, fact: PageFact) -> list[Edit]:
     return []
 
 
-def _require(made: Transcript, fact: PageFact, claims: list[Pointer]) -> list[Edit]:
+def _require(made: Claims, fact: PageFact, claims: list[Pointer]) -> list[Edit]:
     pointer = claims[0]
     if "parameters" in pointer:
         node = pointer[:-1] if pointer[-1] == "required" else pointer
@@ -232,7 +234,7 @@ def _require(made: Transcript, fact: PageFact, claims: list[Pointer]) -> list[Ed
     return [Edit("set", (*schema, "required"), _flow([str(name)]))]
 
 
-def _claimed(made: Transcript, place: Place) -> bool:
+def _claimed(made: Claims, place: Place) -> bool:
     return any(claim.place == place for claim in made.claims)
 
 

@@ -11,6 +11,7 @@ A fact is `(place, aspect, value, line)`. Aspects that a place has once on a pag
     minimum, minLength, format, …
                 constraints, named as in JSON Schema
     prefix      what an id starts with
+    duration    how long something takes or holds, `2 hours`
     deprecated  true
 
 and those it may have many times:
@@ -40,7 +41,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CONSTRAINTS = (*BOUNDS, "pattern", "format")
-SINGLE = ("is", "url", "scheme", "media", "type", "required", "nullable", *CONSTRAINTS, "prefix")
+SINGLE = (
+    "is",
+    "url",
+    "scheme",
+    "media",
+    "type",
+    "required",
+    "nullable",
+    *CONSTRAINTS,
+    "prefix",
+    "duration",
+)
 """Aspects of which a place has one value on a page."""
 
 Scalar = str | int | float | bool | None
@@ -52,8 +64,9 @@ class Place:
 
     `operation` is a method and a path, or `API` for what holds everywhere. `part` is body, query,
     path, header, answer (of success; pages leave its status out), error (any other answer),
-    status or answer-header. `field` is a dotted path with `[]` for the items of an array and `{}`
-    for the values of a map; empty for the part as a whole.
+    status or answer-header. `field` is a dotted path with `[]` for the items of an array, `{}`
+    for the values of a map and `<name>` for one of the types that a value may have; empty for the
+    part as a whole.
     """
 
     operation: str
@@ -82,28 +95,68 @@ class Place:
         """The values of the map here."""
         return Place(self.operation, self.part, f"{self.field}{{}}")
 
+    def alternative(self, name: str) -> Place:
+        """One of the types that the value here may have."""
+        return Place(self.operation, self.part, f"{self.field}<{name}>")
+
     def parent(self) -> Place | None:
-        """The object that this is a field of; None for a part as a whole, items and values."""
-        if not self.field or self.field.endswith(("[]", "{}")):
+        """The object that this is a field of; None for all that is no field."""
+        if not self.field or self.field.endswith(("[]", "{}", ">")):
             return None
         return Place(self.operation, self.part, self.field.rpartition(".")[0])
+
+    def holder(self) -> Place | None:
+        """What this stands in: an object, a list, a map, or a value of many types."""
+        if not self.field:
+            return None
+        if self.field.endswith(("[]", "{}")):
+            return Place(self.operation, self.part, self.field[:-2])
+        if self.field.endswith(">"):
+            return Place(self.operation, self.part, self.field[: self.field.rindex("<")])
+        return self.parent()
+
+    @property
+    def name(self) -> str:
+        """The name of the field."""
+        return self.field.rpartition(".")[2]
 
     def within(self, other: Place) -> bool:
         """Whether this is a field of `other`, however deep."""
         return (self.operation, self.part) == (other.operation, other.part) and (
             not other.field
-            or self.field.startswith(tuple(f"{other.field}{sign}" for sign in ".[{"))
+            or self.field.startswith(tuple(f"{other.field}{sign}" for sign in ".[{<"))
         )
+
+
+def alternatives(ways: Iterable[tuple[str, dict[str, Scalar]]]) -> list[str]:
+    """Names of the types that a value may have, given the kind and the constant members of each.
+
+    Their kinds where these differ; of objects the values of a member that is constant in each; else
+    kinds with numbers.
+    """
+    kinds, constants = map(list, zip(*ways, strict=True))
+    kinds = ["number" if kind == "integer" else kind for kind in kinds]
+    if len(set(kinds)) == len(kinds):
+        return kinds
+    for name in constants[0]:
+        values = [str(stated.get(name, "")) for stated in constants]
+        if all(values) and len(set(values)) == len(values):
+            return values
+    return [f"{kind}-{number}" for number, kind in enumerate(kinds, 1)]
 
 
 @dataclass(frozen=True)
 class PageFact:
-    """One statement of a page. `line` counts from 1; 0 where there is no page."""
+    """One statement of a source, and where: a line, from 1, and the file where it has many.
+
+    `line` is 0 for what was typed by hand.
+    """
 
     place: Place
     aspect: str
     value: Scalar
     line: int
+    file: str = ""
 
     def __str__(self) -> str:
         value = self.value if isinstance(self.value, str) else json.dumps(self.value)
@@ -115,20 +168,26 @@ class PageFact:
         return (self.place, self.aspect, json.dumps(self.value))
 
 
+def is_operation(fact: PageFact) -> bool:
+    """Whether a fact says that its place is an operation, described and not only named."""
+    return fact.aspect == "is" and fact.value == "operation"
+
+
 @dataclass(frozen=True)
 class Unread:
     """A line that no rule understands, or that disagrees with another line of its page."""
 
     line: int
     problem: str
+    file: str = ""
 
 
-@dataclass
+@dataclass(eq=False)
 class SourcePage:
     """The facts of one page; they are not changed once it has been made.
 
-    `label` is what `x-source` calls it, `form` the name of its `rendering.Form`, `file` what
-    messages call it.
+    `label` is what `x-source` calls it, `form` the name of its `kinds.Form`, `file` what
+    messages call it, `version` that of a package.
     """
 
     label: str
@@ -136,10 +195,16 @@ class SourcePage:
     file: str
     facts: list[PageFact] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
+    version: str = ""
 
     def at(self, place: Place, aspect: str) -> list[PageFact]:
         """Its facts on one aspect of a place."""
         return self._index.get((place, aspect), [])
+
+    @cached_property
+    def described(self) -> list[PageFact]:
+        """Its facts that say which operations there are."""
+        return [fact for fact in self.facts if is_operation(fact)]
 
     @cached_property
     def _index(self) -> dict[tuple[Place, str], list[PageFact]]:
@@ -148,9 +213,10 @@ class SourcePage:
             index.setdefault((fact.place, fact.aspect), []).append(fact)
         return index
 
-    def where(self, line: int) -> str:
-        """A line of it, for messages: `S002:57`."""
-        return f"{self.label}:{line}" if line else self.label
+    def where(self, stated: PageFact | Unread) -> str:
+        """A line of it, for messages: `S002:57`, or `TS011 resources/runs.d.ts:14`."""
+        file = f" {stated.file}" if stated.file else ""
+        return f"{self.label}{file}:{stated.line}" if stated.line else self.label
 
 
 def dump(page: SourcePage) -> str:
@@ -159,15 +225,17 @@ def dump(page: SourcePage) -> str:
         f"# The facts of {page.label}, read from the page by flora_contract.documents.",
         "# Written by scripts/page_facts.py; not edited by hand.",
         f"form: {page.form}",
+        *([f"version: {page.version}"] if page.version else []),
         "facts:",
     ]
-    places: dict[Place, dict[int, list[PageFact]]] = {}
+    places: dict[Place, dict[tuple[str, int], list[PageFact]]] = {}
     for fact in page.facts:
-        places.setdefault(fact.place, {}).setdefault(fact.line, []).append(fact)
+        places.setdefault(fact.place, {}).setdefault((fact.file, fact.line), []).append(fact)
     for place, entries in places.items():
         lines.append(f"  {place}:")
-        for number, facts in sorted(entries.items()):
-            lines.append(f"    - {{line: {number}, {_pairs(facts)}}}")
+        for (file, number), facts in sorted(entries.items()):
+            where = f"{file}:{number}" if file else number
+            lines.append(f"    - {{line: {where}, {_pairs(facts)}}}")
     return "\n".join(lines) + "\n"
 
 
@@ -198,10 +266,12 @@ def _inline(value: Scalar) -> str:
 def read_facts(path: Path) -> SourcePage:
     """The facts that `dump` wrote. Raises InputError when the file is none of its kind."""
     tree = load(path).tree
-    page = SourcePage(path.stem, tree["form"], path.name)
+    page = SourcePage(path.stem, tree["form"], path.name, version=tree.get("version", ""))
     for place, entry in entries(tree, path):
-        line = entry.pop("line")
-        page.facts += [PageFact(place, aspect, value, line) for aspect, value in statements(entry)]
+        file, _, line = str(entry.pop("line")).rpartition(":")
+        page.facts += [
+            PageFact(place, aspect, value, int(line), file) for aspect, value in statements(entry)
+        ]
     return page
 
 
