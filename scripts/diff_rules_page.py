@@ -1,4 +1,4 @@
-"""The page docs/diff.md, its tables written from the rules and their examples."""
+"""The page docs/diff-rules.md: every rule of the diff, with its example."""
 
 from __future__ import annotations
 
@@ -19,8 +19,6 @@ from rule_examples import Example, examples  # noqa: E402 - lies beside the test
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PAGE = ROOT / "docs" / "diff.md"
-START, END = "<!-- rules: written by scripts/write_diff_docs.py -->", "<!-- end of rules -->"
 SHOWN = 110  # characters of an example
 
 AREAS = {
@@ -41,33 +39,33 @@ AREAS = {
 
 
 def page() -> str:
-    """The text of docs/diff.md: as it is, but for what stands between the two marks."""
-    head, rest = PAGE.read_text(encoding="utf-8").split(START)
-    return f"{head}{START}\n\n{tables()}\n{END}{rest.split(END)[1]}"
-
-
-def tables() -> str:
+    """The text of docs/diff-rules.md."""
     table = rules()
     counts = {level: sum(rule.level is level for rule in table.values()) for level in Level}
     shared = sum(rule.shared for rule in table.values())
     told = ", ".join(f"{count} {level}" for level, count in counts.items())
     lines = [
+        "# Rules of the diff",
+        "",
         (
-            f"{len(table)} rules ({told}): {shared} that oasdiff has under the same id and level, "
-            f"and {len(table) - shared} of our own, marked with a star."
+            f"The {len(table)} rules of [`flora-contract diff`](diff.md): {told}. {shared} of them "
+            f"exist in oasdiff with the same id and level; the other {len(table) - shared} are "
+            "marked with a star."
         ),
         "",
-        f"Of oasdiff's ids, {len(NEVER)} are left out because nothing can produce them, there or "
-        f"here (no `minItems` is the same as `minItems: 0`): "
-        + ", ".join(f"`{name}`" for name in sorted(NEVER))
-        + ".",
+        (
+            f"{len(NEVER)} ids of oasdiff are left out because no change can produce them "
+            "(no `minItems` is the same as `minItems: 0`): "
+            + ", ".join(f"`{name}`" for name in sorted(NEVER))
+            + "."
+        ),
         "",
     ]
     known = examples()
     for area, title in AREAS.items():
         some = [rule for rule in table.values() if rule.area == area]
         lines += [
-            f"### {title}",
+            f"## {title}",
             "",
             "| id | level | what | example |",
             "| --- | --- | --- | --- |",
