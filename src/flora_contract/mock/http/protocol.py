@@ -1,9 +1,4 @@
-"""HTTP/1.1 on a socket, as thin as it gets: bytes in, `Application.answer`, bytes out.
-
-Measured on one core, an empty answer: uvicorn 25,000 a second, granian 24,000, this 95,000. It
-also reaches what no ASGI server lets an application do: refuse malformed HTTP in the documented
-envelope, and drop a connection in the middle of an answer.
-"""
+"""HTTP/1.1 on a socket, as thin as it gets: bytes in, `Application.answer`, bytes out."""
 
 from __future__ import annotations
 
@@ -90,8 +85,8 @@ class Connection(asyncio.Protocol):
         self._ending = False  # nothing more comes: close when all is answered
         self._in_request = False
         self._head_done = True
-        self._chunk_size = 0
-        self._head_size = 0  # at most: what came with it may be more than the head
+        self._overhead = 0  # bytes of the request that came since it began, without its body
+        self._head_size = 0  # at most
         self._body_size = 0
 
     # asyncio.Protocol
@@ -112,19 +107,40 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._closing:
             return
-        self._chunk_size = len(data)
-        self._head_size += len(data)
+        self._overhead += len(data)
+        self._head_size = max(self._overhead, len(data))
         try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            # No other protocol is spoken here: the request is answered, and that is all.
-            self._closing = True
+            self._feed(data)
         except httptools.HttpParserError as error:
             if not self._closing:
                 self._reject(Rejection(400, f"Malformed HTTP: {error}."))
-        if not self._head_done and self._head_size > self.acceptor.limits.head:
+        # Beside the body there are the head, what frames each chunk of the body, and trailers.
+        if self._in_request and self._overhead > self.acceptor.limits.head + 8 * self._body_size:
             self._reject(head_too_large())
         self._drain()
+
+    def _feed(self, data: bytes) -> None:
+        """Let the parser see what came, and the rest of a request that offers an upgrade."""
+        rest = memoryview(data)
+        while rest:
+            try:
+                self._parser.feed_data(rest)
+            except httptools.HttpParserUpgrade as offer:
+                if self._parser.get_method() == b"CONNECT":
+                    self._closing = True  # it is answered, and that is all
+                    return
+                rest = rest[offer.args[0] :]
+                self._start_again()
+            else:
+                return
+
+    def _start_again(self) -> None:
+        """The request as if no other protocol had been offered: the parser has passed its body."""
+        method, version = self._parser.get_method(), self._parser.get_http_version().encode()
+        head = [b"%b %b HTTP/%b\r\n" % (method, self._url, version)]
+        head += [b"%b: %b\r\n" % field for field in self._headers if field[0] != b"upgrade"]
+        self._parser = httptools.HttpRequestParser(self)
+        self._parser.feed_data(b"".join([*head, b"\r\n"]))
 
     def eof_received(self) -> bool:
         if self._in_request and not self._closing:
@@ -144,7 +160,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         self._in_request = True
-        self._head_size = self._chunk_size
+        self._overhead = 0  # what came with the request before it is not counted
         self._head_done = False
         self._url = b""
         self._headers: list[tuple[bytes, bytes]] = []
@@ -160,7 +176,11 @@ class Connection(asyncio.Protocol):
             self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
+        if self._parser.should_upgrade() and self._parser.get_method() != b"CONNECT":
+            return  # it comes again without the offer
         self._head_done = True
+        if self._parser.get_http_version() not in {"1.0", "1.1"}:
+            self._reject(Rejection(400, "Malformed HTTP: only HTTP/1.0 and 1.1 are spoken here."))
         if self._head_size > self.acceptor.limits.head:  # what came at once may be a body, too
             lines = sum(len(name) + len(value) + 4 for name, value in self._headers)
             if len(self._url) + lines > self.acceptor.limits.head:
@@ -172,6 +192,7 @@ class Connection(asyncio.Protocol):
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
+        self._overhead -= len(body)
         self._body_size += len(body)
         if self._body_size <= MAX_BODY:
             self._body.append(body)
@@ -179,9 +200,9 @@ class Connection(asyncio.Protocol):
             self._reject(too_large())
 
     def on_message_complete(self) -> None:
-        self._in_request = False
-        if self._closing:
+        if self._closing or not self._head_done:
             return
+        self._in_request = False
         old = self._parser.get_http_version() == "1.0"
         connection = "keep-alive" if old else ""
         if not self._parser.should_keep_alive() or self._parser.should_upgrade():
