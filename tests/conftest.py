@@ -30,12 +30,15 @@ PROGRAMS = {
     "chromium": "apt-get install chromium",
     "curl": "apt-get install curl",
     "git": "apt-get install git",
+    "go": "apt-get install golang-go",
+    "javac": "apt-get install default-jdk-headless",
     "jq": "apt-get install jq",
     "mypy": "pip install --group lint",
     "node": "apt-get install nodejs",
     "npm": "apt-get install npm",
     "postgres": "apt-get install postgresql",
     "pyright": "pip install --group lint",
+    "ruby": "apt-get install ruby",
     "runuser": "apt-get install util-linux",
 }
 """What tests need beside the libraries that they import, and how to get it."""
