@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import asyncpg
 import pytest
 
 from tests.mock.server_process import free_port
@@ -45,13 +47,24 @@ def postgresql(need: Need) -> Iterator[str]:
 
 
 def _wait_for(url: str) -> None:
-    import psycopg
-
     for _ in range(100):
         try:
-            psycopg.connect(url, connect_timeout=2).close()
-        except psycopg.OperationalError:
+            execute(url, "SELECT 1")
+        except (OSError, asyncpg.PostgresError):
             time.sleep(0.1)
         else:
             return
     pytest.fail("PostgreSQL does not answer")
+
+
+def execute(url: str, *statements: str) -> list[Any]:
+    """The rows of the last statement."""
+
+    async def all_of_them() -> list[Any]:
+        connection = await asyncpg.connect(url, timeout=2)
+        try:
+            return [await connection.fetch(statement) for statement in statements][-1]
+        finally:
+            await connection.close()
+
+    return asyncio.run(all_of_them())

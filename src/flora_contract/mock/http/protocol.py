@@ -8,6 +8,7 @@ import time
 from collections import deque
 from dataclasses import dataclass
 from email.utils import formatdate
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import httptools
@@ -24,6 +25,8 @@ from flora_contract.mock.http.messages import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine
+
     from flora_contract.mock.application import Application
 
 _HOST = re.compile(rb"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?\Z")
@@ -47,9 +50,13 @@ class Acceptor:
         self, application: Application, log: Any = None, limits: Limits | None = None
     ) -> None:
         self.application = application
+        self.answer: Callable[[HTTPRequest], Any] = partial(application.begin, application.answer)
+        if not application.settings.waits:
+            self.answer = application.answer
         self.log = log
         self.limits = limits or Limits()
         self.connections: set[Connection] = set()
+        self._waiting: set[asyncio.Task[None]] = set()
         self.now = 0.0
         self._second = 0
         self._date = ""
@@ -62,6 +69,12 @@ class Acceptor:
         if second != self._second:
             self._second, self._date = second, formatdate(second, usegmt=True)
         return self._date
+
+    def wait(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Go on with a connection when its answer is there."""
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._waiting.add(task)  # the loop alone would let it go
+        task.add_done_callback(self._waiting.discard)
 
     def tick(self) -> None:
         """Once a second: close what has waited too long."""
@@ -256,15 +269,12 @@ class Connection(asyncio.Protocol):
         while self._queue and not self._busy and not self._full:
             request, connection = self._queue.popleft()
             started = time.perf_counter()
-            response = self.acceptor.application.answer(request)
-            if self.acceptor.log is not None:
-                self.acceptor.log(request, response, time.perf_counter() - started)
-            if response.delay:
-                self._busy = True
-                loop = asyncio.get_running_loop()
-                loop.call_later(response.delay, self._resume, request, response, connection)
+            answer = self.acceptor.answer(request)
+            if isinstance(answer, HTTPResponse) and not answer.delay:
+                self._finish(request, answer, connection, started)
             else:
-                self._send(request.method, response, connection)
+                self._busy = True
+                self.acceptor.wait(self._later(request, answer, connection, started))
         if self._rejection is not None and not self._queue and not self._busy:
             response = self.acceptor.application.reject(self._rejection)
             self._rejection = None
@@ -273,16 +283,32 @@ class Connection(asyncio.Protocol):
             self._transport.close()
         if self._transport.is_closing():
             return
-        held = self._full or self._busy
+        held = self._full or (self._busy and bool(self._queue))
         if held != self._paused:
             self._paused = held
             (self._transport.pause_reading if held else self._transport.resume_reading)()
 
-    def _resume(self, request: HTTPRequest, response: HTTPResponse, connection: str) -> None:
+    async def _later(
+        self,
+        request: HTTPRequest,
+        answer: HTTPResponse | Awaitable[HTTPResponse],
+        connection: str,
+        started: float,
+    ) -> None:
+        response = answer if isinstance(answer, HTTPResponse) else await answer
+        if response.delay:
+            await asyncio.sleep(response.delay)
         self._busy = False
         if not self._transport.is_closing():
-            self._send(request.method, response, connection)
+            self._finish(request, response, connection, started)
             self._drain()
+
+    def _finish(
+        self, request: HTTPRequest, response: HTTPResponse, connection: str, started: float
+    ) -> None:
+        if self.acceptor.log is not None:
+            self.acceptor.log(request, response, time.perf_counter() - started)
+        self._send(request.method, response, connection)
 
     def _send(self, method: str, response: HTTPResponse, connection: str) -> None:
         self.deadline = self.acceptor.now + self.acceptor.limits.idle_seconds
