@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -28,21 +30,19 @@ def postgresql(need: Need) -> Iterator[str]:
     postgres = need("postgres")
     initdb = str(Path(postgres).with_name("initdb"))
     # It refuses to run as root, and its user cannot enter the folders of pytest.
-    as_user = [need("runuser"), "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    as_user: dict[str, Any] = {"user": "postgres", "cwd": "/"} if os.geteuid() == 0 else {}
     with tempfile.TemporaryDirectory() as folder:
         if as_user:
             shutil.chown(folder, "postgres")
         data, port = f"{folder}/data", free_port()
         options = ["-A", "trust", "-U", "flora", "-D", data, "-E", "UTF8", "--no-sync"]
-        subprocess.run([*as_user, initdb, *options], check=True, stdout=subprocess.DEVNULL, cwd="/")
+        subprocess.run([initdb, *options], check=True, stdout=subprocess.DEVNULL, **as_user)
         arguments = ["-D", data, "-p", str(port), "-k", "", "-h", "127.0.0.1", "-F"]
-        server = subprocess.Popen(
-            [*as_user, postgres, *arguments], stderr=subprocess.DEVNULL, cwd="/"
-        )
+        server = subprocess.Popen([postgres, *arguments], stderr=subprocess.DEVNULL, **as_user)
         url = f"postgresql://flora@127.0.0.1:{port}/postgres"
         _wait_for(url)
         yield url
-        server.terminate()
+        server.send_signal(signal.SIGINT)  # whoever is connected is not waited for
         server.wait(20)
 
 
@@ -68,3 +68,20 @@ def execute(url: str, *statements: str) -> list[Any]:
             await connection.close()
 
     return asyncio.run(all_of_them())
+
+
+@contextlib.contextmanager
+def frozen(url: str) -> Iterator[None]:
+    """The server neither answers nor refuses, as behind a network that has come apart."""
+    folder = Path(execute(url, "SHOW data_directory")[0][0])
+    main = int((folder / "postmaster.pid").read_text().split()[0])
+    children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+    processes = [main, *map(int, children)]
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in processes:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGCONT)

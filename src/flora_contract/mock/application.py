@@ -28,11 +28,12 @@ from flora_contract.mock.operations import Backend, MockOperation
 from flora_contract.mock.refusals import Envelope
 from flora_contract.mock.resource_operations import ResourceOperation
 from flora_contract.mock.resources import first_entities, kept_resources
-from flora_contract.mock.state import postgresql, waiting
+from flora_contract.mock.state import waiting
 from flora_contract.mock.state.database import SQLite, is_postgresql
 from flora_contract.mock.state.database_store import DatabaseStore
 from flora_contract.mock.state.exchange import LoggedExchange, RequestLog
 from flora_contract.mock.state.memory import MemoryStore
+from flora_contract.mock.state.postgresql import PostgreSQL
 from flora_contract.mock.state.postgresql_store import PostgreSQLStore
 from flora_contract.mock.state.store import Origin
 from flora_contract.mock.validation import undeclared
@@ -136,7 +137,7 @@ class Application:
         """What a function gives that asks the state, or what is to be awaited for that."""
         if not self.settings.waits:
             return function(*arguments)
-        return waiting.begin(function, *arguments, seconds=postgresql.SECONDS)
+        return waiting.begin(function, *arguments)
 
     async def done(self, function: Callable[..., T], *arguments: Any) -> T:
         """What a function gives that asks the state."""
@@ -297,7 +298,7 @@ def store_of(state: str | Path | None, origin: Origin) -> Store:
     if state is None:
         return MemoryStore(origin)
     if is_postgresql(str(state)):
-        return PostgreSQLStore(postgresql.PostgreSQL(str(state)), origin)
+        return PostgreSQLStore(PostgreSQL(str(state)), origin)
     if str(state) in {"", ":memory:"}:  # to SQLite, a database that nobody else can open
         raise InputError("--state: names no file; leave it out to keep state in memory")
     return DatabaseStore(SQLite(str(state)), origin)

@@ -10,6 +10,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 from flora_contract.errors import InputError, UnreachableError
+from flora_contract.mock.state import waiting
 from flora_contract.mock.state.waiting import current, remaining, wait
 
 if TYPE_CHECKING:
@@ -17,17 +18,25 @@ if TYPE_CHECKING:
 
     from flora_contract.mock.state.database import Row
 
-SECONDS: Final = 5.0
-"""How long a request may wait for the database in all."""
-
 CONNECTIONS: Final = 8
 
 _SETTINGS: Final = {
     "application_name": "flora-contract mock",
     # A mock that cannot be reached any more keeps nobody else waiting for its locks.
-    "idle_in_transaction_session_timeout": f"{SECONDS * 2:.0f}s",
-    "statement_timeout": f"{SECONDS:.0f}s",
+    "idle_in_transaction_session_timeout": f"{waiting.SECONDS * 2:.0f}s",
+    "statement_timeout": f"{waiting.SECONDS:.0f}s",
 }
+
+
+class LostError(UnreachableError):
+    """A connection has ended, in whatever it was doing."""
+
+
+class SilentError(UnreachableError):
+    """There is no answer, or no connection is free."""
+
+    def __init__(self) -> None:
+        super().__init__(message_of(f"no answer within {waiting.SECONDS:g} s"))
 
 
 class PostgreSQL:
@@ -52,6 +61,7 @@ class PostgreSQL:
         self.error: type[Exception] = asyncpg.PostgresError
         self._lost = (
             asyncpg.InterfaceError,
+            asyncpg.InternalClientError,
             asyncpg.PostgresConnectionError,
             asyncpg.OperatorInterventionError,
             OSError,
@@ -67,11 +77,12 @@ class PostgreSQL:
         own = current().connection
         if own is not None:
             return self._fetch(own, sql, values)
-        connection = self._take()
         try:
-            return self._fetch(connection, sql, values)
-        finally:
-            self._give(connection)
+            return self._fetch_once(sql, values)
+        except LostError:  # a server that was restarted has ended all connections
+            if not sql.startswith("SELECT"):
+                raise
+            return self._fetch_once(sql, values)
 
     def among(self, column: str, values: Sequence[Any]) -> tuple[str, Sequence[Any]]:
         return f"{column} = ANY(?)", [list(values)]
@@ -110,6 +121,13 @@ class PostgreSQL:
         for connection in self._open:
             connection.terminate()
 
+    def _fetch_once(self, sql: str, values: Sequence[Any]) -> Sequence[Row]:
+        connection = self._take()
+        try:
+            return self._fetch(connection, sql, values)
+        finally:
+            self._give(connection)
+
     def _fetch(self, connection: Any, sql: str, values: Sequence[Any]) -> Sequence[Row]:
         text = self._translated.get(sql)
         if text is None:
@@ -119,10 +137,12 @@ class PostgreSQL:
             return wait(connection.fetch(text, *values, timeout=remaining()))
         except TimeoutError:
             connection.terminate()
-            raise self._unreachable(f"no answer within {SECONDS:g} s") from None
+            raise SilentError from None
         except self._lost as error:
             connection.terminate()
-            raise self._unreachable(error) from None
+            for idle in self._idle:  # which may well have ended, too
+                idle.terminate()
+            raise LostError(message_of(error)) from None
         except self.error:
             raise
         except BaseException:  # it is given up, in the middle of an answer
@@ -143,7 +163,7 @@ class PostgreSQL:
         try:
             return wait(asyncio.wait_for(future, remaining())) or self._take()
         except TimeoutError:
-            raise self._unreachable(f"no answer within {SECONDS:g} s") from None
+            raise SilentError from None
 
     def _give(self, connection: Any) -> None:
         closed = connection.is_closed()
@@ -173,13 +193,14 @@ class PostgreSQL:
         except (ValueError, asyncpg.exceptions.ClientConfigurationError) as error:
             raise InputError(f"--state: not a PostgreSQL address: {error}") from None
         except TimeoutError:
-            raise self._unreachable(f"no answer within {SECONDS:g} s") from None
+            raise SilentError from None
         except (*self._lost, asyncpg.PostgresError) as error:
-            raise self._unreachable(error) from None
+            raise UnreachableError(message_of(error)) from None
         finally:
             self._opening -= 1
         self._open.add(connection)
         return connection
 
-    def _unreachable(self, error: object) -> UnreachableError:
-        return UnreachableError(f"--state: PostgreSQL: {str(error).strip().partition(chr(10))[0]}")
+
+def message_of(error: object) -> str:
+    return "--state: PostgreSQL: " + str(error).strip().partition("\n")[0]

@@ -16,13 +16,13 @@ import orjson
 
 from flora_contract.mock.state.database_store import DatabaseStore, number_of
 from flora_contract.mock.state.entities import MICROS
-from flora_contract.mock.state.postgresql import SECONDS, PostgreSQL
 from flora_contract.mock.state.waiting import Together, current
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from flora_contract.mock.state.entities import Entity, Facet
+    from flora_contract.mock.state.postgresql import PostgreSQL
     from flora_contract.mock.state.store import Account, Key, Origin, T
 
 _FEW_CREDITS: Final = 10 * MICROS
@@ -53,11 +53,14 @@ paid AS (
   WHERE balances.account = due.account AND credits >= due.cost RETURNING 1),
 counted AS (
   INSERT INTO tallies SELECT * FROM unnest(?::bigint[], ?::bigint[])
-  ON CONFLICT (facet) DO UPDATE SET number = tallies.number + excluded.number)
-SELECT 1 / (EXISTS (SELECT FROM seen) AND (SELECT count(*) FROM used) = ?
-  AND (SELECT count(*) FROM paid) = ?)::int
+  ON CONFLICT (facet) DO UPDATE SET number = tallies.number + excluded.number RETURNING 1)
+SELECT 1 / (EXISTS (SELECT FROM seen) AND (SELECT count(*) FROM paid) = ?
+  AND (SELECT count(*) FROM counted) = ? AND (SELECT count(*) FROM used) = ?)::int
 """
-"""All or nothing: where something is not as it should be, it divides by zero."""
+"""All or nothing: where something is not as it should be, it divides by zero.
+
+Its rows are locked in the order in which a transaction of one request locks them.
+"""
 
 
 class UncertainError(Exception):
@@ -80,10 +83,10 @@ class PostgreSQLStore(DatabaseStore):
     """See `Store` for the methods. Requests wait for the database side by side."""
 
     def __init__(self, database: PostgreSQL, origin: Origin) -> None:
-        self._look_together: Together[None] = Together(lambda _: self._look(), SECONDS)
-        self._fetch_together = Together(self._fetch_all, SECONDS)
-        self._tally_together = Together(self._tally_all, SECONDS)
-        self._write_together = Together(self._write, SECONDS)
+        self._look_together: Together[None] = Together(lambda _: self._look())
+        self._fetch_together = Together(self._fetch_all)
+        self._tally_together = Together(self._tally_all)
+        self._write_together = Together(self._write)
         self._few_credits: set[str] = set()
         self._free: list[int] = []
         self._numbered = 0
@@ -249,8 +252,9 @@ class PostgreSQLStore(DatabaseStore):
                 max(writes.now for writes in group),
                 *_columns(sorted(costs.items()), 2),
                 *_columns(sorted(tallies.items()), 2),
-                len(keys),
                 len(costs),
+                len(tallies),
+                len(keys),
             ],
         )
 

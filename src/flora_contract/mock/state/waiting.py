@@ -8,7 +8,7 @@ a database that is not near.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from greenlet import getcurrent, greenlet
 
@@ -16,6 +16,9 @@ from flora_contract.errors import UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
+
+SECONDS: Final = 5.0
+"""How long a function may wait in all, where nothing else is said."""
 
 T = TypeVar("T")
 
@@ -32,18 +35,16 @@ class Waiter(greenlet):  # type: ignore[misc]  # which has no types
         """What it is about to write."""
 
 
-def begin(
-    function: Callable[..., T], *arguments: Any, seconds: float
-) -> T | Coroutine[Any, Any, T]:
+def begin(function: Callable[..., T], *arguments: Any) -> T | Coroutine[Any, Any, T]:
     """What a function gives, or if it has to wait, what is to be awaited for that."""
-    waiter = Waiter(function, seconds)
+    waiter = Waiter(function, SECONDS)
     given = waiter.switch(*arguments)
     return _rest(waiter, given) if waiter else given
 
 
-async def done(function: Callable[..., T], *arguments: Any, seconds: float) -> T:
+async def done(function: Callable[..., T], *arguments: Any, seconds: float = 0) -> T:
     """What a function gives, however long it waits."""
-    waiter = Waiter(function, seconds)
+    waiter = Waiter(function, seconds or SECONDS)
     given = waiter.switch(*arguments)
     return await _rest(waiter, given) if waiter else given  # type: ignore[no-any-return]
 
@@ -87,9 +88,8 @@ class Together(Generic[T]):
     it asks, nor can those who wait for the next time.
     """
 
-    def __init__(self, do: Callable[[list[T]], Any], seconds: float) -> None:
+    def __init__(self, do: Callable[[list[T]], Any]) -> None:
         self._do = do
-        self._seconds = seconds
         self._asked: list[tuple[T, asyncio.Future[Any]]] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -106,7 +106,7 @@ class Together(Generic[T]):
         while self._asked:
             now, self._asked = self._asked, []
             try:
-                result = await done(self._do, [item for item, _ in now], seconds=self._seconds)
+                result = await done(self._do, [item for item, _ in now])
             except Exception as error:
                 if isinstance(error, UnreachableError):
                     now += self._asked
