@@ -30,13 +30,15 @@ PROGRAMS = {
     "chromium": "apt-get install chromium",
     "curl": "apt-get install curl",
     "git": "apt-get install git",
+    "go": "apt-get install golang-go",
+    "javac": "apt-get install default-jdk-headless",
     "jq": "apt-get install jq",
     "mypy": "pip install --group lint",
     "node": "apt-get install nodejs",
     "npm": "apt-get install npm",
     "postgres": "apt-get install postgresql",
     "pyright": "pip install --group lint",
-    "runuser": "apt-get install util-linux",
+    "ruby": "apt-get install ruby",
 }
 """What tests need beside the libraries that they import, and how to get it."""
 
@@ -67,9 +69,9 @@ def _place(name: str) -> str | None:
     if name in _MODULES:
         return name if importlib.util.find_spec(name) is not None else None
     folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
-    if name in {"postgres", "runuser"}:  # which Debian keeps out of the PATH of users
+    if name == "postgres":  # which Debian keeps out of the PATH of users
         versions = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-        folders += [*map(str, versions), "/usr/sbin", "/sbin"]
+        folders += [*map(str, versions)]
     path = os.pathsep.join(folders)
     found = (shutil.which(one, path=path) for one in _NAMES.get(name, (name,)))
     return next((place for place in found if place is not None), None)
