@@ -191,7 +191,7 @@ class _NewOperation:
                 if fact.aspect != "wording"
             ]
             labels = wanted(pages) or self.drafts.labels(stating[-1])
-            response = {"description": "It is done.", "x-source": flow(labels)}
+            response: dict[str, Any] = {"description": "It is done.", "x-source": flow(labels)}
             if headers := self._headers():
                 response["headers"] = headers
             if answer in self.at:
