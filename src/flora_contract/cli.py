@@ -21,7 +21,10 @@ COMMANDS = {
     ),
     "overlay": ("flora_contract.authoring:overlay", "Apply overlays to an OpenAPI document."),
     "lint": ("flora_contract.authoring:lint", "Hold a contract to the rules of this project."),
-    "documents": ("flora_contract.documents.commands:documents", "Hold the contract to its pages."),
+    "documents": (
+        "flora_contract.documents.commands:documents",
+        "Hold the contract to its sources, in a checkout.",
+    ),
 }
 
 

@@ -65,6 +65,7 @@ def test_the_wheel_holds_every_room_and_what_they_read(wheel: Path) -> None:
         assert wanted in names
     tops = {name.partition("/")[0] for name in names if ".dist-info" not in name}
     assert tops == {"flora_client", "flora_runtime", "flora_contract"}
+    assert not [name for name in names if name.startswith("flora_contract/documents/")]
 
 
 def test_a_plain_install_gives_the_client_and_little_else(wheel: Path, tmp_path: Path) -> None:
@@ -141,3 +142,12 @@ def test_a_client_of_a_foreign_document_is_made_from_the_wheel(wheel: Path, tmp_
     document = ROOT / "tests" / "codegen" / "odd.yaml"
     run(bin_ / "flora-contract", "generate", document, "--output", "odd", cwd=tmp_path)
     run(bin_ / "python", "-c", "import odd; odd.API(api_key='k')", cwd=tmp_path)
+    left_out = subprocess.run(
+        [bin_ / "flora-contract", "documents", "check"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert (left_out.returncode, left_out.stderr.count("\n")) == (2, 1)
+    assert "in a checkout of the project, pip install -e '.[contract]'" in left_out.stderr

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flora_contract.documents.checking.evidence import rank, wanted
 from flora_contract.documents.facts.fact import CONSTRAINTS, Place
+from flora_contract.documents.proposing.operation import NewOperations
 from flora_contract.documents.proposing.schemas import Drafts, flow
 from flora_contract.documents.sources.kinds import DRAFTED, FORMS
 from flora_contract.documents.sources.prose import durations
@@ -52,6 +53,9 @@ class Mending:
         fact = fault.fact
         if fact is None:
             return []
+        whole = Place(fact.place.operation, fact.place.part)
+        if whole.part in {"body", "answer"} and not self.has(whole):
+            return self.whole(whole)
         if fact.place.field and fact.place not in self.claims and fact.aspect != "is":
             return self.field(fact.place)
         rule = _RULES.get(fact.aspect, Mending.keyword)
@@ -196,6 +200,27 @@ class Mending:
             at.setdefault(fact.place, []).append((page, fact))
         return Drafts(self.document, at)
 
+    def has(self, whole: Place) -> bool:
+        """Whether the contract knows a body, or an answer, at all."""
+        return any(_in(place, whole) for place in self.claims)
+
+    def whole(self, place: Place) -> list[Edit]:
+        """Add the body of an operation, or its answer."""
+        at = [c.pointer for c in self.claims.get(Place(place.operation), ()) if c.aspect == "is"]
+        if not at:
+            return []
+        drafting = NewOperations(self.document, self.made, self.evidence)
+        node = drafting.draft(place.operation).node()
+        if place.part == "body":
+            edits = [Edit("set", (*at[0], "requestBody"), node["requestBody"])]
+        else:
+            edits = [
+                Edit("set", (*at[0], "responses", status), response)
+                for status, response in node["responses"].items()
+                if status.startswith("2")
+            ]
+        return edits + drafting.added()
+
     def field(self, place: Place) -> list[Edit]:
         """Add a parameter, or a member with all that is in it."""
         if place.part in _PARTS:
@@ -260,7 +285,7 @@ class Mending:
         return Edit("set", (*schema, "required"), flow([name]))
 
     def required(self, fact: PageFact) -> list[Edit]:
-        for claim in self.claims[fact.place]:
+        for claim in self.claims.get(fact.place, ()):
             if claim.aspect == "required":
                 break
         else:
@@ -275,8 +300,8 @@ class Mending:
 
     def value(self, fact: PageFact) -> list[Edit]:
         """One more value of an enum."""
-        same = [c.pointer for c in self.claims[fact.place] if c.aspect == "value"]
-        typed = [c.pointer for c in self.claims[fact.place] if c.aspect == "type"]
+        same = [c.pointer for c in self.claims.get(fact.place, ()) if c.aspect == "value"]
+        typed = [c.pointer for c in self.claims.get(fact.place, ()) if c.aspect == "type"]
         listed = [pointer for pointer in same if pointer[-1] != "const"]
         if listed:
             return [Edit("append", listed[0][:-1], fact.value)]
@@ -285,7 +310,7 @@ class Mending:
 
     def duration(self, fact: PageFact) -> list[Edit]:
         """The new duration in the words that told the old one."""
-        for claim in self.claims[fact.place]:
+        for claim in self.claims.get(fact.place, ()):
             if claim.aspect != "duration" or claim.value == fact.value:
                 continue
             words = str(self.document.at(claim.pointer))
@@ -448,11 +473,6 @@ def _drop(body: Any, field: str, name: str) -> bool:
     for node in objects:
         del node[name]
     return bool(objects)
-
-
-def is_label(edit: Edit) -> bool:
-    """Whether an edit sets labels."""
-    return "x-source" in edit.pointer or "x-source-values" in edit.pointer
 
 
 def touched(edits: Iterable[Edit]) -> set[Pointer]:

@@ -15,7 +15,7 @@ from flora_contract.documents.checking.check import check
 from flora_contract.documents.checking.claims import claims
 from flora_contract.documents.checking.evidence import evidence
 from flora_contract.documents.proposing.behaviour import behaviour_edits
-from flora_contract.documents.proposing.mending import Mending, is_label, touched
+from flora_contract.documents.proposing.mending import Mending, touched
 from flora_contract.documents.proposing.operation import NewOperations
 from flora_contract.errors import InputError
 from flora_contract.openapi import Document, Edit, parse, written
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _ROUNDS: Final = 12
 _MOST_TIMES: Final = 3
-"""How often the labels of one node are set: what is added later may have other sources."""
+"""How often one node is set: what is added later may have other sources."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def _round(
         edits = mending.edits(fault)
         keys = [_key(document, edit) for edit in edits]
         often = any(
-            times.get(key, 0) >= (_MOST_TIMES if is_label(edit) else 1)
+            times.get(key, 0) >= (_MOST_TIMES if edit.kind == "set" else 1)
             for key, edit in zip(keys, edits, strict=True)
         )
         inside = any(edit.pointer[: len(there)] == there for edit in edits for there in met)

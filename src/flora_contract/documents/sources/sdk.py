@@ -198,7 +198,7 @@ class _SdkReading:
         if depth > _DEEPEST:
             return
         ways = self.package.alternatives(typed)
-        if not argument and not _is_any(ways):
+        if not (argument and len(ways) == 1) and not _is_any(ways):
             nullable = any(text(way.node) == "null" for way in ways)
             self.state(place, "nullable", nullable, at)
         ways = [way for way in ways if text(way.node) not in _NOTHING]
