@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
-from collections.abc import Coroutine
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar
@@ -133,8 +133,8 @@ class Application:
     def close(self) -> None:
         self.store.close()
 
-    def begin(self, function: Callable[..., T], *arguments: Any) -> T | Coroutine[Any, Any, T]:
-        """What a function gives that asks the state, or what is to be awaited for that."""
+    def begin(self, function: Callable[..., T], *arguments: Any) -> T | asyncio.Future[T]:
+        """What a function gives that asks the state, or a future of that."""
         if not self.settings.waits:
             return function(*arguments)
         return waiting.begin(function, *arguments)
@@ -142,7 +142,7 @@ class Application:
     async def done(self, function: Callable[..., T], *arguments: Any) -> T:
         """What a function gives that asks the state."""
         begun = self.begin(function, *arguments)
-        return await begun if isinstance(begun, Coroutine) else begun
+        return await begun if isinstance(begun, asyncio.Future) else begun
 
     async def tick(self) -> None:
         """To be called each second."""

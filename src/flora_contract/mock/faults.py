@@ -28,6 +28,7 @@ KINDS: Final = {
     "close_before": "close the connection before anything is done",
     "close_after": "do what was asked, then close the connection without an answer",
     "delay": "answer after some seconds",
+    "drip": "answer in ten pieces over some seconds",
     "truncate": "close the connection in the middle of the answer",
     "not_json": "answer with a body that is no JSON",
     "content_type": "answer with the wrong content type",
@@ -63,7 +64,7 @@ def rule_of(entry: Any, behaviour: Behaviour) -> dict[str, Any]:
         "count is 1 or more": rule["count"] is None or _is(rule["count"], int, 1, 1_000_000),
         "probability is from 0 to 1": _is(rule["probability"], (int, float), 0, 1),
         "seed is a whole number": _is(rule["seed"], int, -(2**53), 2**53),
-        "seconds is from 0 to 600": rule["kind"] != "delay"
+        "seconds is from 0 to 600": rule["kind"] not in {"delay", "drip"}
         or _is(rule["seconds"], (int, float), 0, 600),
         "field is the name of a field": rule["field"] is None or isinstance(rule["field"], str),
     }
@@ -100,6 +101,8 @@ def spoil(
         response.hang_up = True
     elif kind == "delay":
         response.delay = float(rule["seconds"])
+    elif kind == "drip":
+        response.drip = float(rule["seconds"])
     elif kind == "truncate":
         response.cut = len(response.body) // 2
     elif kind == "not_json":

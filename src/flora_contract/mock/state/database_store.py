@@ -60,6 +60,7 @@ class DatabaseStore:
         self._kept_time = 0
         self._moves_until = 0
         self._looked = False
+        self._tallies: dict[Facet, int] = {}
         self._forget()
         try:
             with database.setup():
@@ -124,6 +125,7 @@ class DatabaseStore:
             self._change("accounts = ?", _dump_accounts(accounts))
 
     def reset(self) -> None:
+        self._tallies.clear()
         with self._db.setup():
             self._db.empty(EMPTIED_BY_RESET)
             self._db.rows("UPDATE clock SET resets = resets + 1")
@@ -142,6 +144,7 @@ class DatabaseStore:
 
     @contextmanager
     def transaction(self, account: str, *, alone: bool = False) -> Iterator[None]:
+        self._tallies.clear()
         try:
             with self._db.transaction():
                 self._db.lock(account, alone=alone)
@@ -312,6 +315,9 @@ class DatabaseStore:
 
     def _look(self) -> None:
         """See the world as it is, and a time that another process has shown."""
+        if not self._db.changed() and self.world.version >= 0:
+            return
+        self._tallies.clear()
         (version, time), *_ = self._db.rows("SELECT version, high_water FROM world, clock")
         self._clock.at_least(time - AHEAD)
         if version != self.world.version:
@@ -489,8 +495,11 @@ class DatabaseStore:
         return int(self._db.rows(f"SELECT count(*) {sql}", values)[0][0])
 
     def _tally(self, facet: Facet) -> int:
-        rows = self._db.rows("SELECT number FROM tallies WHERE facet = ?", [number_of(facet)])
-        return int(rows[0][0]) if rows else 0
+        known = self._tallies.get(facet)
+        if known is None:
+            rows = self._db.rows("SELECT number FROM tallies WHERE facet = ?", [number_of(facet)])
+            known = self._tallies[facet] = int(rows[0][0]) if rows else 0
+        return known
 
     def _fetch(self, seqs: Sequence[int]) -> list[Entity]:
         # Another request may let all be forgotten while this one waits for the database.
