@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from flora_contract.errors import InputError
+from flora_contract.errors import InputError, UnreachableError
 from flora_contract.mock.state.clock import Clock
 from flora_contract.mock.state.database import first_line
 from flora_contract.mock.state.entities import Entity
@@ -145,14 +145,19 @@ class DatabaseStore:
     @contextmanager
     def transaction(self, account: str, *, alone: bool = False) -> Iterator[None]:
         self._tallies.clear()
+        before = self.world
         try:
             with self._db.transaction():
                 self._db.lock(account, alone=alone)
                 if alone:
                     self._look()
                 yield
-        except BaseException:
-            self._forget_world()  # it may be one that was never committed
+        except BaseException as error:
+            if self.world is not before:  # it was never committed
+                self._forget_world()
+            if isinstance(error, self._db.error):
+                where = f"--state: {self._db.name}"
+                raise UnreachableError(f"{where}: {first_line(error)}") from error
             raise
 
     def create(self, entity: Entity) -> Entity:
