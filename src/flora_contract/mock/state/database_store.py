@@ -139,8 +139,8 @@ class DatabaseStore:
 
     # Entities
 
-    def attempt(self, function: Callable[[], T]) -> T:
-        return function()
+    def attempt(self, function: Callable[..., T], *arguments: Any) -> T:
+        return function(*arguments)
 
     @contextmanager
     def transaction(self, account: str, *, alone: bool = False) -> Iterator[None]:

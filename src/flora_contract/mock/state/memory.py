@@ -95,8 +95,8 @@ class MemoryStore:
 
     # Entities
 
-    def attempt(self, function: Callable[[], T]) -> T:
-        return function()
+    def attempt(self, function: Callable[..., T], *arguments: Any) -> T:
+        return function(*arguments)
 
     def transaction(self, account: str, *, alone: bool = False) -> AbstractContextManager[None]:  # noqa: ARG002
         return self._at_once

@@ -114,7 +114,7 @@ class Store(Protocol):
 
     # Entities
 
-    def attempt(self, function: Callable[[], T]) -> T:
+    def attempt(self, function: Callable[..., T], *arguments: Any) -> T:
         """What a function gives that creates something; it may be called twice."""
 
     def transaction(self, account: str, *, alone: bool = False) -> AbstractContextManager[None]:
