@@ -239,18 +239,26 @@ class DatabaseStore:
             (key[0], key[0], now),
         )
 
+    def funds(self, account: str, now: int) -> int:
+        return sum(self._funds(account, now))
+
     def balance(self, account: str, now: int) -> int:
-        funds: int = self._db.rows("SELECT credits FROM balances WHERE account = ?", [account])[0][
-            0
-        ]
-        due = self._db.rows(
-            "SELECT sum(credits) FROM refunds WHERE account = ? AND due_at <= ?", (account, now)
-        )[0][0]
+        paid, due = self._funds(account, now)
         if due:
-            funds += int(due)
             self._db.rows("DELETE FROM refunds WHERE account = ? AND due_at <= ?", (account, now))
-            self._db.rows("UPDATE balances SET credits = ? WHERE account = ?", (funds, account))
-        return funds
+            self._db.rows(
+                "UPDATE balances SET credits = credits + ? WHERE account = ?", (due, account)
+            )
+        return paid + due
+
+    def _funds(self, account: str, now: int) -> tuple[int, int]:
+        """What an account has, and what is due to it."""
+        (paid, due), *_ = self._db.rows(
+            "SELECT credits, (SELECT sum(credits) FROM refunds WHERE account = ? AND due_at <= ?)"
+            " FROM balances WHERE account = ?",
+            (account, now, account),
+        )
+        return paid, int(due or 0)
 
     def pay(self, account: str, cost: int, refunded_at: int | None = None) -> None:
         self._db.rows(
@@ -287,6 +295,9 @@ class DatabaseStore:
             if struck:
                 self._db.rows("UPDATE draws SET fired = fired + 1 WHERE rule = ?", [number])
         return struck
+
+    def fired(self) -> dict[int, int]:
+        return {row[0]: row[1] for row in self._db.rows("SELECT rule, fired FROM draws")}
 
     # The world, inside a transaction
 

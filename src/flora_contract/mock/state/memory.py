@@ -180,6 +180,9 @@ class MemoryStore:
             if next(iter(self._keys.values()))[0] <= now:
                 self._keys.popitem(last=False)
 
+    def funds(self, account: str, now: int) -> int:
+        return self.balance(account, now)
+
     def balance(self, account: str, now: int) -> int:
         refunds = self._refunds[account]
         while refunds and refunds[0][0] <= now:
@@ -203,6 +206,9 @@ class MemoryStore:
         struck = strikes(rule, seen, fired)
         self._draws[number] = seen + 1, fired + struck
         return struck
+
+    def fired(self) -> dict[int, int]:
+        return {number: fired for number, (_, fired) in self._draws.items()}
 
     # Within
 

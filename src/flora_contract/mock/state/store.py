@@ -148,8 +148,11 @@ class Store(Protocol):
 
     def use(self, key: Key, now: int, until: int, answer: bytes) -> None: ...
 
-    def balance(self, account: str, now: int) -> int:
+    def funds(self, account: str, now: int) -> int:
         """Micro-dollars that an account has, with what failures gave back."""
+
+    def balance(self, account: str, now: int) -> int:
+        """The same, before something is paid."""
 
     def pay(self, account: str, cost: int, refunded_at: int | None = None) -> None: ...
 
@@ -160,6 +163,9 @@ class Store(Protocol):
 
     def draw(self, number: int, rule: dict[str, Any]) -> bool:
         """Whether a fault's rule strikes this time; the same seed gives the same answers."""
+
+    def fired(self) -> dict[int, int]:
+        """How often each fault's rule has struck."""
 
 
 Key = tuple[str, str, str]
