@@ -13,7 +13,7 @@ import orjson
 
 from flora_contract import shipped
 from flora_contract.errors import InputError, UnreachableError
-from flora_contract.mock import control, faults, flora
+from flora_contract.mock import control, faults, flora, scenario
 from flora_contract.mock.flora.accounts import account, accounts_of
 from flora_contract.mock.http.messages import (
     HTTPRequest,
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from flora_contract.mock.scenario import Source
     from flora_contract.mock.state.store import Store
     from flora_contract.openapi.behaviour import OperationBehaviour
 
@@ -62,6 +63,7 @@ class Options(TypedDict, total=False):
     seed: int
     run_seconds: float
     accounts: Path | None
+    scenario: Source | None
     rate_limit: float | None
     control: bool
     self_check: bool
@@ -79,6 +81,7 @@ class MockSettings:
     seed: int = 0
     run_seconds: float = 2.0
     accounts: Path | None = None
+    scenario: Source | None = None
     rate_limit: float | None = None
     control: bool = True
     self_check: bool = False
@@ -109,6 +112,11 @@ class Application:
             seed=settings.seed,
             rate_limit=settings.rate_limit,
         )
+        duration = round(settings.run_seconds * 1000)
+        self._origin = origin
+        self._reader = scenario.Reader(self.behaviour, self.resources, account, duration)
+        if settings.scenario is not None:
+            origin = self._reader.read(settings.scenario, origin)
         self.store = store_of(settings.state, origin)
         self.log = RequestLog(siblings)
         self.final = FinalJSON(self.store)
@@ -117,7 +125,7 @@ class Application:
             self.resources,
             self.store,
             self.final,
-            duration=round(settings.run_seconds * 1000),
+            duration=duration,
             rated=settings.rate_limit is not None,
         )
         self.control = control.Control(self.store, self.log, self.behaviour, account, self._page)
@@ -132,6 +140,12 @@ class Application:
 
     def close(self) -> None:
         self.store.close()
+
+    def reset(self, begin_with: Source | None = None) -> None:
+        """Back to the start, or to the start of a scenario. Raises InputError."""
+        if begin_with is not None:
+            self.store.begin_with(self._reader.read(begin_with, self._origin))
+        self.store.reset()
 
     def begin(self, function: Callable[..., T], *arguments: Any) -> T | asyncio.Future[T]:
         """What a function gives that asks the state, or a future of that."""
@@ -242,7 +256,8 @@ class Application:
     def _fault(self, stated: OperationBehaviour) -> dict[str, Any] | None:
         """The first rule that strikes this time."""
         for number, rule in enumerate(self.store.world.faults):
-            if faults.matches(rule, stated.endpoint) and self.store.draw(number, rule):
+            on = faults.is_on(rule, self.store.now()) and faults.matches(rule, stated.endpoint)
+            if on and self.store.draw(number, rule):
                 return rule
         return None
 

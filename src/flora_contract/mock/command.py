@@ -28,6 +28,11 @@ from flora_contract.errors import InputError
     type=click.Path(path_type=Path),
     help="YAML or JSON file of accounts: {KEY: {credits, workspaces: {ws_…: [prj_…]}}}.",
 )
+@click.option(
+    "--scenario",
+    type=click.Path(path_type=Path),
+    help="YAML file of accounts, entities and faults to begin with.",
+)
 @click.option("--rate-limit", metavar="N/s", help="Requests a second for each account.")
 @click.option(
     "--workers", default=1, show_default=True, help="Processes; more than 1 need --state."
@@ -42,6 +47,7 @@ def mock(
     seed: int,
     run_seconds: float,
     accounts: Path | None,
+    scenario: Path | None,
     rate_limit: str | None,
     workers: int,
     no_control: bool,
@@ -63,13 +69,16 @@ def mock(
         seed=seed,
         run_seconds=run_seconds,
         accounts=accounts,
+        scenario=scenario,
         rate_limit=rate(rate_limit) if rate_limit is not None else None,
         control=not no_control,
         self_check=self_check,
     )
     listener = listen(host, port)
     origin = origin_of(listener)
-    greeting = f"FLORA mock at {origin}/api/v1" + (", key sk_live_test" if accounts is None else "")
+    greeting = f"FLORA mock at {origin}/api/v1" + (
+        ", key sk_live_test" if accounts is None and scenario is None else ""
+    )
     if not no_control:
         greeting += f"\nWatch it at {origin}/_mock/"
     if workers > 1:

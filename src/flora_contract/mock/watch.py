@@ -65,7 +65,7 @@ def page(
         entities=[_entity(entity, resources[entity.kind], now) for entity in store.recent(SHOWN)],
         start=_start(behaviour, moving),
         requests=[_request(exchange) for exchange in exchanges[-SHOWN_REQUESTS:][::-1]],
-        faults=_faults(store),
+        faults=_faults(store, now),
         accounts=[
             _account(store, account, now)
             for account in islice(store.world.accounts.values(), SHOWN_ACCOUNTS)
@@ -93,13 +93,14 @@ def _counts(
     return found
 
 
-def _faults(store: Store) -> list[dict[str, Any]]:
+def _faults(store: Store, now: int) -> list[dict[str, Any]]:
     """Those that can still strike, by their places among all."""
     fired = store.fired()
     return [
         {**rule, "number": number, "fired": fired.get(number, 0)}
         for number, rule in enumerate(store.world.faults)
-        if rule["count"] is None or fired.get(number, 0) < rule["count"]
+        if faults.is_on(rule, now)
+        and (rule["count"] is None or fired.get(number, 0) < rule["count"])
     ]
 
 

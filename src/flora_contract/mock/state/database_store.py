@@ -25,6 +25,8 @@ from flora_contract.mock.state.store import (
     World,
     looked_through,
     refill,
+    since,
+    started,
     strikes,
 )
 from flora_contract.mock.state.tables import EMPTIED_BY_RESET, statements
@@ -109,7 +111,7 @@ class DatabaseStore:
     def set_faults(self, rules: list[dict[str, Any]]) -> None:
         with self._db.transaction():
             self._db.empty(["draws"])
-            self._change("faults = ?", orjson.dumps(rules).decode())
+            self._change("faults = ?", orjson.dumps(since(rules, self.now())).decode())
 
     def put_account(self, new: Account) -> None:
         with self.transaction(new.key, alone=True):
@@ -124,15 +126,16 @@ class DatabaseStore:
             accounts = {**self._read_world().accounts, new.key: new}
             self._change("accounts = ?", _dump_accounts(accounts))
 
+    def begin_with(self, origin: Origin) -> None:
+        self._origin = origin
+
     def reset(self) -> None:
         self._tallies.clear()
         with self._db.setup():
             self._db.empty(EMPTIED_BY_RESET)
             self._db.rows("UPDATE clock SET resets = resets + 1")
-            self._change(
-                "clock_offset = 0, faults = '[]', accounts = ?",
-                _dump_accounts(self._origin.accounts),
-            )
+            self._change("clock_offset = 0, accounts = ?", _dump_accounts(self._origin.accounts))
+            self._set_first_faults()
             for account in self._origin.accounts.values():
                 self._add_balance(account)
             self._start(self._origin.all())
@@ -314,13 +317,17 @@ class DatabaseStore:
         origin, known = self._origin, self.world.accounts
         new = {key: account for key, account in origin.accounts.items() if key not in known}
         entities = [entity for account in new.values() for entity in origin.held(account)]
-        if not self.world.version:
+        if self.world.version == 0:
             entities = list(origin.all())
+            self._set_first_faults()
         if new or entities:
             for account in new.values():
                 self._add_balance(account)
             self._start(entities)
             self._change("accounts = ?", _dump_accounts({**known, **new}))
+
+    def _set_first_faults(self) -> None:
+        self._change("faults = ?", orjson.dumps(since(self._origin.faults, self.now())).decode())
 
     def _read_world(self) -> World:
         (version, seed, offset, accounts, faults, resets), *_ = self._db.rows(
@@ -385,7 +392,7 @@ class DatabaseStore:
     def _start(self, entities: Iterable[Entity]) -> None:
         now = self.now()
         for entity in entities:
-            self._insert(replace(entity, created=now, updated=now, ended=now))
+            self._insert(started(entity, now))
 
     def _insert(self, entity: Entity) -> None:
         kind = self._kinds[entity.kind]

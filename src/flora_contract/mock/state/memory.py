@@ -19,6 +19,8 @@ from flora_contract.mock.state.store import (
     World,
     looked_through,
     refill,
+    since,
+    started,
     strikes,
 )
 
@@ -63,7 +65,7 @@ class MemoryStore:
 
     def set_faults(self, rules: list[dict[str, Any]]) -> None:
         self._draws.clear()
-        self._change(faults=rules)
+        self._change(faults=since(rules, self.now()))
 
     def put_account(self, new: Account) -> None:
         held = {(entity.kind, entity.id): entity for entity in self._origin.held(new)}
@@ -72,9 +74,12 @@ class MemoryStore:
                 self.delete(entity)
         for key, entity in held.items():
             if key not in self._named:
-                self._start(entity)
+                self.create(started(entity, self.now()))
         self._add_balance(new)
         self._change(accounts={**self.world.accounts, new.key: new})
+
+    def begin_with(self, origin: Origin) -> None:
+        self._origin = origin
 
     def reset(self) -> None:
         self._entities: list[Entity | None] = []
@@ -87,11 +92,13 @@ class MemoryStore:
         self._tokens: dict[str, tuple[float, int]] = {}
         self._draws: dict[int, tuple[int, int]] = {}
         accounts, resets = dict(self._origin.accounts), self.world.resets + 1
-        self._change(clock_offset=0, accounts=accounts, faults=[], resets=resets)
+        self._change(clock_offset=0, accounts=accounts, resets=resets)
+        self._change(faults=since(self._origin.faults, self.now()))
         for account in self._origin.accounts.values():
             self._add_balance(account)
+        now = self.now()
         for entity in self._origin.all():
-            self._start(replace(entity))
+            self.create(started(entity, now))
 
     # Entities
 
@@ -214,10 +221,6 @@ class MemoryStore:
 
     def _change(self, **changes: Any) -> None:
         self.world = replace(self.world, version=self.world.version + 1, **changes)
-
-    def _start(self, entity: Entity) -> None:
-        entity.created = entity.updated = entity.ended = self.now()
-        self.create(entity)
 
     def _add_balance(self, account: Account) -> None:
         self._credits[account.key] = account.credits
