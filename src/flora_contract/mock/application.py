@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import time
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar
@@ -25,6 +26,7 @@ from flora_contract.mock.http.messages import (
 )
 from flora_contract.mock.kept import FinalJSON
 from flora_contract.mock.operations import Backend, MockOperation
+from flora_contract.mock.recording import Recorder, Replay
 from flora_contract.mock.refusals import Envelope
 from flora_contract.mock.resource_operations import ResourceOperation
 from flora_contract.mock.resources import first_entities, kept_resources
@@ -44,9 +46,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from flora_contract.mock.proxy import Judged, Proxy
     from flora_contract.mock.scenario import Source
     from flora_contract.mock.state.store import Store
     from flora_contract.openapi.behaviour import OperationBehaviour
+
+    JudgeOf = Callable[[str], Judged]
 
 START_SECONDS: Final = 20.0
 """How long a database may take to be there at the start."""
@@ -67,6 +72,11 @@ class Options(TypedDict, total=False):
     rate_limit: float | None
     control: bool
     self_check: bool
+    record: Path | None
+    replay: Path | None
+    proxy: str | None
+    allow: tuple[str, ...]
+    judge: JudgeOf | None
 
 
 @dataclass(frozen=True)
@@ -74,7 +84,8 @@ class MockSettings:
     """How a mock behaves.
 
     `state` is None for memory, the path of a SQLite file, or a `postgresql://` address.
-    `run_seconds` is how long a run takes, `rate_limit` requests a second for each account.
+    `run_seconds` is how long a run takes, `rate_limit` requests a second for each account. `replay`
+    and `proxy` let a file or another server answer; `judge` gives what judges what passes it.
     """
 
     state: str | Path | None = None
@@ -85,11 +96,16 @@ class MockSettings:
     rate_limit: float | None = None
     control: bool = True
     self_check: bool = False
+    record: Path | None = None
+    replay: Path | None = None
+    proxy: str | None = None
+    allow: tuple[str, ...] = ()
+    judge: JudgeOf | None = None
 
     @property
     def waits(self) -> bool:
-        """Whether the state is in a database that answers are waited for."""
-        return is_postgresql(str(self.state))
+        """Whether answers are waited for: those of a database or of another server."""
+        return is_postgresql(str(self.state)) or self.proxy is not None
 
 
 class Application:
@@ -135,11 +151,21 @@ class Application:
             stated.id: self._operation(backend, stated)
             for stated in self.behaviour.operations.values()
         }
+        self._elsewhere = self._elsewhere_of(settings)
+        self._recorder = Recorder(settings.record) if settings.record is not None else None
         self._name = secrets.token_hex(4)
         self._numbers = count(1)
 
     def close(self) -> None:
         self.store.close()
+        if self._recorder is not None:
+            self._recorder.close()
+
+    async def end(self) -> None:
+        """Close what was opened, in the loop in which it was."""
+        if self._elsewhere is not None:
+            await self._elsewhere.close()
+        self.close()
 
     def reset(self, begin_with: Source | None = None) -> None:
         """Back to the start, or to the start of a scenario. Raises InputError."""
@@ -166,7 +192,15 @@ class Application:
             logger.warning("the time could not be kept: %s", error)
 
     def answer(self, request: HTTPRequest) -> HTTPResponse:
-        """The answer to a request; never raises."""
+        """The answer to a request, recorded if that is wanted; never raises."""
+        if self._recorder is None or request.path.startswith(control.PREFIX):
+            return self._response(request)
+        at, started = self.store.now(), time.perf_counter()
+        response = self._response(request)
+        self._recorder.add(request, response, at, time.perf_counter() - started)
+        return response
+
+    def _response(self, request: HTTPRequest) -> HTTPResponse:
         request_id = f"req_{self._name}{next(self._numbers):08x}"
         try:
             response = self._answer(request, request_id)
@@ -180,7 +214,9 @@ class Application:
         except Exception:
             logger.exception("%s %s", request.method, request.path)
             response = self._envelope.response(unknown_error())
-        response.headers += ((self._envelope.request_id, request_id),)
+        name = self._envelope.request_id
+        if self._elsewhere is None or name not in {n.lower() for n, _ in response.headers}:
+            response.headers += ((name, request_id),)
         return response
 
     def reject(self, rejection: Rejection) -> HTTPResponse:
@@ -191,6 +227,17 @@ class Application:
         response = self._envelope.response(rejection)
         response.headers += ((self._envelope.request_id, request_id),)
         return response
+
+    def _elsewhere_of(self, settings: MockSettings) -> Proxy | Replay | None:
+        """Who answers in place of the state."""
+        if settings.replay is not None:
+            return Replay(settings.replay)
+        if settings.proxy is None:
+            return None
+        from flora_contract.mock.proxy import Proxy  # the HTTP library is for this only
+
+        judged = settings.judge(settings.proxy) if settings.judge is not None else None
+        return Proxy(settings.proxy, settings.allow, self.behaviour, judged)
 
     def _operation(self, backend: Backend, stated: OperationBehaviour) -> MockOperation:
         if stated.resource is None or (stated.role == "list" and stated.listing is None):
@@ -209,6 +256,8 @@ class Application:
     def _answer(self, request: HTTPRequest, request_id: str) -> HTTPResponse:
         if self.settings.control and request.path.startswith(control.PREFIX):
             return self.control.answer(request)
+        if self._elsewhere is not None:
+            return self._answer_elsewhere(self._elsewhere, request, request_id)
         for prefix, answer in self._files.items():
             if request.path.startswith(prefix):
                 self.store.refresh()
@@ -223,6 +272,20 @@ class Application:
             self._record(request, request_id, "", 405, ["the contract has no such method here"])
             raise not_allowed(methods)
         return self._exchange(self.behaviour.of(endpoint.id), request, path, request_id)
+
+    def _answer_elsewhere(
+        self, elsewhere: Proxy | Replay, request: HTTPRequest, request_id: str
+    ) -> HTTPResponse:
+        method = "GET" if request.method == "HEAD" else request.method
+        endpoint, path = self.contract.match(method, request.path)
+        if endpoint is not None:
+            return self._exchange(self.behaviour.of(endpoint.id), request, path, request_id)
+        try:
+            response, problems = elsewhere.forward(None, request)
+        except Rejection as rejection:
+            response, problems = self._envelope.response(rejection), [rejection.message]
+        self._record(request, request_id, "", response.status, problems)
+        return response
 
     def _exchange(
         self,
@@ -239,10 +302,15 @@ class Application:
         problems: list[str] = []
         if response is None:
             try:
-                response = self._operations[stated.id].answer(request, path)
+                if self._elsewhere is not None:
+                    response, problems = self._elsewhere.forward(stated, request)
+                else:
+                    response = self._operations[stated.id].answer(request, path)
             except Rejection as rejection:
                 response = self._envelope.response(rejection)
                 problems = problems_of(rejection)
+                if self._elsewhere is not None:
+                    problems = [rejection.message]
             if self.settings.self_check:
                 response = self._checked(stated, response)
             if rule:

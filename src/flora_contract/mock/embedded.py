@@ -105,6 +105,8 @@ class MockFlora:
         self._stop = asyncio.Event()
         with closing(self._listener):
             self._application = await opened(self._settings)
-            with closing(self._application):
-                self._loop.call_soon(self._ready.set)
+            self._loop.call_soon(self._ready.set)
+            try:
                 await serve(self._application, self._listener, limits=self._limits, stop=self._stop)
+            finally:
+                await self._application.end()

@@ -51,7 +51,7 @@ async def _live(application: Application, receive: Receive, send: Send) -> None:
     while True:
         kind = (await receive())["type"]
         if kind == "lifespan.shutdown":
-            application.close()
+            await application.end()
         await send({"type": f"{kind}.complete"})
         if kind == "lifespan.shutdown":
             return

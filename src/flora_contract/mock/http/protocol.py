@@ -55,9 +55,9 @@ class Acceptor:
         self, application: Application, log: Any = None, limits: Limits | None = None
     ) -> None:
         self.application = application
-        self.answer: Callable[[HTTPRequest], Any] = partial(application.begin, application.answer)
-        if not application.settings.waits:
-            self.answer = application.answer
+        self.answer: Callable[[HTTPRequest], Any] = application.answer
+        if application.settings.waits:
+            self.answer = partial(application.begin, application.answer)
         self.log = log
         self.limits = limits or Limits()
         self.connections: set[Connection] = set()
