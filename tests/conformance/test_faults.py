@@ -26,8 +26,8 @@ FOUND = [
     "ignore:refuses:getRun.foreign-id@always",
     "ignore:breach:createGeneration.type.enum@always",
     "ignore:repeats:createGeneration@always",
-    "cut:key:createGeneration@always",
-    "keep:burns:createGeneration.invalid@always",
+    "split-by-params:key:createGeneration@second-account",
+    "keep:burns:createGenerationRun.no-credits@without-params",
     "forget:makes:createGeneration@always",
     "double:shows:getRun.charged_cost@always",
     "drop:shows:listGenerations.project_id@always",
@@ -38,7 +38,7 @@ FOUND = [
     "reverse:orders:listGenerations@always",
     "leak:owns:listGenerations@always",
     "grow:sizes:listGenerations@always",
-    "repeat:starts:listGenerations@always",
+    "repeat:leads:listProjects@second-place",
     "cut-text:answers:listProjects@always",
 ]
 

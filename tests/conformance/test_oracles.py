@@ -251,6 +251,26 @@ def test_a_walk_that_leaves_out_a_run(story: Story) -> None:
     assert story.found() == {"pages-without-gap"}
 
 
+@pytest.mark.parametrize(
+    ("taken", "query", "cursor", "rules"),
+    [
+        (True, "?workspace_id=ws_a", None, {"filter-complete"}),
+        (True, "?workspace_id=ws_a", "more", set()),  # it may be on the next page
+        (True, "?workspace_id=ws_b", None, set()),
+        (True, "?workspace_id=ws_a&query=mug", None, set()),
+        (False, "?workspace_id=ws_a", None, set()),  # the user may be wrong about the place
+    ],
+)
+def test_a_place_that_the_user_named_and_that_was_taken_is_listed(
+    story: Story, taken: bool, query: str, cursor: str | None, rules: set[str]
+) -> None:
+    if taken:
+        story.create()
+    meta = {"next_cursor": cursor, "total_estimate": 0}
+    story.say("GET", f"/projects{query}", 200, {"projects": [], "meta": meta})
+    assert story.found() & {"listed", "filter-complete"} == rules
+
+
 def test_a_repetition_while_runs_come_in_is_no_fault(story: Story) -> None:
     story.say("GET", "/generations?limit=2", 200, page("run_2", "run_3", cursor="c1"))
     story.say("GET", "/generations?limit=2&cursor=c1", 200, page("run_3", "run_4"))

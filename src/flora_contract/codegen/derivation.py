@@ -185,7 +185,7 @@ class _Derivation:
 
     def _otherwise(self, stated: OperationBehaviour, listed: set[str]) -> dict[str, Any]:
         """Members of a create's answer that are known without it, and that its list lacks."""
-        known = dict(stated.answers)
+        known = {path: value for path, value in stated.answers.items() if value is not None}
         for path, found in stated.items.items():
             if found.required and "null" in types(self.behaviour.document, found.schema):
                 known.setdefault(path, None)

@@ -210,7 +210,7 @@ def _progress(console: Console) -> Callable[[StepOutcome], None]:
 
     def watch(outcome: StepOutcome) -> None:
         console.print(
-            f"{marks[outcome.result]:>6}  {outcome.step.layer:<10}{outcome.step.name:<40}"
+            f"{marks[outcome.result]:>6}  {outcome.step.layer:<11}{outcome.step.name:<40}"
             f"{outcome.exchanges:>4} requests {outcome.seconds:>6.2f} s"
         )
 

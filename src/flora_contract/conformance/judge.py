@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from flora_contract.conformance.exchange import Exchange
     from flora_contract.conformance.ledger import Ledger
     from flora_contract.conformance.oracle import Oracle, Verdict
-    from flora_contract.openapi.behaviour import OperationBehaviour, Statement
+    from flora_contract.openapi.behaviour import Statement
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Judge:
         """Judge what is new."""
         ledger = self.ledger
         for exchange in ledger.exchanges[self._exchanges :]:
-            self._judge("exchange", exchange.number, exchange)
+            self._judge_exchange(exchange)
         for number, page in enumerate(ledger.pages[self._pages :], self._pages):
             self._judge("page", number, page)
         for key, instance in list(ledger.instances.items()):
@@ -106,6 +106,11 @@ class Judge:
             self._judge("ledger", 0, ledger)
         self._exchanges = len(ledger.exchanges)
         self._pages = len(ledger.pages)
+
+    def _judge_exchange(self, exchange: Exchange) -> None:
+        self._judge("answer", exchange.number, exchange)
+        if not exchange.staged:
+            self._judge("exchange", exchange.number, exchange)
 
     def _judge(self, scope: str, key: object, subject: Any) -> None:
         given = [
@@ -161,7 +166,7 @@ def _finding(operation: str, group: list[tuple[Oracle, Verdict]], ledger: Ledger
     shown = [v for (_, v), severity in zip(group, severities, strict=True) if severity is worst]
     shortest = min(shown, key=lambda v: (len(v.evidence), v.evidence[-1].number))
     statement = statement_of(oracle, shortest, ledger.behaviour)
-    source, conflict = _labels(oracle, statement, shortest.evidence[-1].operation)
+    source, conflict = _labels(oracle, statement, shortest)
     return Finding(
         oracle=oracle,
         severity=worst,
@@ -178,12 +183,13 @@ def _finding(operation: str, group: list[tuple[Oracle, Verdict]], ledger: Ledger
 
 
 def _labels(
-    oracle: Oracle, stated: Statement | None, operation: OperationBehaviour | None
+    oracle: Oracle, stated: Statement | None, shown: Verdict
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Labels of documents and of conflicts: those of whoever states the rule."""
-    if oracle.source or oracle.conflict:
-        return oracle.source, oracle.conflict
+    if oracle.source or oracle.conflict or shown.conflict:
+        return oracle.source, shown.conflict or oracle.conflict
     if stated is not None and (stated.sources or stated.conflicts):
         return stated.sources, stated.conflicts
+    operation = shown.evidence[-1].operation
     node = operation.endpoint.operation.node if operation is not None else {}
     return tuple(node.get("x-source", ())), tuple(node.get("x-conflict", ()))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from flora_contract import shipped
 from flora_contract.conformance.exchange import Credential, Exchange, at
+from flora_contract.conformance.oracle import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     )
 
 
+GRACE, LATE = 15.0, 5.0
+"""Seconds, and how many times its estimate, that something may take."""
+
+
 @dataclass(frozen=True)
 class Caller:
     """Somebody with a key. `places` are ids that belong together, each by its kind of resource."""
@@ -41,12 +46,14 @@ class Caller:
 class Facts:
     """What is known about the accounts behind the keys. Empty for recorded traffic.
 
-    `failing` are members of a request that makes something which is known to fail.
+    `failing` are members of a request that makes something which is known to fail. `wait_seconds`
+    is how long things may take to end; with `estimated` rather what their own estimates allow.
     """
 
     callers: tuple[Caller, ...] = ()
     failing: Mapping[str, Any] = field(default_factory=dict)
     wait_seconds: float | None = None
+    estimated: bool = False
 
     def places(self, credential: Credential) -> tuple[Mapping[str, str], ...]:
         """Ids that are known to belong to an account."""
@@ -310,6 +317,14 @@ class Ledger:
             if (creation := instance.creation) is not None:
                 yield instance, creation
 
+    def patience(self, instance: Instance) -> float | None:
+        """Seconds that something has to end, by its estimate where it has one."""
+        most, life, creation = self.facts.wait_seconds, instance.kind.life, instance.creation
+        if not self.facts.estimated or most is None or life is None or creation is None:
+            return most
+        estimate = number(creation.get(life.estimate))
+        return most if estimate is None else min(most, GRACE + max(0.0, estimate) * LATE)
+
     def instance(self, exchange: Exchange) -> Instance | None:
         """The resource that the path of a request names, as far as it was seen."""
         named = named_by(exchange)
@@ -356,6 +371,20 @@ class Ledger:
             for value in exchange.request.query.get(member, ()):
                 yield member, target, value
 
+    def taken(self, kind: Resource, id_: str, before: Exchange) -> Exchange | None:
+        """A request that an account was answered well, before another, and that refers to an id."""
+        return next(
+            (
+                e
+                for e in self.exchanges
+                if e.succeeded
+                and e.credential == before.credential
+                and e.before(before)
+                and any(to is kind and sent == id_ for _, to, sent in self.references(e))
+            ),
+            None,
+        )
+
     def where(self, statement: Statement) -> str:
         """File and line of a statement, as a report names them."""
         location = self.behaviour.document.locate(statement.pointer)
@@ -397,7 +426,7 @@ class Ledger:
 
     def _index(self, exchange: Exchange) -> None:
         operation = exchange.operation
-        if operation is None or operation.resource is None:
+        if operation is None or operation.resource is None or exchange.staged:
             return
         kind, role = operation.resource, operation.role
         if role == "create":

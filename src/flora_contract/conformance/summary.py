@@ -73,7 +73,16 @@ class Summary:
     @property
     def unsent(self) -> dict[str, int]:
         """How many pairs of choices were not sent, by what they would need."""
-        return Counter(i.reason for i in self.items if i.reason)
+        return Counter(i.reason for i in self.items if i.reason and i.kind == "pair")
+
+    @property
+    def unseen(self) -> dict[str, Counter[str]]:
+        """How many of each kind of documented thing were not seen, by what it would take."""
+        found: dict[str, Counter[str]] = {}
+        for item in self.items:
+            if not item.seen and item.kind != "pair":
+                found.setdefault(item.reason, Counter())[item.kind] += 1
+        return found
 
     @property
     def idle(self) -> list[Oracle]:

@@ -41,6 +41,9 @@ def show(summary: Summary, console: Console) -> None:
     console.print(coverage_table(summary))
     for reason, names in untested(summary).items():
         console.print(Text(f"not tested: {reason}: {', '.join(names)}", style="yellow"))
+    for reason, kinds in summary.unseen.items():
+        counted = ", ".join(f"{count} {_PLURALS[kind]}" for kind, count in kinds.items())
+        console.print(Text(f"not seen: {counted}: {reason}", style="yellow"))
     for reason, count in summary.unsent.items():
         console.print(Text(f"{count} pairs not sent: {reason}", style="yellow"))
     if summary.accepted:
