@@ -58,20 +58,19 @@ def steps(page: Path) -> Iterator[Step]:
             yield from commands(block["text"], line, background=block["mark"] == "background")
 
 
-def commands(text: str, line: int, *, background: bool) -> Iterator[Step]:
-    """The commands of a console block."""
-    step = None
+def commands(text: str, line: int, *, background: bool) -> list[Step]:
+    """The commands of a console block; the last is the one that keeps running."""
+    found: list[Step] = []
     for number, row in enumerate(text.splitlines(), line):
         if row.startswith("$ "):
-            if step is not None:
-                yield step
-            step = Step(number, row.removeprefix("$ "), background=background)
-        elif step is not None and step.command.endswith("\\"):
-            step.command += f"\n{row}"
-        elif step is not None:
-            step.shown.append(row)
-    if step is not None:
-        yield step
+            found.append(Step(number, row.removeprefix("$ ")))
+        elif found and found[-1].command.endswith("\\"):
+            found[-1].command += f"\n{row}"
+        elif found:
+            found[-1].shown.append(row)
+    if background:
+        found[-1].background = True
+    return found
 
 
 def walk(page: Path, folder: Path, bin_: Path, port: str = "", **environment: str) -> None:
