@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from flora_contract.diff.examples import Example, examples
 from flora_contract.diff.rules import NEVER, Level, Rule, rules
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tests" / "diff" / "library"))
+
+from rule_examples import Example, examples  # noqa: E402 - lies beside the tests, which use it too
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

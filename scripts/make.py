@@ -17,7 +17,7 @@ import diff_rules_page
 import generate_client
 
 from flora_contract.conformance.catalogue import listing
-from flora_contract.documents.behaviour_page import behaviour_page
+from flora_contract.documents.written.behaviour_page import behaviour_page
 from flora_contract.errors import CommandError
 from flora_contract.openapi.behaviour import Behaviour
 from flora_contract.openapi.contract import Contract

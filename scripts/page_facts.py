@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from flora_contract.documents.reading import facts_file, read_page
+from flora_contract.documents.sources.read import facts_file, read_page
 from flora_contract.errors import CommandError
 from flora_contract.report.output import write
 

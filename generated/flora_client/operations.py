@@ -79,6 +79,7 @@ GET_RUN_MEDIA = Media(
     url="url",
     text=("text",),
     families={"imageUrl": "image", "videoUrl": "video", "audioUrl": "audio"},
+    tells="type",
 )
 
 LIST_GENERATIONS: Operation[Generation] = Operation(
@@ -240,6 +241,9 @@ CREATE_GENERATION: Operation[RunAccepted] = Operation(
                 named="model.model_id", list=LIST_MODELS, id="model_id", shows={"type": "type"}
             ),
         ),
+        cost="charged_cost",
+        made=GET_RUN_MEDIA,
+        closer=GET_RUN,
         otherwise={"type": "generation", "estimated_seconds": None},
     ),
 )
@@ -314,6 +318,9 @@ CREATE_GENERATION_RUN: Operation[RunAccepted] = Operation(
                 named="model.model_id", list=LIST_MODELS, id="model_id", shows={"type": "type"}
             ),
         ),
+        cost="charged_cost",
+        made=GET_RUN_MEDIA,
+        closer=GET_RUN,
         otherwise={"type": "generation", "estimated_seconds": None},
     ),
 )

@@ -27,7 +27,7 @@ COMMANDS = {
     "overlay": ("flora_contract.authoring:overlay", "Apply overlays to an OpenAPI document."),
     "lint": ("flora_contract.authoring:lint", "Check a contract and its statements of behaviour."),
     "documents": (
-        "flora_contract.documents.command:documents",
+        "flora_contract.documents.commands.command:documents",
         "Compare the contract with the documents it was transcribed from.",
     ),
 }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
 
 from attrs import evolve
@@ -18,6 +19,7 @@ from flora_runtime.options import amount, checked_names, checked_retries, checke
 from flora_runtime.request import checked_headers
 from flora_runtime.session import Session, Shared
 from flora_runtime.spend import Spend
+from flora_runtime.streaming import AsyncStreamedResponse, StreamedResponse
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -129,6 +131,25 @@ class SyncClient(_Client):
         session = self._session
         return block_on(session.request(method, path, params or {}, json, options))
 
+    @contextmanager
+    def stream(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        **options: Unpack[KeyedCallOptions],
+    ) -> Generator[StreamedResponse]:
+        """The same, for a body that is read as it comes: `timeout` counts to its last byte."""
+        session = self._session
+        sent = session.other(method, path, params or {}, json, options, stream=True)
+        answer, call = block_on(sent)
+        try:
+            yield StreamedResponse(answer, call)
+        finally:
+            block_on(answer.close())
+
     def close(self) -> None:
         """Close the connections, unless they came with `http_client=` or are another client's."""
         if not self._is_copy:
@@ -190,6 +211,25 @@ class AsyncClient(_Client):
         """Call what there is no method for. A POST is repeated only with `idempotency_key=`."""
         session = self._session
         return await session.request(method, path, params or {}, json, options)
+
+    @asynccontextmanager
+    async def stream(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        **options: Unpack[KeyedCallOptions],
+    ) -> AsyncGenerator[AsyncStreamedResponse]:
+        """The same, for a body that is read as it comes: `timeout` counts to its last byte."""
+        session = self._session
+        sent = session.other(method, path, params or {}, json, options, stream=True)
+        answer, call = await sent
+        try:
+            yield AsyncStreamedResponse(answer, call)
+        finally:
+            await answer.close()
 
     async def close(self) -> None:
         """Close the connections of this loop, unless they came with `http_client=` or are another

@@ -19,7 +19,7 @@ from attrs import frozen
 
 from flora_runtime.credentials import check_file_url
 from flora_runtime.errors import APIConnectionError, DownloadError, InvalidArgumentError
-from flora_runtime.exchange import Answer, Request
+from flora_runtime.exchange import Answer, Request, fetch
 from flora_runtime.model import Model, wire_names
 from flora_runtime.operation import named
 from flora_runtime.paths import at_path, is_array, one_line, text_at
@@ -173,7 +173,7 @@ class _Job:
             attempt += 1
             try:
                 with part.open("wb") as into:
-                    answer = await self.session.io.fetch(request, into, self.limits.max_bytes)
+                    answer = await fetch(self.session.io, request, into, self.limits.max_bytes)
             except APIConnectionError:
                 if attempt > self.limits.max_retries:
                     raise

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypedDict, TypeVar
 
 from attrs import field, frozen
 
+from flora_runtime.paths import at_path, is_array, text_at
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from decimal import Decimal
@@ -177,6 +179,32 @@ class Referral:
 
 REFERRED = "(referred)"
 """Key of an item under which there is what it names."""
+MADE = "(made)"
+"""Key under that one, of members of its request that its outputs tell."""
+
+
+@frozen
+class Media:
+    """How the outputs of a run become files."""
+
+    items: str
+    id: str
+    kind: str
+    url: str
+    text: tuple[str, ...] = ()
+    """Kinds whose `url` is the text itself."""
+    families: Mapping[str, str] = field(factory=dict[str, str])
+    """Media type, or its family, of each kind: `imageUrl: image`."""
+    tells: str | None = None
+    """Member of the request that the family of its outputs is."""
+
+    def told(self, run: Any) -> dict[str, str]:
+        """What the outputs of a run tell of its request: all of them one thing, or nothing."""
+        outputs = at_path(run, self.items)
+        kinds = {text_at(one, self.kind) or "" for one in (outputs if is_array(outputs) else ())}
+        families = {"text" if kind in self.text else self.families.get(kind) for kind in kinds}
+        family = families.pop() if len(families) == 1 else None
+        return {self.tells: family} if self.tells is not None and family is not None else {}
 
 
 @frozen
@@ -194,6 +222,12 @@ class Recovery(Generic[T]):
     shows: Mapping[str, str] = field(factory=dict[str, str])
     """Members of the create's request, and where an item shows them."""
     referrals: tuple[Referral, ...] = ()
+    cost: str | None = None
+    """Where an item shows what it costs."""
+    made: Media | None = None
+    """The outputs of an item, where they tell more of its request."""
+    closer: Operation[Any] | None = None
+    """Looks at one by its id alone, and may show more of it than the history."""
     otherwise: Mapping[str, Any] = field(factory=dict[str, Any])
     """Members of the answer that the history does not tell."""
 
@@ -209,26 +243,14 @@ class Operation(Generic[T]):
     result: Any
     """Type hint of the answer; of an item where the operation lists."""
     parameters: tuple[Parameter, ...] = ()
+    media: str = "application/json"
+    """Of the request's body, where it has one."""
     idempotency_header: str | None = None
     """Takes the key that makes repeating it safe."""
     starts: Starts | None = None
     recovery: Recovery[T] | None = None
     polling: Polling | None = None
     paging: Paging | None = None
-
-
-@frozen
-class Media:
-    """How the outputs of a run become files."""
-
-    items: str
-    id: str
-    kind: str
-    url: str
-    text: tuple[str, ...] = ()
-    """Kinds whose `url` is the text itself."""
-    families: Mapping[str, str] = field(factory=dict[str, str])
-    """Media type, or its family, of each kind: `imageUrl: image`."""
 
 
 @frozen

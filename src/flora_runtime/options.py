@@ -29,6 +29,8 @@ class Options:
     extra_body: Mapping[str, Any] = field(factory=dict[str, Any])
     deadline: float | None = None
     """Of the monotonic clock: nothing of the call goes on beyond it."""
+    stream: bool = False
+    """Whether the body of a success is read by whoever called."""
 
 
 @frozen

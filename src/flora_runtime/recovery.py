@@ -8,8 +8,8 @@ starts a run.
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
+import math
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,11 +18,11 @@ from attrs import evolve
 
 from flora_runtime.codec import decode_model, parse_json
 from flora_runtime.errors import FloraError, RunOutcomeUnknownError
-from flora_runtime.history import Finding, ServerClock, judge, reaches_back
+from flora_runtime.history import ANY_TIME, Finding, ServerClock, judge, reaches_back
 from flora_runtime.ledger import StartedRun
 from flora_runtime.log import logger
 from flora_runtime.model import Call, Model, wire_names
-from flora_runtime.operation import REFERRED
+from flora_runtime.operation import MADE, REFERRED
 from flora_runtime.options import Options
 from flora_runtime.paging import following
 from flora_runtime.paths import at_path, is_array, is_object, text_at, without
@@ -46,6 +46,9 @@ _LATE = 5.0
 
 MOST_PAGES = 25
 """Of the history, in one look."""
+
+_MOST_CLOSER = 10
+"""Candidates that are looked at each by itself after one look."""
 
 
 async def recover(
@@ -79,6 +82,7 @@ async def _searched(
     """Look until the create has its run, or looking longer would show nothing else."""
     ledger = session.shared.ledger
     finding = Finding("the history could not be read")
+    closer: dict[str, Any] = {}
     passed = 0.0
     for pause in LOOKS:
         await session.io.sleep(pause)
@@ -89,21 +93,24 @@ async def _searched(
             create.run_id, create.answer = elsewhere.run_id, elsewhere.answer
             return finding
         try:
-            items, clock = await _newest(session, recovery, create, late=passed > _LATE)
-            if clock is None:
-                return Finding("the history shows no clock, or is too long")
+            items, clock, whole = await _newest(session, recovery, create, late=passed > _LATE)
+            items = [_whole(recovery, item, closer) for item in items]
             for referral in recovery.referrals:
                 items = await _with_named(session, referral, create, items)
             with ledger.alone():  # after the history was read: what began meanwhile counts too
                 seen = _judged(session, recovery, create, items, clock, late=passed > _LATE)
+                if clock is ANY_TIME or not whole:
+                    reason = "shows no clock" if whole else "is too long"
+                    seen = evolve(seen, reason=f"the history {reason}", ours=(), settled=True)
                 agrees = seen.agrees(finding)
                 if agrees and _claimed(session, operation, recovery, create, seen):
                     return seen
+            looked = agrees and await _looked_closer(session, recovery, create, seen, closer)
         except FloraError as error:
             finding = evolve(finding, reason=f"looking for it failed: {error}")
             continue
         finding = seen
-        if agrees and passed > (_LATE if seen.settled else 3 * _LATE):
+        if agrees and not looked and passed > (_LATE if seen.settled else 3 * _LATE):
             break
     return finding
 
@@ -147,6 +154,37 @@ def _claimed(
     return False
 
 
+def _whole(recovery: Recovery[Any], item: Any, closer: Mapping[str, Any]) -> Any:
+    """An item with what a closer look has shown, and what its outputs tell of its request."""
+    if not is_object(item):
+        return item
+    item = {**closer.get(text_at(item, recovery.id) or "", {}), **item}
+    told = recovery.made.told(item) if recovery.made is not None else {}
+    return {**item, REFERRED: {MADE: told}} if told else item
+
+
+async def _looked_closer(
+    session: Session,
+    recovery: Recovery[Any],
+    create: Create,
+    finding: Finding,
+    closer: dict[str, Any],
+) -> bool:
+    """Look at each candidate by itself, once, where that can tell creates apart. Whether any was
+    looked at."""
+    read, others = recovery.closer, session.shared.ledger.others(create)
+    alike = all(other.tariff == create.tariff for other in others)
+    if read is None or read.polling is None or alike or len(finding.candidates) < 2:
+        return False
+    left = [run_id for run_id in finding.candidates if run_id not in closer][:_MOST_CLOSER]
+    for run_id in left:
+        request = session.draft(read, {read.polling.argument: run_id}, Options(), listed=True)
+        with contextlib.suppress(FloraError):
+            run = session.data(*await session.exchange(request, Options()))
+            closer[run_id] = run if is_object(run) else {}
+    return bool(left)
+
+
 async def _with_named(
     session: Session, referral: Referral, create: Create, items: list[Any]
 ) -> list[Any]:
@@ -155,12 +193,12 @@ async def _with_named(
     if all(referral.named in each.shown for each in creates):
         return items
     known = session.shared.referred.setdefault(referral.key, {})
-    names = {text_at(item, referral.named) for item in items}
+    names = {text_at(item, referral.named) for item in items} - {None}
     if not names <= known.keys() and (listed := await _listed(session, referral)):
         known.update(dict.fromkeys(names))  # those that are not listed are not asked for again
         known.update(listed)
     return [
-        {**item, REFERRED: {referral.key: named}}
+        {**item, REFERRED: {**item.get(REFERRED, {}), referral.key: named}}
         if (named := known.get(text_at(item, referral.named))) is not None
         else item
         for item in items
@@ -190,14 +228,16 @@ async def _listed(session: Session, referral: Referral) -> dict[str | None, Any]
 
 async def _newest(
     session: Session, recovery: Recovery[Any], create: Create, *, late: bool
-) -> tuple[list[Any], ServerClock | None]:
-    """Items of the history back to when the create began; no clock where that cannot be told."""
+) -> tuple[list[Any], ServerClock, bool]:
+    """Items of the history, and whether they are all back to when the create began."""
     paging = recovery.history.paging
     assert paging is not None
     since = _reached_since(session, create) if late else 0.0
     arguments = {**recovery.arguments, **create.scope}
     items: list[Any] = []
-    for page_number in itertools.count(1):
+    page_number = 0
+    while True:
+        page_number += 1
         request = session.draft(recovery.history, arguments, Options())
         answer, call = await session.exchange(request, Options())
         page = session.data(answer, call)
@@ -205,16 +245,13 @@ async def _newest(
         if not is_array(listed):
             raise session.unreadable(f"it has no {paging.items}", answer, call)
         items += listed
-        clock = session.shared.timings.clock(recovery, create.kind, items) or ServerClock.of(answer)
+        clock = session.shared.timings.clock(recovery, create.kind, items)
+        clock = clock or ServerClock.of(answer) or ANY_TIME
         position = following(paging, arguments, page, len(listed))
-        if clock is None or position is None:
-            return items, clock
-        if reaches_back(recovery, listed, clock.window(create)[0] - since):
-            return items, clock
-        if page_number == MOST_PAGES:
-            return items, None
+        reached = reaches_back(recovery, listed, clock.window(create)[0] - since)
+        if position is None or reached or clock is ANY_TIME or page_number == MOST_PAGES:
+            return items, clock, position is None or reached
         arguments.update(position)
-    raise AssertionError
 
 
 def _reached_since(session: Session, create: Create) -> float:
@@ -249,7 +286,7 @@ def _typed_item(operation: Operation[Any], item: Any) -> Any:
 
 
 def _dates(window: tuple[float, float] | None) -> tuple[datetime, datetime] | None:
-    if window is None:
+    if window is None or math.isinf(window[0]):
         return None
     earliest, latest = window
     return datetime.fromtimestamp(earliest, UTC), datetime.fromtimestamp(latest, UTC)

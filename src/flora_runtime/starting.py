@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -18,6 +17,7 @@ from flora_runtime.errors import (
 )
 from flora_runtime.ledger import Create, new_key, time_of
 from flora_runtime.model import Model, plain
+from flora_runtime.operation import MADE, REFERRED
 from flora_runtime.paths import at_path, text_at
 from flora_runtime.recovery import known_run, recover, started_run
 from flora_runtime.spend import amount_of
@@ -230,13 +230,11 @@ def _create(
     shows = recovery.shows if recovery is not None else dict[str, str]()
     shown = {member: at_path(asked, member) for member in shows}
     shown = {member: value for member, value in shown.items() if isinstance(value, str | int)}
-    content = json.loads(request.body or b"null")
-    text = json.dumps([request.method, request.path, content], sort_keys=True)
     dear = [value for member, value in shown.items() if member not in scope.values()]
     return Create(
         kind=starts.kind,
         key=key,
-        request=hashlib.sha256(text.encode()).hexdigest(),
+        request=request.fingerprint,
         tariff=json.dumps([operation.name, *dear, *_words(operation, asked)]),
         window=starts.window,
         scope={name: at_path(asked, member) for name, member in scope.items()},
@@ -248,13 +246,13 @@ def _create(
 
 
 def _referred(recovery: Recovery[Any], asked: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a request is seen in what its run names, where it does not name that itself."""
-    return {
-        referral.place(its): value
-        for referral in recovery.referrals
-        for member, its in referral.shows.items()
-        if isinstance(value := at_path(asked, member), str | int)
-    }
+    """What of a request is seen in what its run names or has made, where it does not show that
+    itself."""
+    places = {r.place(its): member for r in recovery.referrals for member, its in r.shows.items()}
+    if recovery.made is not None and recovery.made.tells is not None:
+        places[f"{REFERRED}.{MADE}.{recovery.made.tells}"] = recovery.made.tells
+    found = {place: at_path(asked, member) for place, member in places.items()}
+    return {place: value for place, value in found.items() if isinstance(value, str | int)}
 
 
 def _words(operation: Operation[Any], asked: Mapping[str, Any]) -> list[str]:

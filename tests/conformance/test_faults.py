@@ -69,7 +69,13 @@ def held(bench: measure.Bench, name: str) -> measure.Outcome:
     return bench.hold(fault, layers=("requests", "lifecycle", "lists"))
 
 
-@pytest.mark.parametrize("name", FOUND)
+SOME = [
+    pytest.param(name, marks=[pytest.mark.nightly] if number % 3 else [])
+    for number, name in enumerate(FOUND)
+]
+
+
+@pytest.mark.parametrize("name", SOME)
 def test_a_fault_is_found_by_a_rule_of_what_it_breaks(name: str, flora: measure.Bench) -> None:
     outcome = held(flora, name)
     assert outcome.named, outcome

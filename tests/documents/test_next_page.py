@@ -12,11 +12,11 @@ from click.testing import CliRunner
 
 from flora_contract import shipped
 from flora_contract.cli import group
-from flora_contract.documents.changes import changes
-from flora_contract.documents.check import check
-from flora_contract.documents.command import with_pages
-from flora_contract.documents.reading import elsewhere, read_page, stored_pages
-from flora_contract.documents.register import explained
+from flora_contract.documents.checking.check import check
+from flora_contract.documents.checking.conflicts import read_conflicts
+from flora_contract.documents.commands.command import with_pages
+from flora_contract.documents.proposing.differences import changes
+from flora_contract.documents.sources.read import elsewhere, read_page, stored_pages
 from flora_contract.openapi import load
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ def test_a_suggestion_is_a_patch_that_applies_and_holds(tmp_path: Path, name: st
     shutil.copy(shipped.CONTRACT, tmp_path / "openapi.yaml")
     subprocess.run(["git", "apply", "-"], cwd=tmp_path, input=told.stdout, text=True, check=True)
     pages = with_pages(stored_pages(), [read_page(new)]) + elsewhere()
-    accepted = explained(shipped.REGISTERS / "conflicts.md")
+    accepted = read_conflicts(shipped.REGISTERS / "conflicts.md")
     result = check(load(tmp_path / "openapi.yaml"), pages, accepted)
     assert [f.what for f in result.faults] == []
 

@@ -152,6 +152,6 @@ def test_generate(installed: Callable[[str], Path], tmp_path: Path) -> None:
 
 def test_the_old_name_of_all_brings_every_extra(installed: Callable[[str], Path]) -> None:
     brought = distributions(installed("contract"))
-    assert "psycopg-binary" in brought
+    assert "asyncpg" in brought
     for extra in EXTRA.values():
         assert distributions(installed(extra)) <= brought

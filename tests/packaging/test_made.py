@@ -27,7 +27,7 @@ def make(checkout: Path, *options: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A copy of what making needs."""
-    for name in ("src", "scripts", "overlays", "generated", "docs"):
+    for name in ("src", "scripts", "overlays", "generated", "docs", "tests/diff/library"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "openapi.yaml", tmp_path)
     return tmp_path

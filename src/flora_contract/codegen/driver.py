@@ -117,7 +117,7 @@ def _modules(view: ClientView, package: str) -> dict[str, str]:
     modules |= {f"{name}.py": render(name) for name in ("errors", "operations", "types")}
     modules["resources/__init__.py"] = render("resources")
     for resource in view.resources:
-        modules[f"resources/{resource.name}.py"] = render("resource", resource=resource)
+        modules[f"resources/{resource.module}.py"] = render("resource", resource=resource)
     modules["py.typed"] = ""
     return modules
 

@@ -90,11 +90,14 @@ class MethodView:
     arguments: list[ArgumentView]
     result: str
     result_doc: str
+    media: str
+    """Media type of the request's body."""
     idempotency_header: str | None
     deprecated: str | None
     """What to say of it; None if it is not."""
     typed_dict: str
-    media: Media | None
+    files: Media | None
+    """How outputs become files, where its answer has some."""
     paging: Paging | None
     polling: Polling | None = None
     wait: str = "wait"
@@ -144,6 +147,7 @@ class MethodView:
             path=self.path,
             result=Name(self.result),
             parameters=tuple(a.parameter for a in self.arguments),
+            media=self.media,
             idempotency_header=self.idempotency_header,
             starts=self.starts,
             recovery=self.recovery,
@@ -154,12 +158,19 @@ class MethodView:
 
 @frozen
 class ResourceView:
-    """A resource: an attribute of the client."""
+    """A resource: an attribute of the client, or of another resource."""
 
-    name: str
+    place: str
+    """Dotted, from the client on."""
+    module: str
     class_name: str
     doc: str
     methods: list[MethodView]
+
+    @property
+    def name(self) -> str:
+        """Of the attribute."""
+        return self.place.rpartition(".")[2]
 
 
 @frozen
@@ -173,6 +184,10 @@ class ClientView:
     resources: list[ResourceView]
     models: list[ModelView]
     enums: list[EnumView]
+
+    def within(self, place: str = "") -> list[ResourceView]:
+        """The resources that are attributes of another one, or of the client itself."""
+        return [r for r in self.resources if r.place.rpartition(".")[0] == place]
 
     @property
     def methods(self) -> list[MethodView]:

@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from flora_contract.diff.accepting import accept, read_accepted, write_accepted
-from flora_contract.diff.changes import Settings, compare
+from flora_contract.diff.judging.settings import Settings, read_settings
+from flora_contract.diff.reading.sources import open_contract
+from flora_contract.diff.release.accepting import accept, read_accepted, write_accepted
+from flora_contract.diff.release.comparison import compare
 from flora_contract.diff.rules import Level
-from flora_contract.diff.settings import read_settings
-from flora_contract.diff.sources import open_contract
 from flora_contract.errors import CommandError, InputError
 from flora_contract.report.output import deliver
 from flora_contract.report.terminal import answers, plain, progress
 
 if TYPE_CHECKING:
-    from flora_contract.diff.changes import Change, Comparison
-    from flora_contract.diff.tree import Tree
+    from flora_contract.diff.judging.changes import Change
+    from flora_contract.diff.release.comparison import Comparison
+    from flora_contract.openapi.tree import Tree
 
 _THRESHOLDS = {"breaking": Level.BREAKING, "risky": Level.RISKY, "any": Level.SAFE}
 
@@ -106,7 +107,7 @@ def diff(
     trees = open_contract(base), open_contract(revision)
     comparison = compare(*trees, settings, names=(base, revision), expand=expand)
     if client:
-        from flora_contract.diff.client import with_effects
+        from flora_contract.diff.release.client import with_effects
 
         comparison = with_effects(comparison, *trees)
     if side != "both":

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar
 
 import orjson
 
 from flora_contract import shipped
-from flora_contract.errors import UnreachableError
+from flora_contract.errors import InputError, UnreachableError
 from flora_contract.mock import control, faults, flora
 from flora_contract.mock.flora.accounts import account, accounts_of
 from flora_contract.mock.http.messages import (
@@ -27,20 +28,29 @@ from flora_contract.mock.operations import Backend, MockOperation
 from flora_contract.mock.refusals import Envelope
 from flora_contract.mock.resource_operations import ResourceOperation
 from flora_contract.mock.resources import first_entities, kept_resources
-from flora_contract.mock.state.database import connect
+from flora_contract.mock.state import waiting
+from flora_contract.mock.state.database import SQLite, is_postgresql
 from flora_contract.mock.state.database_store import DatabaseStore
-from flora_contract.mock.state.exchange import LoggedExchange
+from flora_contract.mock.state.exchange import LoggedExchange, RequestLog
 from flora_contract.mock.state.memory import MemoryStore
+from flora_contract.mock.state.postgresql import PostgreSQL
+from flora_contract.mock.state.postgresql_store import PostgreSQLStore
 from flora_contract.mock.state.store import Origin
 from flora_contract.mock.validation import undeclared
 from flora_contract.openapi.behaviour import Behaviour
 from flora_contract.openapi.contract import Contract
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from flora_contract.mock.state.store import Store
     from flora_contract.openapi.behaviour import OperationBehaviour
+
+START_SECONDS: Final = 20.0
+"""How long a database may take to be there at the start."""
+
+T = TypeVar("T")
 
 logger = logging.getLogger("flora_contract.mock")
 
@@ -73,11 +83,19 @@ class MockSettings:
     control: bool = True
     self_check: bool = False
 
+    @property
+    def waits(self) -> bool:
+        """Whether the state is in a database that answers are waited for."""
+        return is_postgresql(str(self.state))
+
 
 class Application:
-    """Answers requests. Not safe to share between threads."""
+    """Answers requests. Not safe to share between threads.
 
-    def __init__(self, settings: MockSettings) -> None:
+    Where `MockSettings.waits`, everything of it is to be called within `waiting.begin`.
+    """
+
+    def __init__(self, settings: MockSettings, siblings: Path | None = None) -> None:
         self.settings = settings
         document = shipped.contract("behaviour", "mock")
         self.contract = Contract(document)
@@ -91,11 +109,8 @@ class Application:
             seed=settings.seed,
             rate_limit=settings.rate_limit,
         )
-        self.store: Store = (
-            MemoryStore(origin)
-            if settings.state is None
-            else DatabaseStore(connect(str(settings.state)), origin)
-        )
+        self.store = store_of(settings.state, origin)
+        self.log = RequestLog(siblings)
         self.final = FinalJSON(self.store)
         backend = Backend(
             self.behaviour,
@@ -105,7 +120,7 @@ class Application:
             duration=round(settings.run_seconds * 1000),
             rated=settings.rate_limit is not None,
         )
-        self.control = control.Control(self.store, self.behaviour, account, self._page)
+        self.control = control.Control(self.store, self.log, self.behaviour, account, self._page)
         self._envelope = Envelope(self.behaviour)
         self._files = {p: answer for h in handlers.values() for p, answer in h.files.items()}
         self._operations = {
@@ -118,11 +133,28 @@ class Application:
     def close(self) -> None:
         self.store.close()
 
+    def begin(self, function: Callable[..., T], *arguments: Any) -> T | Coroutine[Any, Any, T]:
+        """What a function gives that asks the state, or what is to be awaited for that."""
+        if not self.settings.waits:
+            return function(*arguments)
+        return waiting.begin(function, *arguments)
+
+    async def done(self, function: Callable[..., T], *arguments: Any) -> T:
+        """What a function gives that asks the state."""
+        begun = self.begin(function, *arguments)
+        return await begun if isinstance(begun, Coroutine) else begun
+
+    async def tick(self) -> None:
+        """To be called each second."""
+        try:
+            await self.done(self.store.tick)
+        except Exception as error:
+            logger.warning("the time could not be kept: %s", error)
+
     def answer(self, request: HTTPRequest) -> HTTPResponse:
         """The answer to a request; never raises."""
         request_id = f"req_{self._name}{next(self._numbers):08x}"
         try:
-            self.store.refresh()
             response = self._answer(request, request_id)
         except Rejection as rejection:
             response = self._envelope.response(rejection)
@@ -141,10 +173,7 @@ class Application:
         """The answer to bytes that are no request."""
         request_id = f"req_{self._name}{next(self._numbers):08x}"
         request = HTTPRequest("", "", {}, b"", client="", host="")
-        try:
-            self._record(request, request_id, "", rejection.status, [rejection.message])
-        except Exception:
-            logger.exception("a rejection could not be recorded")
+        self._record(request, request_id, "", rejection.status, [rejection.message])
         response = self._envelope.response(rejection)
         response.headers += ((self._envelope.request_id, request_id),)
         return response
@@ -157,7 +186,10 @@ class Application:
     def _page(self, origin: str, whole: bool) -> tuple[str, str]:
         from flora_contract.mock import watch  # templates are for people: programs need not wait
 
-        html = watch.page(self.store, self.behaviour, self.resources, origin, whole=whole)
+        exchanges = self.control.exchanges()
+        html = watch.page(
+            self.store, exchanges, self.behaviour, self.resources, origin, whole=whole
+        )
         return html, watch.POLICY
 
     def _answer(self, request: HTTPRequest, request_id: str) -> HTTPResponse:
@@ -165,6 +197,7 @@ class Application:
             return self.control.answer(request)
         for prefix, answer in self._files.items():
             if request.path.startswith(prefix):
+                self.store.refresh()
                 return answer(self.store, request)
         found = self.contract.at(request.path)
         if found is None:
@@ -185,6 +218,7 @@ class Application:
         request_id: str,
     ) -> HTTPResponse:
         """An operation's answer, as it is or as a fault makes it, and recorded."""
+        self.store.refresh()
         endpoint = stated.endpoint
         rule = self._fault(stated) if self.store.world.faults else None
         response = faults.instead(rule, endpoint, self._envelope) if rule else None
@@ -235,7 +269,7 @@ class Application:
         problems: list[str],
         fault: str = "",
     ) -> None:
-        self.store.record(
+        self.log.add(
             LoggedExchange(
                 request,
                 at=self.store.now(),
@@ -244,8 +278,30 @@ class Application:
                 request_id=request_id,
                 problems=problems,
                 fault=fault,
+                resets=self.store.world.resets,
             )
         )
+
+
+async def opened(settings: MockSettings, siblings: Path | None = None) -> Application:
+    """An application, once its state can be reached.
+
+    `siblings` is a folder for the sockets of processes that are one mock together.
+    """
+    if not settings.waits:
+        return Application(settings, siblings)
+    return await waiting.done(Application, settings, siblings, seconds=START_SECONDS)
+
+
+def store_of(state: str | Path | None, origin: Origin) -> Store:
+    """Where a state is kept."""
+    if state is None:
+        return MemoryStore(origin)
+    if is_postgresql(str(state)):
+        return PostgreSQLStore(PostgreSQL(str(state)), origin)
+    if str(state) in {"", ":memory:"}:  # to SQLite, a database that nobody else can open
+        raise InputError("--state: names no file; leave it out to keep state in memory")
+    return DatabaseStore(SQLite(str(state)), origin)
 
 
 def unknown_error() -> Rejection:

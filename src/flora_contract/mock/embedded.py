@@ -7,7 +7,7 @@ import threading
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
-from flora_contract.mock.application import Application, MockSettings, Options
+from flora_contract.mock.application import MockSettings, Options, opened
 from flora_contract.mock.http.server import listen, origin_of, run_loop, serve
 
 if TYPE_CHECKING:
@@ -86,10 +86,8 @@ class MockFlora:
         return self._call(self._application.control.exchanges)
 
     def _call(self, function: Callable[[], T]) -> T:
-        async def call() -> T:
-            return function()
-
-        return asyncio.run_coroutine_threadsafe(call(), self._loop).result()
+        called = self._application.done(function)
+        return asyncio.run_coroutine_threadsafe(called, self._loop).result()
 
     def _run(self) -> None:
         try:
@@ -102,7 +100,7 @@ class MockFlora:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
         with closing(self._listener):
-            self._application = Application(self._settings)
+            self._application = await opened(self._settings)
             with closing(self._application):
                 self._loop.call_soon(self._ready.set)
                 await serve(self._application, self._listener, limits=self._limits, stop=self._stop)

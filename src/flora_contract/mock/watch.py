@@ -41,6 +41,7 @@ POLICY: Final = (
 
 def page(
     store: Store,
+    exchanges: list[dict[str, Any]],
     behaviour: Behaviour,
     resources: Mapping[str, KeptResource],
     origin: str,
@@ -60,7 +61,7 @@ def page(
         counts=_counts(store, moving, now),
         entities=[_entity(entity, resources[entity.kind], now) for entity in store.recent(SHOWN)],
         start=_start(behaviour, moving),
-        requests=[_request(exchange) for exchange in store.exchanges()[-SHOWN_REQUESTS:][::-1]],
+        requests=[_request(exchange) for exchange in exchanges[-SHOWN_REQUESTS:][::-1]],
         faults=store.world.faults,
         keys=list(store.world.accounts),
     )

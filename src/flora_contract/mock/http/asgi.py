@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Unpack
 
-from flora_contract.mock.application import Application, MockSettings, Options
+from flora_contract.mock.application import Application, MockSettings, Options, opened
 from flora_contract.mock.http.messages import (
     MAX_BODY,
     HTTPRequest,
@@ -29,9 +29,14 @@ def create_app(**options: Unpack[Options]) -> ASGI:
 
     A fault that drops the connection raises ConnectionAbortedError: ASGI has no other way.
     """
-    application = Application(MockSettings(**options))
+    settings = MockSettings(**options)
+    application = None if settings.waits else Application(settings)
+    opening = asyncio.Lock()
 
     async def app(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        nonlocal application
+        async with opening:
+            application = application or await opened(settings)
         if scope["type"] == "lifespan":
             await _live(application, receive, send)
         elif scope["type"] == "http":
@@ -60,7 +65,7 @@ async def _answer(
     else:
         if body is None:
             return
-        response = application.answer(_request(scope, body))
+        response = await application.done(application.answer, _request(scope, body))
     if response.delay:
         await asyncio.sleep(response.delay)
     if response.hang_up:

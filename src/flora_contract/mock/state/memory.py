@@ -7,16 +7,15 @@ found by bisection, of a list that exists already.
 
 from __future__ import annotations
 
-import time
 from bisect import bisect_left, bisect_right, insort
 from collections import OrderedDict, defaultdict, deque
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from flora_contract.mock.state.clock import Clock
 from flora_contract.mock.state.ids import Ids
 from flora_contract.mock.state.store import (
-    KEPT_EXCHANGES,
     World,
     looked_through,
     refill,
@@ -24,11 +23,11 @@ from flora_contract.mock.state.store import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
 
     from flora_contract.mock.state.entities import Entity, Facet, Selection
-    from flora_contract.mock.state.exchange import LoggedExchange
-    from flora_contract.mock.state.store import Account, Key, Origin, PageQuery
+    from flora_contract.mock.state.store import Account, Key, Origin, PageQuery, T
 
 
 class MemoryStore:
@@ -39,9 +38,8 @@ class MemoryStore:
         self._kinds = origin.kinds
         self._rate = origin.rate_limit
         self._ids = Ids(origin.seed)
-        self._exchanges: deque[LoggedExchange] = deque(maxlen=KEPT_EXCHANGES)
         self._at_once = nullcontext()
-        self._now = 0
+        self._clock = Clock()
         self.world = World(1, origin.seed, 0, {}, [])
         self.reset()
 
@@ -53,11 +51,11 @@ class MemoryStore:
     def refresh(self) -> None:
         """Nobody else changes what is here."""
 
+    def tick(self) -> None:
+        """Nothing outlives the process."""
+
     def now(self) -> int:
-        now = int(time.time() * 1000) + self.world.clock_offset
-        if now > self._now:
-            self._now = now
-        return self._now
+        return self._clock.now() + self.world.clock_offset
 
     def advance(self, seconds: float) -> int:
         self._change(clock_offset=self.world.clock_offset + round(seconds * 1000))
@@ -79,7 +77,6 @@ class MemoryStore:
         self._change(accounts={**self.world.accounts, new.key: new})
 
     def reset(self) -> None:
-        self._now = 0
         self._entities: list[Entity | None] = []
         self._named: dict[tuple[str, str], Entity] = {}
         self._lists: defaultdict[Facet, list[Entity]] = defaultdict(list)
@@ -89,14 +86,17 @@ class MemoryStore:
         self._refunds: dict[str, deque[tuple[int, int]]] = {}
         self._tokens: dict[str, tuple[float, int]] = {}
         self._draws: dict[int, tuple[int, int]] = {}
-        self._exchanges.clear()
-        self._change(clock_offset=0, accounts=dict(self._origin.accounts), faults=[])
+        accounts, resets = dict(self._origin.accounts), self.world.resets + 1
+        self._change(clock_offset=0, accounts=accounts, faults=[], resets=resets)
         for account in self._origin.accounts.values():
             self._add_balance(account)
         for entity in self._origin.all():
             self._start(replace(entity))
 
     # Entities
+
+    def attempt(self, function: Callable[[], T]) -> T:
+        return function()
 
     def transaction(self, account: str, *, alone: bool = False) -> AbstractContextManager[None]:  # noqa: ARG002
         return self._at_once
@@ -196,19 +196,13 @@ class MemoryStore:
             now = self.now()
             self._tokens[account] = refill(*self._tokens[account], now, self._rate) - 1, now
 
-    # Faults and exchanges
+    # Faults
 
     def draw(self, number: int, rule: dict[str, Any]) -> bool:
         seen, fired = self._draws.get(number, (0, 0))
         struck = strikes(rule, seen, fired)
         self._draws[number] = seen + 1, fired + struck
         return struck
-
-    def record(self, exchange: LoggedExchange) -> None:
-        self._exchanges.append(exchange)
-
-    def exchanges(self) -> list[dict[str, Any]]:
-        return [exchange.plain() for exchange in self._exchanges]
 
     # Within
 

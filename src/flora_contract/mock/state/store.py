@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from flora_contract.mock.state.entities import Entity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
     from flora_contract.mock.state.entities import Kind, Position, Selection
-    from flora_contract.mock.state.exchange import LoggedExchange
 
-KEPT_EXCHANGES: Final = 1000
+T = TypeVar("T")
 
 
 class TooFastError(Exception):
@@ -44,6 +43,7 @@ class World:
     clock_offset: int
     accounts: dict[str, Account]
     faults: list[dict[str, Any]]
+    resets: int = 0
 
 
 @dataclass(frozen=True)
@@ -93,10 +93,13 @@ class Store(Protocol):
     # The world
 
     def refresh(self) -> None:
-        """See what other processes have changed: to be called before each request."""
+        """See what other processes have changed: to be called before what needs the state."""
+
+    def tick(self) -> None:
+        """To be called each second: keep what time it is, while anything moves."""
 
     def now(self) -> int:
-        """Epoch milliseconds by the mock's clock, which never goes back in one process."""
+        """Epoch milliseconds by the mock's clock, which never goes back but by a reset."""
 
     def advance(self, seconds: float) -> int:
         """Move the clock of every process on; gives what it says then."""
@@ -110,6 +113,9 @@ class Store(Protocol):
         """Back to the start: what was there then, no faults, the clock right."""
 
     # Entities
+
+    def attempt(self, function: Callable[[], T]) -> T:
+        """What a function gives that creates something; it may be called twice."""
 
     def transaction(self, account: str, *, alone: bool = False) -> AbstractContextManager[None]:
         """All of what is written within, or nothing.
@@ -150,16 +156,10 @@ class Store(Protocol):
     def spend_token(self, account: str) -> None:
         """Count a request against the account's rate. Raises TooFastError."""
 
-    # Faults and exchanges
+    # Faults
 
     def draw(self, number: int, rule: dict[str, Any]) -> bool:
         """Whether a fault's rule strikes this time; the same seed gives the same answers."""
-
-    def record(self, exchange: LoggedExchange) -> None:
-        """Keep an exchange; the oldest goes when there are many."""
-
-    def exchanges(self) -> list[dict[str, Any]]:
-        """What was recorded, oldest first."""
 
 
 Key = tuple[str, str, str]
