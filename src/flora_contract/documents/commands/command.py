@@ -35,21 +35,21 @@ if TYPE_CHECKING:
 
 _file = click.Path(path_type=Path)
 _contract = click.option(
-    "--contract", type=_file, default=shipped.CONTRACT, help="The contract. By default our own."
+    "--contract", type=_file, default=shipped.CONTRACT, help="Contract to compare. Default: FLORA's."
 )
 _registers = click.option(
     "--registers",
     type=_file,
     default=shipped.REGISTERS,
-    help="Folder of conflicts.md. By default our own.",
+    help="Folder with conflicts.md. Default: FLORA's.",
 )
 _format = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
-_output = click.option("--output", type=_file, help="Write to this file instead.")
+_output = click.option("--output", type=_file, help="Write to this file instead of stdout.")
 
 
 @click.group()
 def documents() -> None:
-    """Hold the contract to the pages of FLORA's reference that it is transcribed from."""
+    """Compare the contract with the pages of FLORA's reference that it was transcribed from."""
 
 
 @documents.command()
@@ -67,7 +67,7 @@ def check(
     form: str,
     output: Path | None,
 ) -> None:
-    """Hold the contract to the facts of its pages, in both directions.
+    """Compare the contract with the facts of its pages, in both directions.
 
     Each FILE is a page, read anew in place of the stored facts of its label: S003 for a name
     that begins with 003_.
@@ -92,7 +92,7 @@ def check(
 @_output
 @click.pass_context
 def diff(ctx: click.Context, old: Path, new: Path, form: str, output: Path | None) -> None:
-    """Say what changed between two captures of a page.
+    """Show what changed between two captures of a page.
 
     Exit codes: 0 both state the same facts; 1 they do not; 2 a file cannot be read.
     """
@@ -110,13 +110,13 @@ def diff(ctx: click.Context, old: Path, new: Path, form: str, output: Path | Non
 @documents.command()
 @click.argument("new", type=_file)
 @_contract
-@click.option("--label", help="The label of the page. By default that of its name, or the closest.")
+@click.option("--label", help="Label of the page. Default: that of its file name, or the closest.")
 @_registers
 @_output
 def suggest(
     new: Path, contract: Path, label: str | None, registers: Path, output: Path | None
 ) -> None:
-    """Propose edits of the contract that follow from a new version of a page, as a patch.
+    """Propose a patch of the contract that follows from a new version of a page.
 
     It is to be read, and applied with `git apply` or `patch -p1`. What only a person can decide is
     listed on stderr.
