@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from flora_contract.mock import MockFlora
 
-PAGES = ["README.md", "docs/index.md", "docs/tutorials/*.md"]
-RECIPES = "docs/how-to/*.md"
+PAGES = ["README.md", "docs/tutorials/*.md"]
+RECIPES = ["docs/index.md", "docs/how-to/*.md"]
 
 
 def pages(*patterns: str) -> list[str]:
@@ -47,7 +47,7 @@ def with_mock(index: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.needs("bash")
-@pytest.mark.parametrize("page", pages(RECIPES))
+@pytest.mark.parametrize("page", pages(*RECIPES))
 def test_a_recipe_does_what_it_says(
     page: str, index: str, with_mock: Path, flora_mock: MockFlora, tmp_path: Path
 ) -> None:

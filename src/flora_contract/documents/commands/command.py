@@ -35,7 +35,10 @@ if TYPE_CHECKING:
 
 _file = click.Path(path_type=Path)
 _contract = click.option(
-    "--contract", type=_file, default=shipped.CONTRACT, help="Contract to compare. Default: FLORA's."
+    "--contract",
+    type=_file,
+    default=shipped.CONTRACT,
+    help="Contract to compare. Default: FLORA's.",
 )
 _registers = click.option(
     "--registers",
