@@ -39,7 +39,7 @@ def contract(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """The project's own tests, as many files at a time as there are processors."""
-    install(session, "test", "lint")
+    install(session, "test", "lint", "docs")
     session.run("pytest", *SPREAD, *session.posargs)
 
 
@@ -55,14 +55,14 @@ def pythons(session: nox.Session) -> None:
 def dependencies(session: nox.Session, resolution: str) -> None:
     """The tests with the lowest and the newest versions that pyproject.toml allows."""
     session.install("--upgrade", f"--resolution={resolution}", "-e", ".[all]")
-    session.install(*nox.project.dependency_groups(PROJECT, "test", "lint"))
+    session.install(*nox.project.dependency_groups(PROJECT, "test", "lint", "docs"))
     session.run("pytest", *SPREAD, *session.posargs)
 
 
 @nox.session
 def coverage(session: nox.Session) -> None:
     """The tests, with the lines of src that they run; fails below the floor."""
-    install(session, "test", "lint")
+    install(session, "test", "lint", "docs")
     session.run("coverage", "erase")
     session.run("coverage", "run", "-m", "pytest", *SPREAD, *session.posargs)
     session.run("coverage", "combine", "--quiet")
@@ -72,7 +72,7 @@ def coverage(session: nox.Session) -> None:
 @nox.session
 def mutations(session: nox.Session) -> None:
     """Change lines of src at random, and list the changes that no test notices."""
-    install(session, "test", "lint")
+    install(session, "test", "lint", "docs")
     seed = str(date.today().toordinal())  # noqa: DTZ011 - another one each night
     session.run("python", "scripts/mutate.py", "--seed", seed, *session.posargs)
 
@@ -80,7 +80,7 @@ def mutations(session: nox.Session) -> None:
 @nox.session
 def nightly(session: nox.Session) -> None:
     """The tests with new random examples, kept where they fail, and faults drawn at random."""
-    install(session, "test", "lint")
+    install(session, "test", "lint", "docs")
     session.run("pytest", *SPREAD, "--hypothesis-profile=random", *session.posargs)
     seed = str(date.today().toordinal())  # noqa: DTZ011 - another one each night
     session.run("python", "scripts/bench_check.py", "drawn", "clean", "--seed", seed)

@@ -36,6 +36,11 @@ _EXTRAS = {"codegen": "generate", "conformance": "check", "mock": "mock"}
 """The extra of a room; the other rooms need `diff`, which all extras include."""
 
 
+def extra_of(command: str) -> str:
+    """The extra that brings what a command needs."""
+    return _EXTRAS.get(COMMANDS[command][0].split(".")[1], "diff")
+
+
 def not_installed(missing: ModuleNotFoundError, arguments: Sequence[str] = ()) -> str:
     """One line that names the extra to install. Raises the error again if the module is ours."""
     if missing.name == "flora_contract.documents":
@@ -47,10 +52,11 @@ def not_installed(missing: ModuleNotFoundError, arguments: Sequence[str] = ()) -
         return f"{missing.name} is not installed: pip install --group sources"
     if missing.name is None or missing.name.startswith("flora_"):
         raise missing
-    command = next((COMMANDS[name] for name in arguments if name in COMMANDS), None)
     importing = [frame.f_globals["__name__"] for frame, _ in walk_tb(missing.__traceback__)]
-    modules = [*(command or ())[:1], *importing]
-    rooms = [name.split(".")[1] for name in modules if name.startswith("flora_contract.")]
-    extras = [_EXTRAS[room] for room in rooms if room in _EXTRAS]
-    extra = extras[-1] if extras else "diff" if command else "all"
-    return f"{missing.name} is not installed: pip install 'flora-client[{extra}]'"
+    rooms = [name.split(".")[1] for name in importing if name.startswith("flora_contract.")]
+    extras = [
+        "all",
+        *(extra_of(name) for name in arguments[:1] if name in COMMANDS),
+        *(_EXTRAS[room] for room in rooms if room in _EXTRAS),
+    ]
+    return f"{missing.name} is not installed: pip install 'flora-client[{extras[-1]}]'"

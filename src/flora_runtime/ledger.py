@@ -367,14 +367,18 @@ def _opened(journal: Path | None) -> sqlite3.Connection:
     database = sqlite3.connect(
         journal or ":memory:", timeout=30, isolation_level=None, check_same_thread=False
     )
-    if journal is not None:
-        database.execute("pragma journal_mode = wal")
-        database.execute("pragma synchronous = full")
-    database.executescript(_TABLE)
-    database.execute(
-        "delete from creates where began < ? and state <> 'lost'",
-        (time.time() - _KEPT,),
-    )
+    try:
+        if journal is not None:
+            database.execute("pragma journal_mode = wal")
+            database.execute("pragma synchronous = full")
+        database.executescript(_TABLE)
+        database.execute(
+            "delete from creates where began < ? and state <> 'lost'",
+            (time.time() - _KEPT,),
+        )
+    except sqlite3.Error:
+        database.close()
+        raise
     return database
 
 
