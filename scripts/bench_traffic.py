@@ -107,7 +107,9 @@ def repeated(lines: list[str]) -> Iterator[str]:
 
 def _changed(told: str, lines: list[str], ids: list[str], at: datetime, number: int) -> str:
     """A look at the last run of a story, which is not completed any more."""
-    last = next(line for line in reversed(lines) if "/runs/run_" in json.loads(line)["request"]["url"])
+    last = next(
+        line for line in reversed(lines) if "/runs/run_" in json.loads(line)["request"]["url"]
+    )
     entry: dict[str, Any] = json.loads(last)
     position = next(n for n, id_ in enumerate(ids) if id_ in entry["request"]["url"])
     body = json.loads(entry["response"]["content"]["text"])

@@ -186,14 +186,7 @@ def traffic(
     baseline: Path | None,
     fail_on: str,
 ) -> None:
-<<<<<<< HEAD
-    """Check recorded traffic against the contract: HAR files and VCR cassettes. Sends nothing."""
-    from flora_contract.conformance.judge import Judge
-    from flora_contract.conformance.recorded import read
-    from flora_contract.conformance.summary import of_traffic
-=======
-    """Hold recorded traffic to the contract. Sends nothing.
->>>>>>> traffic
+    """Check recorded traffic against the contract. Sends nothing.
 
     FILES are HAR files, VCR cassettes, or exchanges one a line; `-` is stdin.
     """
