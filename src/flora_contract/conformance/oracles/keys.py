@@ -6,7 +6,7 @@ from bisect import bisect_left
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from flora_contract.conformance.exchange import OTHER, OWNER, at
+from flora_contract.conformance.exchange import BROKE, OTHER, OWNER, at
 from flora_contract.conformance.oracle import Severity, Verdict, held, number, oracle, verdict
 from flora_contract.conformance.refusals import code_of, stated, statuses
 
@@ -159,7 +159,9 @@ def key_new_to_server(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
         return
     users = ledger.uses.get(exchange.key or "", ())
     alone = all(e is exchange or e.started >= exchange.ended for e in users)
-    if exchange.credential.accepted and exchange.decided and alone:
+    # Of other accounts nobody knows what they did before the recording began.
+    known = exchange.key is None or exchange.credential in {OWNER, OTHER, BROKE}
+    if exchange.credential.accepted and exchange.decided and alone and known:
         yield verdict(
             not _is_refusal(exchange),
             exchange,
