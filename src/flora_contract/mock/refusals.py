@@ -69,6 +69,8 @@ class Envelope:
             for refusal in operation.refusals.values():
                 if refusal.code is not None:
                     self._codes.setdefault(refusal.status, refusal.code)
+        if 404 in self._codes:  # no source pairs 405 with a code: such an operation is not found
+            self._codes.setdefault(405, self._codes[404])
         self.retry_after = (behaviour.errors.retry_after or "retry-after").lower()
         self.request_id = (behaviour.errors.request_id or "request-id").lower()
 
