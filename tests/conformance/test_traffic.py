@@ -5,10 +5,12 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import re
 import signal
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,12 +22,12 @@ from flora_contract.conformance.coverage import coverage
 from flora_contract.conformance.lines import Lines
 from flora_contract.conformance.traffic import Traffic
 from flora_contract.errors import InputError
+from flora_contract.mock import MockFlora
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from flora_contract.conformance.judge import Judge
 
+GUIDE = Path(__file__).parents[2] / "docs" / "traffic.md"
 BASE = "https://app.flora.ai/api/v1"
 BEGAN = datetime(2026, 6, 15, 12, tzinfo=UTC)
 WINDOW = 60_000
@@ -340,3 +342,21 @@ def test_stdin(tmp_path: Path) -> None:
         )
         assert (done.returncode, done.stderr) == (1, b"")
         assert b"found on getRun" in done.stdout
+
+
+def test_the_recipe_of_the_documentation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    recipe = re.findall(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)[-1]
+    told: dict[str, Any] = {}
+    exec(recipe, told)
+    place = {"workspace_id": "ws_abc123", "project_id": "prj_abc123"}
+    with MockFlora(run_seconds=0) as mock, told["client"] as client:
+        client.headers["Authorization"] = "Bearer sk_live_test"
+        sent = {"type": "image", "prompt": "a mug", **place}
+        made = client.post(f"{mock.base_url}/generate", json=sent).json()
+        client.get(f"{mock.base_url}/runs/{made['run_id']}")
+        client.get(f"{mock.base_url}/generations", params=place)
+    assert "sk_live_test" not in Path("traffic.ndjson").read_text()
+    judge = Traffic([Path("traffic.ndjson")]).read()
+    assert (judge.ledger.count, judge.findings()) == (3, [])
+    assert judge.tally()["filter-complete"].applied > 0
