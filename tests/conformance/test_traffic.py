@@ -189,6 +189,16 @@ def test_a_recording_may_begin_anywhere(tmp_path: Path, cut: int) -> None:
     assert Traffic([written(tmp_path / "x.ndjson", told[cut:])]).read().findings() == []
 
 
+def test_others_may_use_an_account_as_well(tmp_path: Path) -> None:
+    first, *_, shown = story(1, 0, "", "one")
+    first["response"] |= {"status": 422, "content": {"text": '{"error": {}}'}}
+    empty = {"generations": [], "meta": {"next_cursor": None}}
+    before = exchange(-1, "GET", "/generations", 200, empty)
+    shown["request"]["url"] = before["request"]["url"]
+    judge = Traffic([written(tmp_path / "x.ndjson", [before, first, shown])]).read()
+    assert "refused-has-no-effect" not in {f.oracle.id for f in judge.findings()}
+
+
 def test_many_accounts_have_their_room_together(tmp_path: Path) -> None:
     accounts = [f"account {n}" for n in range(40)]
     entries = [e for n, account in enumerate(accounts) for e in story(n, n * 20, "", account)]
