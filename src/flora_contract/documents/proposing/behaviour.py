@@ -11,7 +11,6 @@ from flora_contract.openapi import Edit
 
 if TYPE_CHECKING:
     from flora_contract.documents.checking.claims import Claims
-    from flora_contract.documents.facts.fact import SourcePage
     from flora_contract.openapi import Document
 
 _SECONDS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
@@ -21,7 +20,7 @@ _NEXT: Final = "meta.next_cursor"
 
 
 def behaviour_edits(
-    before: Document, after: Document, behaviour: Document, pages: list[SourcePage]
+    before: Document, after: Document, behaviour: Document
 ) -> tuple[list[Edit], list[str]]:
     """Edits of the overlay of behaviour, and what of it a person has to state."""
     old, new = claims(before), claims(after)
@@ -31,10 +30,10 @@ def behaviour_edits(
     for claim in new.claims:
         if claim.value == "operation" and claim.place not in known:
             operation = claim.place.operation
-            if update := _statements(new, after, operation, pages):
+            if update := _statements(new, after, operation):
                 target = f"$.paths['{operation.split(' ')[1]}'].{operation.split(' ')[0].lower()}"
                 edits.append(Edit("append", ("actions",), {"target": target, "update": update}))
-            asked.append(f"{operation}: state what it does to which resource, in behaviour.yaml")
+            asked.append(_asked(new, operation))
     codes = _values(new, "error.code") - _values(old, "error.code")
     asked += [
         f"the error code {code}: name its status in x-errors of behaviour.yaml"
@@ -68,31 +67,28 @@ def _windows(old: Claims, new: Claims, behaviour: Document) -> list[Edit]:
     ]
 
 
-def _statements(
-    made: Claims, document: Document, operation: str, pages: list[SourcePage]
-) -> dict[str, Any]:
+def _asked(made: Claims, operation: str) -> str:
+    """What a person has to state of a new operation."""
+    key = Place(operation, "header", _KEY)
+    held = [str(c.value) for c in made.claims if c.place == key and c.aspect == "duration"]
+    window = seconds(held[0]) if held else None
+    more = f", and x-idempotency with a window of {window}" if window is not None else ""
+    return f"{operation}: state what it does to which resource{more}, in behaviour.yaml"
+
+
+def _statements(made: Claims, document: Document, operation: str) -> dict[str, Any]:
+    """What a list is of and how its pages follow; what else it does no schema tells."""
     places = {claim.place for claim in made.claims if claim.place.operation == operation}
     node = next(n for n in document.operations() if f"{n.method} {n.path}" == operation).node
     labels = list(node.get("x-source", []))
-    found: dict[str, Any] = {}
-    key = Place(operation, "header", _KEY)
-    held = [c.value for c in made.claims if c.place == key and c.aspect == "duration"]
-    stated = any(page.at(key, "duration") for page in pages)
-    if stated and held and (window := seconds(str(held[0]))) is not None:
-        found["x-idempotency"] = {
-            "header": _KEY,
-            "window": window,
-            "repetition": "refused",
-            "x-source": labels,
-        }
     lists = [
         place.field
         for place in places
         if place.part == "answer" and re.fullmatch(r"\w+\[\]", place.field)
     ]
     if operation.startswith("GET ") and not operation.endswith("}") and len(lists) == 1:
-        found["x-list"] = _list(places, operation, lists[0], labels)
-    return found
+        return {"x-list": _list(places, operation, lists[0], labels)}
+    return {}
 
 
 def _list(places: set[Place], operation: str, items: str, labels: list[str]) -> dict[str, Any]:
