@@ -85,6 +85,15 @@ def need() -> Need:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs(name, …): programs without which it is skipped")
+    config.addinivalue_line("markers", "nightly: runs with --hypothesis-profile=random only")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of many cases that are judged alike, most wait for the night."""
+    if config.getoption("--hypothesis-profile", None) != "random":
+        left_out = [item for item in items if item.get_closest_marker("nightly")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -8,25 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from flora_contract.errors import OURS, CommandError, InputError, not_installed, of_ours
+from flora_contract.commands import COMMANDS, not_installed
+from flora_contract.errors import OURS, CommandError, InputError, of_ours
 
 if TYPE_CHECKING:
     from flora_contract.mock.proxy import Judged
-
-# name: (where its click command is, what it does)
-COMMANDS = {
-    "diff": ("flora_contract.diff.command:diff", "Tell what changed between two documents."),
-    "mock": ("flora_contract.mock.command:mock", "Serve a FLORA that remembers, on this machine."),
-    "check": ("flora_contract.conformance.command:check", "Hold a server to the contract."),
-    "traffic": ("flora_contract.conformance.command:traffic", "Hold recorded traffic to it."),
-    "generate": (
-        "flora_contract.codegen.command:generate",
-        "Make a Python client of an OpenAPI document.",
-    ),
-    "overlay": ("flora_contract.authoring:overlay", "Apply overlays to an OpenAPI document."),
-    "lint": ("flora_contract.authoring:lint", "Hold a contract to the rules of this project."),
-    "documents": ("flora_contract.documents.command:documents", "Hold the contract to its pages."),
-}
 
 
 class Rooms(click.Group):
@@ -87,7 +73,7 @@ def main() -> None:
     except click.Abort:
         sys.exit(130)  # Ctrl-C, as shells have it
     except ModuleNotFoundError as missing:
-        print(f"flora-contract: {not_installed(missing)}", file=sys.stderr)
+        print(f"flora-contract: {not_installed(missing, sys.argv[1:])}", file=sys.stderr)
         sys.exit(InputError.exit_code)
     except Exception as error:
         print(f"flora-contract: {of_ours(error)}", file=sys.stderr)

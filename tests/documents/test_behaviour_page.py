@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from flora_contract import shipped
-from flora_contract.documents.behaviour_page import behaviour_page
-from flora_contract.documents.vocabulary_page import vocabulary_sections
+from flora_contract.documents.written.behaviour_page import behaviour_page
+from flora_contract.documents.written.vocabulary_page import vocabulary_sections
 from flora_contract.openapi import apply, load
 from flora_contract.openapi.behaviour import (
     ON_DOCUMENT,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.option(
     "--state", metavar="FILE", help="SQLite file or postgresql:// address to keep state in."
 )
-@click.option("--seed", default=0, show_default=True, help="Decides run ids and pictures.")
+@click.option("--seed", default=0, show_default=True, help="Seed of run ids and pictures.")
 @click.option("--run-seconds", default=2.0, show_default=True, help="How long a run takes.")
 @click.option(
     "--accounts",
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 @click.option(
     "--workers", default=1, show_default=True, help="Processes; more than 1 need --state."
 )
-@click.option("--no-control", is_flag=True, help="Leave /_mock out.")
+@click.option("--no-control", is_flag=True, help="Do not serve /_mock.")
 @click.option("--log-requests", is_flag=True, help="Write a line for each request to stderr.")
 @click.option("--self-check", is_flag=True, help="Check every answer against the contract.")
 @click.pass_obj
@@ -74,7 +74,7 @@ def mock(
     log_requests: bool,
     self_check: bool,
 ) -> None:
-    """Serve a FLORA that remembers, on this machine. Stop it with Ctrl-C."""
+    """Run a stateful mock of the FLORA API on this machine. Stop it with Ctrl-C."""
     from flora_contract.mock.application import MockSettings
     from flora_contract.mock.http.server import listen, origin_of, run, run_workers
 

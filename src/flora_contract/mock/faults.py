@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 KINDS: Final = {
     "status": "answer with a documented error, without doing anything",
+    "answer": "answer with a documented status and the body that is given, without doing anything",
     "close_before": "close the connection before anything is done",
     "close_after": "do what was asked, then close the connection without an answer",
     "delay": "answer after some seconds",
@@ -49,6 +50,7 @@ _DEFAULTS: Final = {
     "status": None,
     "seconds": None,
     "field": None,
+    "body": None,
 }
 
 
@@ -75,8 +77,10 @@ def rule_of(entry: Any, behaviour: Behaviour) -> dict[str, Any]:
         "field is the name of a field": rule["field"] is None or isinstance(rule["field"], str),
     }
     broken = [requirement for requirement, kept in checks.items() if not kept]
-    if not broken and rule["kind"] == "status" and not _documented(rule, behaviour):
-        broken = ["status is that of a documented error of the operation"]
+    lowest = {"status": 400, "answer": 100}.get(rule["kind"])
+    if not broken and lowest is not None and not _documented(rule, behaviour, lowest):
+        what = "error" if lowest == 400 else "answer"
+        broken = [f"status is that of a documented {what} of the operation"]
     if broken:
         raise ValueError("; ".join(broken))
     return rule
@@ -99,8 +103,13 @@ def instead(rule: dict[str, Any], endpoint: Endpoint, envelope: Envelope) -> HTT
         response = HTTPResponse(503)
         response.hang_up = True
         return response
-    if rule["kind"] == "status" and rule["status"] in endpoint.statuses:
+    if rule["status"] not in endpoint.statuses:
+        return None
+    if rule["kind"] == "status":
         return _documented_error(rule["status"], endpoint, envelope)
+    if rule["kind"] == "answer":
+        body = b"" if rule["body"] is None else orjson.dumps(rule["body"])
+        return HTTPResponse(rule["status"], body)
     return None
 
 
@@ -174,10 +183,10 @@ def _chosen(item: _Item, name: str | None, candidates: list[str]) -> list[str]:
     return [name] if name is not None else sorted(set(candidates) & set(item))[:1]
 
 
-def _documented(rule: dict[str, Any], behaviour: Behaviour) -> bool:
+def _documented(rule: dict[str, Any], behaviour: Behaviour, lowest: int) -> bool:
     status = rule["status"]
     endpoints = [operation.endpoint for operation in behaviour.operations.values()]
-    return _is(status, int, 400, 599) and any(
+    return _is(status, int, lowest, 599) and any(
         status in endpoint.statuses for endpoint in endpoints if matches(rule, endpoint)
     )
 

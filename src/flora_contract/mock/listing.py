@@ -12,9 +12,8 @@ import orjson
 
 from flora_contract.mock.state.entities import Selection, comparable
 from flora_contract.mock.state.store import PageQuery
-from flora_contract.mock.views import put
 from flora_contract.openapi.examples import example
-from flora_contract.openapi.schemas import types
+from flora_contract.openapi.schemas import put, types
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flora_contract.errors import not_installed
+from flora_contract.commands import not_installed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from flora_contract.mock.http.messages import HTTPResponse, Rejection
-from flora_contract.mock.views import put
+from flora_contract.openapi.schemas import put
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,8 @@ from flora_contract.mock.http.messages import HTTPResponse
 from flora_contract.mock.listing import CursorError, Lists
 from flora_contract.mock.operations import MockOperation
 from flora_contract.mock.state.entities import MICROS, Entity
-from flora_contract.mock.views import put, said
+from flora_contract.mock.views import said
+from flora_contract.openapi.schemas import put
 
 if TYPE_CHECKING:
     from collections.abc import Callable

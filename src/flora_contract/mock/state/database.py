@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -69,14 +69,17 @@ class SQLite:
         if Path(path).exists() and not Path(path).is_file():  # it would put a journal beside it
             raise InputError(f"{path}: cannot be opened as state: is no regular file")
         try:
-            self._connection = sqlite3.connect(
-                path, timeout=LOCK_SECONDS, isolation_level=None, cached_statements=256
-            )
-            found = self._connection.execute("SELECT name FROM sqlite_master").fetchall()
-            if found and ("world",) not in found:
-                raise InputError(f"{path}: is a database of something else; name another file")
-            self._connection.execute("PRAGMA journal_mode=WAL").fetchall()
-            self._connection.execute("PRAGMA synchronous=NORMAL")
+            with ExitStack() as unless_it_is_ours:
+                self._connection = sqlite3.connect(
+                    path, timeout=LOCK_SECONDS, isolation_level=None, cached_statements=256
+                )
+                unless_it_is_ours.callback(self._connection.close)
+                found = self._connection.execute("SELECT name FROM sqlite_master").fetchall()
+                if found and ("world",) not in found:
+                    raise InputError(f"{path}: is a database of something else; name another file")
+                self._connection.execute("PRAGMA journal_mode=WAL").fetchall()
+                self._connection.execute("PRAGMA synchronous=NORMAL")
+                unless_it_is_ours.pop_all()
         except sqlite3.OperationalError as error:
             raise InputError(f"{path}: cannot be opened as state: {error}") from None
         except sqlite3.DatabaseError:
