@@ -5,8 +5,8 @@
     python scripts/soak_mock.py --seconds 10        what the tests do
 
 Everything is asked: creates, repeated keys, lookups, pages, mistakes, large bodies; connections are
-cut. Each tenth of the time ends with a reset, for what is kept grows with the runs. Exit code: 0 flat,
-1 not, 2 the mock gave an answer that it should not.
+cut. Each tenth of the time ends with a reset, for what is kept grows with the runs. Exit code:
+0 flat, 1 not, 2 the mock gave an answer that it should not.
 """
 
 from __future__ import annotations
