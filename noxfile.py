@@ -43,6 +43,13 @@ def tests(session: nox.Session) -> None:
     session.run("pytest", *SPREAD, *session.posargs)
 
 
+@nox.session(python=["3.11", "3.12", "3.13", "3.14"])
+def pythons(session: nox.Session) -> None:
+    """The client's tests on every Python that it is for and that this machine has."""
+    install(session, "test")
+    session.run("pytest", *SPREAD, "tests/runtime", "tests/client", *session.posargs)
+
+
 @nox.session
 @nox.parametrize("resolution", ["lowest-direct", "highest"], ids=["lowest", "newest"])
 def dependencies(session: nox.Session, resolution: str) -> None:
@@ -95,6 +102,7 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("mypy")
+    session.run("mypy", "--platform", "win32", "src/flora_runtime")
     session.run("lint-imports")
     session.run("openapi-spec-validator", "openapi.yaml")
     session.run("flora-contract", "lint")

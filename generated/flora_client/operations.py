@@ -14,12 +14,14 @@ from flora_runtime.errors import (
     IdempotencyDuplicateError,
 )
 from flora_runtime.operation import (
+    CreateOperation,
+    ListOperation,
     Media,
-    Operation,
     Paging,
     Parameter,
     Polling,
     Profile,
+    ReadOperation,
     Recovery,
     Referral,
     Refusal,
@@ -41,7 +43,7 @@ PROFILE = Profile(
     error_classes={"idempotency_duplicate": IdempotencyDuplicateError},
 )
 
-GET_RUN: Operation[Run] = Operation(
+GET_RUN: ReadOperation[Run] = ReadOperation(
     name="generations.retrieve",
     method="GET",
     path="/runs/{runId}",
@@ -82,7 +84,7 @@ GET_RUN_MEDIA = Media(
     tells="type",
 )
 
-LIST_GENERATIONS: Operation[Generation] = Operation(
+LIST_GENERATIONS: ListOperation[Generation] = ListOperation(
     name="generations.list",
     method="GET",
     path="/generations",
@@ -115,7 +117,7 @@ LIST_GENERATIONS: Operation[Generation] = Operation(
     ),
 )
 
-LIST_MODELS: Operation[Model] = Operation(
+LIST_MODELS: ListOperation[Model] = ListOperation(
     name="models.list",
     method="GET",
     path="/models",
@@ -136,7 +138,7 @@ LIST_MODELS: Operation[Model] = Operation(
     paging=Paging(items="models"),
 )
 
-LIST_WORKSPACES: Operation[Workspace] = Operation(
+LIST_WORKSPACES: ListOperation[Workspace] = ListOperation(
     name="workspaces.list",
     method="GET",
     path="/workspaces",
@@ -144,7 +146,7 @@ LIST_WORKSPACES: Operation[Workspace] = Operation(
     paging=Paging(items="workspaces"),
 )
 
-LIST_PROJECTS: Operation[Project] = Operation(
+LIST_PROJECTS: ListOperation[Project] = ListOperation(
     name="projects.list",
     method="GET",
     path="/projects",
@@ -171,7 +173,7 @@ LIST_PROJECTS: Operation[Project] = Operation(
     ),
 )
 
-CREATE_GENERATION: Operation[RunAccepted] = Operation(
+CREATE_GENERATION: CreateOperation[RunAccepted] = CreateOperation(
     name="generations.create",
     method="POST",
     path="/generate",
@@ -248,7 +250,7 @@ CREATE_GENERATION: Operation[RunAccepted] = Operation(
     ),
 )
 
-CREATE_GENERATION_RUN: Operation[RunAccepted] = Operation(
+CREATE_GENERATION_RUN: CreateOperation[RunAccepted] = CreateOperation(
     name="runs.create",
     method="POST",
     path="/runs/generation",

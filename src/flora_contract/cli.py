@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import importlib
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from flora_contract.commands import COMMANDS, not_installed
 from flora_contract.errors import OURS, CommandError, InputError, of_ours
+
+if TYPE_CHECKING:
+    from flora_contract.mock.proxy import Judged
 
 
 class Rooms(click.Group):
@@ -32,12 +36,21 @@ class Rooms(click.Group):
 
 @click.command(cls=Rooms, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="flora-client", prog_name="flora-contract")
-def group() -> None:
+@click.pass_context
+def group(ctx: click.Context) -> None:
     """Work with the FLORA API's contract: mock it, check a server against it, review changes.
 
     Exit codes: 0 it holds, 1 it does not, 2 wrong usage or unreadable input,
     3 the server could not be reached, 4 an error of ours, 130 it was interrupted.
     """
+    ctx.obj = judge_of
+
+
+def judge_of(base_url: str) -> Judged:
+    """What the suite says of each exchange with a server: rooms do not know each other."""
+    from flora_contract.conformance.passing import PassingTraffic
+
+    return PassingTraffic(base_url).judged
 
 
 def main() -> None:

@@ -27,7 +27,7 @@ COMMANDS = {
     "overlay": ("flora_contract.authoring:overlay", "Apply overlays to an OpenAPI document."),
     "lint": ("flora_contract.authoring:lint", "Check a contract and its statements of behaviour."),
     "documents": (
-        "flora_contract.documents.commands.command:documents",
+        "flora_contract.documents.commands:documents",
         "Compare the contract with the documents it was transcribed from.",
     ),
 }
@@ -43,6 +43,13 @@ def extra_of(command: str) -> str:
 
 def not_installed(missing: ModuleNotFoundError, arguments: Sequence[str] = ()) -> str:
     """One line that names the extra to install. Raises the error again if the module is ours."""
+    if missing.name == "flora_contract.documents":
+        return (
+            "documents is for those who maintain the contract, and not in the wheel:"
+            " in a checkout of the project, pip install -e '.[all]' --group sources"
+        )
+    if missing.name in {"tree_sitter", "tree_sitter_typescript"}:
+        return f"{missing.name} is not installed: pip install --group sources"
     if missing.name is None or missing.name.startswith("flora_"):
         raise missing
     importing = [frame.f_globals["__name__"] for frame, _ in walk_tb(missing.__traceback__)]

@@ -22,6 +22,7 @@ from flora_runtime.errors import APIConnectionError, DownloadError, InvalidArgum
 from flora_runtime.exchange import Answer, Request, fetch
 from flora_runtime.model import Model, wire_names
 from flora_runtime.operation import named
+from flora_runtime.options import checked_path
 from flora_runtime.paths import at_path, is_array, one_line, text_at
 from flora_runtime.retry import LONGEST_WAIT, backoff, retry_after
 
@@ -72,8 +73,6 @@ async def download(
 
     Raises DownloadError, UnsafeURLError; after the others have been saved.
     """
-    if limits.max_concurrency < 1:
-        raise InvalidArgumentError("max_concurrency must be at least 1")
     if not _has(run, media.items):
         kind = type(run).__name__
         raise InvalidArgumentError(f"a {kind} has no {media.items}: give what wait returned")
@@ -210,7 +209,7 @@ def _has(run: object, member: str) -> bool:
 
 
 def _folder(path: str | Path) -> Path:
-    folder = Path(path)
+    folder = Path(checked_path(path, "folder"))
     try:
         Path(os.path.realpath(folder)).mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -137,6 +137,8 @@ class Finding:
     """Those of them that are a run of this request."""
     shown: Set[str] = frozenset()
     """Every run that was there, by id."""
+    fresh: bool = False
+    """What came after the create is shown already, and so would its own run be."""
     settled: bool = False
     """Nothing is under way that could make it plainer."""
 
@@ -190,6 +192,7 @@ def judge(
         candidates,
         [item for run_id, item in candidates.items() if run_id in ours],
         shown=shown.keys(),
+        fresh=any(m is not None and m.earliest > window[1] for m in moments.values()),
         settled=not any(c.state in {"sent", "accepted"} and own[c] & own[create] for c in others),
     )
 

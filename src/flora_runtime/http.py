@@ -460,7 +460,8 @@ def _translated(error: BaseException, deadline: Deadline) -> BaseException:
     if "Timeout" in name:
         ours: APIConnectionError = APITimeoutError(f"no answer in time ({name}).")
     else:
-        detail = one_line(f"{name}: {error}".partition("\n")[0]).rstrip(". :")
+        detail = one_line(f"{name}: {error}".partition("\n")[0])
+        detail = detail.partition("bytearray(")[0].rstrip(". :")  # the server's own words
         ours = APIConnectionError(f"no answer: {detail}.")
     ours.never_sent = name in _BEFORE_SENDING
     return ours

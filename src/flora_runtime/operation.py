@@ -161,7 +161,7 @@ class Referral:
 
     named: str
     """Where an item of the history names it."""
-    list: Operation[Any]
+    list: ListOperation[Any]
     """Lists all that can be named."""
     id: str
     shows: Mapping[str, str]
@@ -211,7 +211,7 @@ class Media:
 class Recovery(Generic[T]):
     """How something is found again whose id was lost with the answer that named it."""
 
-    history: Operation[Any]
+    history: ListOperation[Any]
     """Lists all of its kind, newest first or all at once."""
     id: str
     created: str
@@ -226,13 +226,13 @@ class Recovery(Generic[T]):
     """Where an item shows what it costs."""
     made: Media | None = None
     """The outputs of an item, where they tell more of its request."""
-    closer: Operation[Any] | None = None
+    closer: ReadOperation[Any] | None = None
     """Looks at one by its id alone, and may show more of it than the history."""
     otherwise: Mapping[str, Any] = field(factory=dict[str, Any])
     """Members of the answer that the history does not tell."""
 
 
-@frozen
+@frozen(kw_only=True)
 class Operation(Generic[T]):
     """One operation of the API."""
 
@@ -247,10 +247,28 @@ class Operation(Generic[T]):
     """Of the request's body, where it has one."""
     idempotency_header: str | None = None
     """Takes the key that makes repeating it safe."""
-    starts: Starts | None = None
+
+
+@frozen(kw_only=True)
+class CreateOperation(Operation[T]):
+    """One that makes something that has an id."""
+
+    starts: Starts
     recovery: Recovery[T] | None = None
-    polling: Polling | None = None
-    paging: Paging | None = None
+
+
+@frozen(kw_only=True)
+class ReadOperation(Operation[T]):
+    """One that looks at what moves by itself."""
+
+    polling: Polling
+
+
+@frozen(kw_only=True)
+class ListOperation(Operation[T]):
+    """One that lists."""
+
+    paging: Paging
 
 
 @frozen

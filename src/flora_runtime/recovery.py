@@ -32,14 +32,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flora_runtime.ledger import Create
-    from flora_runtime.operation import Operation, Recovery, Referral, Starts
+    from flora_runtime.operation import CreateOperation, Recovery, Referral, Starts
     from flora_runtime.session import Session
 
 T = TypeVar("T")
 
 LOOKS = (0.3, 1.2, 0.8, 0.8, 1.0, 1.0, 1.0, 1.5, 1.5, 2.0, 2.0, 3.0, 3.0, 4.0, 5.0)
 """Seconds before each look. A run is taken that two looks agree on, the second of them after those
-of others that were started at the same time could appear too."""
+that were started at the same time could appear too."""
+
+_APPEARED = 4.0
+"""Seconds after which these do appear, where the history shows nothing newer."""
 
 _LATE = 5.0
 """Seconds after which what has not appeared is not expected any more."""
@@ -52,7 +55,7 @@ _MOST_CLOSER = 10
 
 
 async def recover(
-    session: Session, operation: Operation[T], create: Create, attempts: int
+    session: Session, operation: CreateOperation[T], create: Create, attempts: int
 ) -> RawResponse[T]:
     """The run of a create whose answer was lost. Raises RunOutcomeUnknownError."""
     finding = Finding("this operation has no history to look in")
@@ -77,7 +80,7 @@ async def recover(
 
 
 async def _searched(
-    session: Session, operation: Operation[Any], recovery: Recovery[Any], create: Create
+    session: Session, operation: CreateOperation[Any], recovery: Recovery[Any], create: Create
 ) -> Finding:
     """Look until the create has its run, or looking longer would show nothing else."""
     ledger = session.shared.ledger
@@ -103,7 +106,8 @@ async def _searched(
                     reason = "shows no clock" if whole else "is too long"
                     seen = evolve(seen, reason=f"the history {reason}", ours=(), settled=True)
                 agrees = seen.agrees(finding)
-                if agrees and _claimed(session, operation, recovery, create, seen):
+                appeared = seen.fresh or passed > _APPEARED
+                if agrees and appeared and _claimed(session, operation, recovery, create, seen):
                     return seen
             looked = agrees and await _looked_closer(session, recovery, create, seen, closer)
         except FloraError as error:
@@ -135,21 +139,19 @@ def _judged(
 
 def _claimed(
     session: Session,
-    operation: Operation[Any],
+    operation: CreateOperation[Any],
     recovery: Recovery[Any],
     create: Create,
     finding: Finding,
 ) -> bool:
     """Take one of the runs that are of this request. Whether there was one left."""
-    starts = operation.starts
-    assert starts is not None
     for item in finding.ours:
         data = {
             **recovery.otherwise,
             **{name: item[name] for _, name in wire_names(operation.result) if name in item},
         }
         run_id, answer = text_at(item, recovery.id) or "", json.dumps(data).encode()
-        if session.shared.ledger.claim(create, run_id, started_run(starts, data), answer):
+        if session.shared.ledger.claim(create, run_id, started_run(operation.starts, data), answer):
             return True
     return False
 
@@ -174,7 +176,7 @@ async def _looked_closer(
     looked at."""
     read, others = recovery.closer, session.shared.ledger.others(create)
     alike = all(other.tariff == create.tariff for other in others)
-    if read is None or read.polling is None or alike or len(finding.candidates) < 2:
+    if read is None or alike or len(finding.candidates) < 2:
         return False
     left = [run_id for run_id in finding.candidates if run_id not in closer][:_MOST_CLOSER]
     for run_id in left:
@@ -208,7 +210,6 @@ async def _with_named(
 async def _listed(session: Session, referral: Referral) -> dict[str | None, Any]:
     """What can be named, by id; nothing where that cannot be read."""
     paging = referral.list.paging
-    assert paging is not None
     listed: dict[str | None, Any] = {}
     arguments: dict[str, Any] = {}
     with contextlib.suppress(FloraError):
@@ -231,7 +232,6 @@ async def _newest(
 ) -> tuple[list[Any], ServerClock, bool]:
     """Items of the history, and whether they are all back to when the create began."""
     paging = recovery.history.paging
-    assert paging is not None
     since = _reached_since(session, create) if late else 0.0
     arguments = {**recovery.arguments, **create.scope}
     items: list[Any] = []
@@ -262,22 +262,20 @@ def _reached_since(session: Session, create: Create) -> float:
 
 
 def known_run(
-    session: Session, operation: Operation[T], create: Create, attempts: int = 0
+    session: Session, operation: CreateOperation[T], create: Create, attempts: int = 0
 ) -> RawResponse[T]:
     """The answer of a create whose run is known."""
-    assert create.answer is not None
-    data = parse_json(create.answer)
-    starts = operation.starts
-    assert starts is not None
-    cost = at_path(data, starts.cost)
+    answer = create.answer or b"{}"
+    data = parse_json(answer)
+    cost = at_path(data, operation.starts.cost)
     session.shared.spend.started(create.run, cost, create.name, create.tariff)
     call = Call(200, attempts=attempts, idempotency_key=create.key, recovered=True)
     # What the history tells is no answer of a create: how the two differ is no drift.
     value: Any = decode_model(operation.result, data, [], call)
-    return RawResponse(200, {}, create.answer, call, value)
+    return RawResponse(200, {}, answer, call, value)
 
 
-def _typed_item(operation: Operation[Any], item: Any) -> Any:
+def _typed_item(operation: CreateOperation[Any], item: Any) -> Any:
     recovery = operation.recovery
     kind = recovery.history.result if recovery is not None else None
     if isinstance(kind, type) and issubclass(kind, Model) and is_object(item):

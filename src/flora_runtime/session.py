@@ -33,7 +33,7 @@ from flora_runtime.exchange import IO, MOST_BYTES, Answer, HeldBackError, Reques
 from flora_runtime.ledger import Ledger, new_key
 from flora_runtime.log import logger
 from flora_runtime.model import Call
-from flora_runtime.operation import named
+from flora_runtime.operation import ReadOperation, named
 from flora_runtime.options import options_of
 from flora_runtime.paths import at_path, text_at
 from flora_runtime.request import Draft, checked_headers, draft, with_query
@@ -188,7 +188,7 @@ class Session:
 
     def _note_cost(self, operation: Operation[Any], data: Any) -> None:
         """A run was looked at: its newest cost counts."""
-        polling = operation.polling
+        polling = operation.polling if isinstance(operation, ReadOperation) else None
         if polling is not None and polling.cost is not None:
             run = named(polling.kind, text_at(data, polling.id) or "")
             if self.shared.spend.counts(run):
@@ -244,11 +244,14 @@ class Session:
         try:
             return draft(*given)
         except InvalidArgumentError:
-            polling = operation.polling
-            run_id = arguments.get(polling.argument) if polling is not None else None
-            if polling is None or not isinstance(run_id, str):
+            if not isinstance(operation, ReadOperation):
                 raise
-            if not listed and not self.shared.ledger.handed_out(polling.kind, [run_id]):
+            polling = operation.polling
+            run_id = arguments.get(polling.argument)
+            known = isinstance(run_id, str) and (
+                listed or run_id in self.shared.ledger.handed_out(polling.kind, [run_id])
+            )
+            if not known:
                 raise
             return draft(*given, trusted=polling.argument)
 

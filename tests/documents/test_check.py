@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SECONDS = "POST /generate answer estimated_seconds"
+PARAMS = "POST /runs/generation body params"
 NAME = "POST /generate answer technique.name"
 ACCEPTED = read_conflicts(shipped.REGISTERS / "conflicts.md")
 
@@ -79,7 +80,7 @@ def test_each_fact_has_its_line_on_the_page_and_in_the_contract() -> None:
         (
             "        params:\n          type: object",
             "        params:\n          default: {}\n          type: object",
-            'invented: POST /generate body params keyword default "{}": no page says so',
+            f"contradicted: {PARAMS} has default in the contract, and none on the page",
         ),
         (
             "    scheme: bearer",

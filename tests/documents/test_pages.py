@@ -68,7 +68,7 @@ def write(folder: Path, text: str, name: str = "002_page.txt") -> Path:
 def read(path: Path) -> SourcePage | None:
     """The page; None where it is refused."""
     try:
-        return read_page(path)
+        return read_page(path, f"S{path.name[:3]}")
     except InputError:
         return None
 
@@ -76,7 +76,7 @@ def read(path: Path) -> SourcePage | None:
 @needs_pages
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name[:3])
 def test_the_stored_facts_are_those_of_the_page(path: Path) -> None:
-    page = read_page(path)
+    page = read_page(path, f"S{path.name[:3]}")
     assert page.unread == []
     assert (FACTS / f"{page.label}.yaml").read_text(encoding="utf-8") == dump(page)
 
@@ -91,7 +91,7 @@ def test_a_page_becomes_facts(tmp_path: Path) -> None:
     page = read_page(write(tmp_path, PAGE))
     place = Place("GET /runs/{runId}", "answer")
     said = {f"{f.place} {f.aspect}={f.value}": f.line for f in page.facts if f.aspect != "wording"}
-    assert page.label == "S002"
+    assert page.label == "002_page"
     assert page.unread == []
     assert said[f"{place} outputs[].url minLength=1"] == 21
     assert said[f"{place} outputs[] type=object"] == 15
@@ -137,7 +137,7 @@ def test_a_foreign_line_anywhere_is_reported(path: Path, tmp_path: Path) -> None
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name[:3])
 def test_no_cut_page_passes_for_a_whole_one(path: Path, tmp_path: Path) -> None:
     """Unless only repetitions are cut off: the facts are all there then."""
-    whole = dump(read_page(path))
+    whole = dump(read_page(path, f"S{path.name[:3]}"))
     lines = path.read_text(encoding="utf-8").split("\n")
     document, others = load(shipped.CONTRACT), elsewhere()
     accepted = read_conflicts(shipped.REGISTERS / "conflicts.md")

@@ -27,7 +27,13 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def postgresql(need: Need) -> Iterator[str]:
     """A server of its own, started for these tests."""
-    postgres = need("postgres")
+    with serving(need("postgres"), "-F") as url:
+        yield url
+
+
+@contextlib.contextmanager
+def serving(postgres: str, *options: str) -> Iterator[str]:
+    """A server that is gone afterwards, with everything in it; gives its URL."""
     initdb = str(Path(postgres).with_name("initdb"))
     # It refuses to run as root, and its user cannot enter the folders of pytest.
     as_user: dict[str, Any] = {"user": "postgres", "cwd": "/"} if os.geteuid() == 0 else {}
@@ -35,15 +41,17 @@ def postgresql(need: Need) -> Iterator[str]:
         if as_user:
             shutil.chown(folder, "postgres")
         data, port = f"{folder}/data", free_port()
-        options = ["-A", "trust", "-U", "flora", "-D", data, "-E", "UTF8", "--no-sync"]
-        subprocess.run([initdb, *options], check=True, stdout=subprocess.DEVNULL, **as_user)
-        arguments = ["-D", data, "-p", str(port), "-k", "", "-h", "127.0.0.1", "-F"]
-        server = subprocess.Popen([postgres, *arguments], stderr=subprocess.DEVNULL, **as_user)
+        made = [initdb, "-A", "trust", "-U", "flora", "-D", data, "-E", "UTF8", "--no-sync"]
+        subprocess.run(made, check=True, stdout=subprocess.DEVNULL, **as_user)
+        command = [postgres, "-D", data, "-p", str(port), "-k", "", "-h", "127.0.0.1", *options]
+        server = subprocess.Popen(command, stderr=subprocess.DEVNULL, **as_user)
         url = f"postgresql://flora@127.0.0.1:{port}/postgres"
-        _wait_for(url)
-        yield url
-        server.send_signal(signal.SIGINT)  # whoever is connected is not waited for
-        server.wait(20)
+        try:
+            _wait_for(url)
+            yield url
+        finally:
+            server.send_signal(signal.SIGINT)  # whoever is connected is not waited for
+            server.wait(20)
 
 
 def _wait_for(url: str) -> None:
@@ -54,7 +62,7 @@ def _wait_for(url: str) -> None:
             time.sleep(0.1)
         else:
             return
-    pytest.fail("PostgreSQL does not answer")
+    raise TimeoutError("PostgreSQL does not answer")
 
 
 def execute(url: str, *statements: str) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -32,6 +33,7 @@ def test_the_wheel_holds_every_room_and_what_they_read(wheel: Path) -> None:
         assert wanted in names
     tops = {name.partition("/")[0] for name in names if ".dist-info" not in name}
     assert tops == {"flora_client", "flora_runtime", "flora_contract"}
+    assert not [name for name in names if name.startswith("flora_contract/documents/")]
 
 
 @pytest.mark.parametrize("kind", ["wheel", "checkout"])
@@ -52,3 +54,17 @@ def test_a_checkout_is_judged_by_what_lies_in_it(
     assert made.read_text(encoding="utf-8").startswith('"""Another API')
     outside = run(bin_ / "flora-contract", "lint", cwd=tmp_path)
     assert str(checkout) not in outside
+
+
+def test_the_sources_are_read_in_a_checkout_only(
+    installed: Callable[[str], Path], tmp_path: Path
+) -> None:
+    left_out = subprocess.run(
+        [installed("all") / "flora-contract", "documents", "check"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert (left_out.returncode, left_out.stderr.count("\n")) == (2, 1)
+    assert "in a checkout of the project, pip install -e '.[all]'" in left_out.stderr

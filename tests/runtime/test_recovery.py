@@ -253,27 +253,45 @@ def interrupt() -> Any:
 # Strangers
 
 
-def test_a_run_is_taken_when_two_looks_agree(flora: Flora, api: History, arguments, world) -> None:
-    """What the history shows first is another's; ours appears a second later."""
+@pytest.mark.parametrize("lag", [1, 2, 3])
+def test_a_run_is_taken_when_two_looks_agree_and_ours_would_be_shown(
+    flora: Flora, api: History, arguments, world, lag: int
+) -> None:
+    """What the history shows first is another's; ours appears seconds later."""
     ours: list[Any] = []
-    looks = 0
+    shown = 0.0
 
     def lagging(request: Any) -> Any:
-        nonlocal looks
+        nonlocal shown
         answer = api(request)
         if request.method == "POST" and not ours:
             ours.append(api.runs.pop(0))
             api.add("run_strangers")
-        if request.method == "GET":
-            looks += 1
-            if looks == 1:
-                api.runs.insert(0, ours[0])
+            shown = world.now + lag
+        elif world.now > shown and ours[0] not in api.runs:
+            api.runs.insert(0, ours[0])
         return answer
 
     world.route = lagging
     with pytest.raises(RunOutcomeUnknownError) as caught:
         create(flora, arguments)
     assert len(caught.value.candidates) == 2
+
+
+def test_a_run_is_taken_at_once_where_newer_ones_are_shown(
+    flora: Flora, api: History, arguments, world
+) -> None:
+    def busy(request: Any) -> Any:
+        answer = api(request)
+        api.add(age=-2)
+        return answer
+
+    api.loses = False
+    create(flora, arguments)
+    api.loses = True
+    began, world.route = world.now, busy
+    assert create(flora, arguments).run_id == "run_1"
+    assert world.now - began < 3
 
 
 @pytest.mark.parametrize("ahead", [-6.0, 6.0])

@@ -9,7 +9,15 @@ from openapi_python_client.strings import snake_case
 
 from flora_contract.codegen.printing import Name
 from flora_contract.openapi.schemas import types
-from flora_runtime.operation import Media, Operation, Polling, Recovery, Referral, Starts
+from flora_runtime.operation import (
+    ListOperation,
+    Media,
+    Polling,
+    ReadOperation,
+    Recovery,
+    Referral,
+    Starts,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,7 +157,7 @@ class _Derivation:
         taken = {argument.wire for argument in method.arguments}
         places = {**_paths(method, resource), **resource.shows}
         return Recovery(
-            history=cast("Operation[Any]", Name(history.constant)),
+            history=cast("ListOperation[Any]", Name(history.constant)),
             id=resource.id,
             created=str(resource.created),
             arguments=_longest_pages(history, self.behaviour.of(history.operation_id)),
@@ -182,16 +190,16 @@ class _Derivation:
                 continue
             if any(a.parameter.required for a in method.arguments) or method.paging is None:
                 continue
-            every = cast("Operation[Any]", Name(method.constant))
+            every = cast("ListOperation[Any]", Name(method.constant))
             referrals.append(Referral(place, every, there.id, shows))
         return tuple(referrals)
 
-    def _closer(self, resource: Resource) -> Operation[Any] | None:
+    def _closer(self, resource: Resource) -> ReadOperation[Any] | None:
         """The operation that looks at one by its id alone."""
         method = self._method(resource.read)
         if method is None or method.polling is None or len(method.positional) > 1:
             return None
-        return cast("Operation[Any]", Name(method.constant))
+        return cast("ReadOperation[Any]", Name(method.constant))
 
     def _made(self, resource: Resource, taken: set[str]) -> Media | None:
         """The outputs, where they tell more of the request."""

@@ -104,6 +104,7 @@ def _modules(view: ClientView, package: str) -> dict[str, str]:
     )
     environment.filters["code"] = code
     environment.filters["doc"] = _doc
+    environment.filters["kind"] = lambda value: type(value).__name__
     environment.globals["error_names"] = errors.__all__
     environment.globals["run_error_names"] = _run_error_names()
     environment.globals["by_id"] = {m.operation_id: m for m in view.methods}

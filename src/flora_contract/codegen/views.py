@@ -8,12 +8,15 @@ from attrs import frozen
 
 from flora_contract.codegen.printing import Name
 from flora_runtime.operation import (
+    CreateOperation,
+    ListOperation,
     Media,
     Operation,
     Paging,
     Parameter,
     Polling,
     Profile,
+    ReadOperation,
     Recovery,
     Starts,
 )
@@ -141,7 +144,15 @@ class MethodView:
     @property
     def operation(self) -> Operation[Any]:
         """The operation as the runtime is told of it."""
-        return Operation(
+        kind: type[Operation[Any]] = Operation
+        own: dict[str, Any] = {}
+        if self.starts is not None:
+            kind, own = CreateOperation, {"starts": self.starts, "recovery": self.recovery}
+        elif self.polling is not None:
+            kind, own = ReadOperation, {"polling": self.polling}
+        elif self.paging is not None:
+            kind, own = ListOperation, {"paging": self.paging}
+        return kind(
             name=f"{self.resource}.{self.name}",
             method=self.http_method,
             path=self.path,
@@ -149,10 +160,7 @@ class MethodView:
             parameters=tuple(a.parameter for a in self.arguments),
             media=self.media,
             idempotency_header=self.idempotency_header,
-            starts=self.starts,
-            recovery=self.recovery,
-            polling=self.polling,
-            paging=self.paging,
+            **own,
         )
 
 

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rich.console import Console
+    from rich.status import Status
 
     from flora_contract.conformance.run import StepOutcome
     from flora_contract.conformance.summary import Summary
+    from flora_contract.conformance.traffic import Traffic
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
@@ -157,8 +159,7 @@ def check(
         write(write_baseline, _accept(summary))
     _show(summary, form, output, report_dir)
     if running.interrupted:
-        print("flora-contract: interrupted; the report is of what was seen", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+        _end_interrupted()
     if running.unreachable is not None:
         raise UnreachableError(f"{running.unreachable}; the report is of what was seen until then")
     _end(summary, running.errors)
@@ -173,25 +174,74 @@ _NAMES = {f.name for f in fields(CheckSettings)}
     "--base-url",
     help="Base URL of the recorded server. Default: any URL that a path of the contract fits.",
 )
+@click.option("--follow", is_flag=True, help="Judge one file as it grows, until interrupted.")
 @_shown
 def traffic(
     files: tuple[Path, ...],
     base_url: str | None,
+    follow: bool,
     form: str,
     output: Path | None,
     report_dir: Path | None,
     baseline: Path | None,
     fail_on: str,
 ) -> None:
-    """Check recorded traffic against the contract: HAR files and VCR cassettes. Sends nothing."""
-    from flora_contract.conformance.judge import Judge
-    from flora_contract.conformance.recorded import read
-    from flora_contract.conformance.summary import of_traffic
+    """Check recorded traffic against the contract. Sends nothing.
 
-    judge = Judge(read(files, base_url))
-    summary = of_traffic(judge, read_baseline(baseline), Severity(fail_on))
+    FILES are HAR files, VCR cassettes, or exchanges one a line; `-` is stdin.
+    """
+    from flora_contract.conformance.summary import of_traffic
+    from flora_contract.conformance.traffic import Traffic
+
+    if follow and len(files) > 1:
+        raise InputError("--follow takes one file")
+    accepted = read_baseline(baseline)
+    reading = Traffic(files, base_url, following=follow)
+    console, interrupted, broken = terminal.progress(), False, None
+    with console.status("") as status:  # moves on a terminal only
+        try:
+            reading.read(_watch(reading, accepted, console, status))
+        except KeyboardInterrupt:
+            interrupted = True
+        except InputError as error:
+            if not (follow and reading.judge.ledger.count):
+                raise
+            broken = error
+    summary = of_traffic(reading.judge, accepted, Severity(fail_on))
     _show(summary, form, output, report_dir)
-    _end(summary, list(judge.errors.values()))
+    if broken is not None:
+        raise InputError(f"{broken}; the report is of what was seen until then")
+    if interrupted and not follow:
+        _end_interrupted()
+    _end(summary, list(reading.judge.errors.values()))
+
+
+def _watch(
+    reading: Traffic, accepted: frozenset[str], console: Console, status: Status
+) -> Callable[[], None]:
+    """Tells how far the reading is; of a file that is followed, what is found, when it is."""
+    told = set(accepted)
+
+    def watch() -> None:
+        findings = [f for f in reading.judge.findings() if f.fingerprint not in accepted]
+        for finding in (f for f in findings if reading.following and f.fingerprint not in told):
+            told.add(finding.fingerprint)
+            console.print(
+                f"{finding.severity.value}: {finding.title}: expected {finding.expected}, "
+                f"seen {finding.seen}",
+                markup=False,
+            )
+        status.update(
+            f"{reading.bytes / 1e6:,.1f} MB, {reading.judge.ledger.count:,} exchanges, "
+            f"{len(findings)} findings"
+        )
+
+    return watch
+
+
+def _end_interrupted() -> NoReturn:
+    print("flora-contract: interrupted; the report is of what was seen", file=sys.stderr)
+    sys.exit(INTERRUPTED)
 
 
 def _end(summary: Summary, errors: list[Exception]) -> NoReturn:

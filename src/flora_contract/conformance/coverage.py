@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 from flora_contract.conformance.refusals import codes_by_status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from flora_contract.conformance.exchange import Exchange
     from flora_contract.conformance.ledger import Ledger
@@ -47,21 +47,28 @@ class Item:
     reason: str = ""
 
 
-_Key = tuple[str, Kind, str]
+Seen = tuple[str, Kind, str]
+"""Something that an exchange shows: operation, kind and name."""
 
 Pair = tuple[tuple[str, str], tuple[str, str]]
 """Two dimensions of a request, each with the name of a choice."""
 
 
-def coverage(ledger: Ledger) -> list[Item]:
-    """Everything documented, in the order of the contract, with its count of exchanges."""
-    behaviour, code = ledger.behaviour, ledger.behaviour.errors.code
-    counts = Counter(
+def counted(exchanges: Iterable[Exchange], behaviour: Behaviour) -> Counter[Seen]:
+    """How many exchanges show each thing."""
+    return Counter(
         key
-        for exchange in ledger.exchanges
+        for exchange in exchanges
         if exchange.operation is not None and exchange.response is not None
-        for key in set(_seen(exchange, code))
+        for key in set(_seen(exchange, behaviour.errors.code))
     )
+
+
+def coverage(ledger: Ledger, forgotten: Mapping[Seen, int] | None = None) -> list[Item]:
+    """Everything documented, in the order of the contract, with its count of exchanges."""
+    behaviour = ledger.behaviour
+    counts = counted(ledger.exchanges, behaviour)
+    counts.update(forgotten or {})
     return [
         Item(*key, counts[key], "" if counts[key] else _needed(operation, *key[1:]))
         for operation in behaviour.operations.values()
@@ -88,7 +95,7 @@ def codes_of(operation: OperationBehaviour, behaviour: Behaviour, status: int) -
     return known & stated if stated else known
 
 
-def _documented(operation: OperationBehaviour, behaviour: Behaviour) -> Iterator[_Key]:
+def _documented(operation: OperationBehaviour, behaviour: Behaviour) -> Iterator[Seen]:
     endpoint = operation.endpoint
     for status in sorted(endpoint.statuses):
         yield endpoint.id, "response", str(status)
@@ -136,13 +143,13 @@ def _needed(operation: OperationBehaviour, kind: Kind, name: str) -> str:
 
 def _values(
     operation: str, kind: Kind, of_values: Kind, name: str, values: list[str]
-) -> Iterator[_Key]:
+) -> Iterator[Seen]:
     yield operation, kind, name
     for value in values:
         yield operation, of_values, f"{name}={value}"
 
 
-def _seen(exchange: Exchange, code: str | None) -> Iterator[_Key]:
+def _seen(exchange: Exchange, code: str | None) -> Iterator[Seen]:
     assert exchange.operation is not None
     assert exchange.status is not None
     answered = shown(exchange.status, exchange.answer, code)

@@ -36,6 +36,10 @@ PLUMBING = frozenset(
 """Request headers, in lower case, that whatever sends a request writes by itself."""
 
 
+OVERHEAD = 2000
+"""Bytes that an exchange takes beside its bodies."""
+
+
 class _NotJson:
     """What stands for a body that is no JSON, since None is JSON."""
 
@@ -114,6 +118,11 @@ class RecordedResponse:
         return _json(self.body)
 
 
+def weight(request: RecordedRequest, response: RecordedResponse | None) -> int:
+    """Bytes of both bodies, and some for what is always there."""
+    return OVERHEAD + len(request.body) + (len(response.body) if response is not None else 0)
+
+
 @dataclass(frozen=True, eq=False)
 class Exchange:
     """One request, and its response or the reason why there is none.
@@ -171,6 +180,11 @@ class Exchange:
     def status(self) -> int | None:
         """Status of the response; None when there is none."""
         return self.response.status if self.response is not None else None
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes it takes."""
+        return weight(self.request, self.response)
 
     @property
     def succeeded(self) -> bool:

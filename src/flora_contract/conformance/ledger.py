@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     )
 
 
+MANY = 16
+"""So many times the window of one account is what is kept of all accounts together."""
+
 GRACE, LATE = 15.0, 5.0
 """Seconds, and how many times its estimate, that something may take."""
 
@@ -284,7 +287,8 @@ class Ledger:
 
     `uses` are creations by the key that names them. `replayed` are those that were answered with
     what their key had made before; of requests that met it cannot be told which one made it: all
-    count as replayed.
+    count as replayed. `count` is how many exchanges there were and `ended` when the last answer
+    came, with those that are forgotten.
     """
 
     def __init__(self, behaviour: Behaviour, base_url: str, facts: Facts | None = None) -> None:
@@ -292,6 +296,13 @@ class Ledger:
         self.base_url = base_url
         self.facts = facts or Facts()
         self.exchanges: list[Exchange] = []
+        self.count = 0
+        self.ended = 0.0
+        self._lock = threading.Lock()
+        self._begin()
+
+    def _begin(self) -> None:
+        """Views of nothing."""
         self.instances: dict[tuple[str, str], Instance] = {}
         self.pages: list[ListPage] = []
         self.creations: list[Exchange] = []
@@ -303,7 +314,6 @@ class Ledger:
         self._told: dict[tuple[str, str], set[str]] = {}
         self._first_under: dict[tuple[str, str, str], Exchange] = {}
         self._open_walks: dict[tuple[Any, ...], Walk] = {}
-        self._lock = threading.Lock()
 
     # What oracles and steps ask
 
@@ -401,7 +411,7 @@ class Ledger:
         """An exchange that is not recorded: what a request would be."""
         endpoint, parameters = self.behaviour.contract.match(request.method, request.url)
         return Exchange(
-            number=len(self.exchanges) + 1,
+            number=self.count + 1,
             request=request,
             credential=credential,
             operation=self.behaviour.of(endpoint.id) if endpoint is not None else None,
@@ -421,8 +431,35 @@ class Ledger:
         with self._lock:
             exchange = self.exchange_of(request, credential, response=response, **more)
             self.exchanges.append(exchange)
+            self.count += 1
+            self.ended = max(self.ended, exchange.ended)
             self._index(exchange)
         return exchange
+
+    def outdated(self, window: int) -> set[Exchange]:
+        """What lies further back than the last bytes of its account, or of many accounts together.
+
+        None until it is as much as what stays: so much is not done over for little.
+        """
+        room = dict.fromkeys((e.credential.name for e in self.exchanges), window)
+        everyones, kept, outdated = MANY * window, 0, {}
+        for exchange in reversed(self.exchanges):
+            account = exchange.credential.name
+            if room[account] > 0 and everyones > 0:
+                room[account] -= exchange.weight
+                everyones -= exchange.weight
+                kept += exchange.weight
+            else:
+                outdated[exchange] = exchange.weight
+        return set(outdated) if sum(outdated.values()) >= kept else set()
+
+    def forget(self, exchanges: set[Exchange]) -> None:
+        """Leave what a ledger would be that had begun without some exchanges."""
+        with self._lock:
+            self.exchanges = [e for e in self.exchanges if e not in exchanges]
+            self._begin()
+            for exchange in self.exchanges:
+                self._index(exchange)
 
     def _index(self, exchange: Exchange) -> None:
         operation = exchange.operation

@@ -92,7 +92,7 @@ class Summary:
     @property
     def seconds(self) -> float:
         """From the first request to the last answer."""
-        return max((e.ended for e in self.ledger.exchanges), default=0.0)
+        return self.ledger.ended
 
     def statement(self, finding: Finding) -> str:
         """The statement that a finding breaks, with its file and line; empty for a schema."""
@@ -101,7 +101,7 @@ class Summary:
 
     def replay(self, finding: Finding) -> str:
         """The shell script that shows a finding."""
-        return script(finding.evidence, self.ledger)
+        return finding.script or script(finding.evidence, self.ledger)
 
 
 def of_check(
@@ -149,7 +149,7 @@ def _summary(
         accepted=tuple(f for f in findings if f.fingerprint in baseline),
         oracles=tuple(judge.oracles),
         tally=judge.tally(),
-        items=(*coverage(judge.ledger), *pairs),
+        items=(*coverage(judge.ledger, judge.seen), *pairs),
         ledger=judge.ledger,
         **given,
     )

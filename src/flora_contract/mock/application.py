@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
-from collections.abc import Coroutine
+import time
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar
@@ -13,7 +14,7 @@ import orjson
 
 from flora_contract import shipped
 from flora_contract.errors import InputError, UnreachableError
-from flora_contract.mock import control, faults, flora
+from flora_contract.mock import control, faults, flora, scenario
 from flora_contract.mock.flora.accounts import account, accounts_of
 from flora_contract.mock.http.messages import (
     HTTPRequest,
@@ -25,6 +26,7 @@ from flora_contract.mock.http.messages import (
 )
 from flora_contract.mock.kept import FinalJSON
 from flora_contract.mock.operations import Backend, MockOperation
+from flora_contract.mock.recording import Recorder, Replay
 from flora_contract.mock.refusals import Envelope
 from flora_contract.mock.resource_operations import ResourceOperation
 from flora_contract.mock.resources import first_entities, kept_resources
@@ -44,8 +46,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from flora_contract.mock.proxy import Judged, Proxy
+    from flora_contract.mock.scenario import Source
     from flora_contract.mock.state.store import Store
     from flora_contract.openapi.behaviour import OperationBehaviour
+
+    JudgeOf = Callable[[str], Judged]
 
 START_SECONDS: Final = 20.0
 """How long a database may take to be there at the start."""
@@ -62,9 +68,15 @@ class Options(TypedDict, total=False):
     seed: int
     run_seconds: float
     accounts: Path | None
+    scenario: Source | None
     rate_limit: float | None
     control: bool
     self_check: bool
+    record: Path | None
+    replay: Path | None
+    proxy: str | None
+    allow: tuple[str, ...]
+    judge: JudgeOf | None
 
 
 @dataclass(frozen=True)
@@ -72,21 +84,28 @@ class MockSettings:
     """How a mock behaves.
 
     `state` is None for memory, the path of a SQLite file, or a `postgresql://` address.
-    `run_seconds` is how long a run takes, `rate_limit` requests a second for each account.
+    `run_seconds` is how long a run takes, `rate_limit` requests a second for each account. `replay`
+    and `proxy` let a file or another server answer; `judge` gives what judges what passes it.
     """
 
     state: str | Path | None = None
     seed: int = 0
     run_seconds: float = 2.0
     accounts: Path | None = None
+    scenario: Source | None = None
     rate_limit: float | None = None
     control: bool = True
     self_check: bool = False
+    record: Path | None = None
+    replay: Path | None = None
+    proxy: str | None = None
+    allow: tuple[str, ...] = ()
+    judge: JudgeOf | None = None
 
     @property
     def waits(self) -> bool:
-        """Whether the state is in a database that answers are waited for."""
-        return is_postgresql(str(self.state))
+        """Whether answers are waited for: those of a database or of another server."""
+        return is_postgresql(str(self.state)) or self.proxy is not None
 
 
 class Application:
@@ -109,6 +128,11 @@ class Application:
             seed=settings.seed,
             rate_limit=settings.rate_limit,
         )
+        duration = round(settings.run_seconds * 1000)
+        self._origin = origin
+        self._reader = scenario.Reader(self.behaviour, self.resources, account, duration)
+        if settings.scenario is not None:
+            origin = self._reader.read(settings.scenario, origin)
         self.store = store_of(settings.state, origin)
         self.log = RequestLog(siblings)
         self.final = FinalJSON(self.store)
@@ -117,7 +141,7 @@ class Application:
             self.resources,
             self.store,
             self.final,
-            duration=round(settings.run_seconds * 1000),
+            duration=duration,
             rated=settings.rate_limit is not None,
         )
         self.control = control.Control(self.store, self.log, self.behaviour, account, self._page)
@@ -127,14 +151,30 @@ class Application:
             stated.id: self._operation(backend, stated)
             for stated in self.behaviour.operations.values()
         }
+        self._elsewhere = self._elsewhere_of(settings)
+        self._recorder = Recorder(settings.record) if settings.record is not None else None
         self._name = secrets.token_hex(4)
         self._numbers = count(1)
 
     def close(self) -> None:
         self.store.close()
+        if self._recorder is not None:
+            self._recorder.close()
 
-    def begin(self, function: Callable[..., T], *arguments: Any) -> T | Coroutine[Any, Any, T]:
-        """What a function gives that asks the state, or what is to be awaited for that."""
+    async def end(self) -> None:
+        """Close what was opened, in the loop in which it was."""
+        if self._elsewhere is not None:
+            await self._elsewhere.close()
+        self.close()
+
+    def reset(self, begin_with: Source | None = None) -> None:
+        """Back to the start, or to the start of a scenario. Raises InputError."""
+        if begin_with is not None:
+            self.store.begin_with(self._reader.read(begin_with, self._origin))
+        self.store.reset()
+
+    def begin(self, function: Callable[..., T], *arguments: Any) -> T | asyncio.Future[T]:
+        """What a function gives that asks the state, or a future of that."""
         if not self.settings.waits:
             return function(*arguments)
         return waiting.begin(function, *arguments)
@@ -142,7 +182,7 @@ class Application:
     async def done(self, function: Callable[..., T], *arguments: Any) -> T:
         """What a function gives that asks the state."""
         begun = self.begin(function, *arguments)
-        return await begun if isinstance(begun, Coroutine) else begun
+        return await begun if isinstance(begun, asyncio.Future) else begun
 
     async def tick(self) -> None:
         """To be called each second."""
@@ -152,7 +192,15 @@ class Application:
             logger.warning("the time could not be kept: %s", error)
 
     def answer(self, request: HTTPRequest) -> HTTPResponse:
-        """The answer to a request; never raises."""
+        """The answer to a request, recorded if that is wanted; never raises."""
+        if self._recorder is None or request.path.startswith(control.PREFIX):
+            return self._response(request)
+        at, started = self.store.now(), time.perf_counter()
+        response = self._response(request)
+        self._recorder.add(request, response, at, time.perf_counter() - started)
+        return response
+
+    def _response(self, request: HTTPRequest) -> HTTPResponse:
         request_id = f"req_{self._name}{next(self._numbers):08x}"
         try:
             response = self._answer(request, request_id)
@@ -166,7 +214,9 @@ class Application:
         except Exception:
             logger.exception("%s %s", request.method, request.path)
             response = self._envelope.response(unknown_error())
-        response.headers += ((self._envelope.request_id, request_id),)
+        name = self._envelope.request_id
+        if self._elsewhere is None or name not in {n.lower() for n, _ in response.headers}:
+            response.headers += ((name, request_id),)
         return response
 
     def reject(self, rejection: Rejection) -> HTTPResponse:
@@ -177,6 +227,17 @@ class Application:
         response = self._envelope.response(rejection)
         response.headers += ((self._envelope.request_id, request_id),)
         return response
+
+    def _elsewhere_of(self, settings: MockSettings) -> Proxy | Replay | None:
+        """Who answers in place of the state."""
+        if settings.replay is not None:
+            return Replay(settings.replay)
+        if settings.proxy is None:
+            return None
+        from flora_contract.mock.proxy import Proxy  # the HTTP library is for this only
+
+        judged = settings.judge(settings.proxy) if settings.judge is not None else None
+        return Proxy(settings.proxy, settings.allow, self.behaviour, judged)
 
     def _operation(self, backend: Backend, stated: OperationBehaviour) -> MockOperation:
         if stated.resource is None or (stated.role == "list" and stated.listing is None):
@@ -195,6 +256,8 @@ class Application:
     def _answer(self, request: HTTPRequest, request_id: str) -> HTTPResponse:
         if self.settings.control and request.path.startswith(control.PREFIX):
             return self.control.answer(request)
+        if self._elsewhere is not None:
+            return self._answer_elsewhere(self._elsewhere, request, request_id)
         for prefix, answer in self._files.items():
             if request.path.startswith(prefix):
                 self.store.refresh()
@@ -209,6 +272,20 @@ class Application:
             self._record(request, request_id, "", 405, ["the contract has no such method here"])
             raise not_allowed(methods)
         return self._exchange(self.behaviour.of(endpoint.id), request, path, request_id)
+
+    def _answer_elsewhere(
+        self, elsewhere: Proxy | Replay, request: HTTPRequest, request_id: str
+    ) -> HTTPResponse:
+        method = "GET" if request.method == "HEAD" else request.method
+        endpoint, path = self.contract.match(method, request.path)
+        if endpoint is not None:
+            return self._exchange(self.behaviour.of(endpoint.id), request, path, request_id)
+        try:
+            response, problems = elsewhere.forward(None, request)
+        except Rejection as rejection:
+            response, problems = self._envelope.response(rejection), [rejection.message]
+        self._record(request, request_id, "", response.status, problems)
+        return response
 
     def _exchange(
         self,
@@ -225,10 +302,15 @@ class Application:
         problems: list[str] = []
         if response is None:
             try:
-                response = self._operations[stated.id].answer(request, path)
+                if self._elsewhere is not None:
+                    response, problems = self._elsewhere.forward(stated, request)
+                else:
+                    response = self._operations[stated.id].answer(request, path)
             except Rejection as rejection:
                 response = self._envelope.response(rejection)
                 problems = problems_of(rejection)
+                if self._elsewhere is not None:
+                    problems = [rejection.message]
             if self.settings.self_check:
                 response = self._checked(stated, response)
             if rule:
@@ -242,7 +324,8 @@ class Application:
     def _fault(self, stated: OperationBehaviour) -> dict[str, Any] | None:
         """The first rule that strikes this time."""
         for number, rule in enumerate(self.store.world.faults):
-            if faults.matches(rule, stated.endpoint) and self.store.draw(number, rule):
+            on = faults.is_on(rule, self.store.now()) and faults.matches(rule, stated.endpoint)
+            if on and self.store.draw(number, rule):
                 return rule
         return None
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flora_contract.mock.http.protocol import Limits
+    from flora_contract.mock.scenario import Source
 
 T = TypeVar("T")
 
@@ -59,9 +60,12 @@ class MockFlora:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
 
-    def reset(self) -> None:
-        """Forget everything, but not the first accounts."""
-        self._call(self._application.control.reset)
+    def reset(self, scenario: Source | None = None) -> None:
+        """Forget everything, and begin again: as at the start, or with a scenario.
+
+        Raises InputError that says what is wrong with the scenario.
+        """
+        self._call(lambda: self._application.reset(scenario))
 
     def advance(self, seconds: float) -> None:
         """Move the mock's clock on. Raises ValueError for less than 0 or more than 1e9 seconds."""
@@ -101,6 +105,8 @@ class MockFlora:
         self._stop = asyncio.Event()
         with closing(self._listener):
             self._application = await opened(self._settings)
-            with closing(self._application):
-                self._loop.call_soon(self._ready.set)
+            self._loop.call_soon(self._ready.set)
+            try:
                 await serve(self._application, self._listener, limits=self._limits, stop=self._stop)
+            finally:
+                await self._application.end()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
@@ -79,7 +79,7 @@ class ResourceOperation(MockOperation):
     def answer(self, request: HTTPRequest, path: dict[str, str]) -> HTTPResponse:
         if self._stated.role != "create":
             return super().answer(request, path)
-        return self._store.attempt(partial(super().answer, request, path))
+        return self._store.attempt(super().answer, request, path)
 
     def _settled(self, call: Call) -> HTTPResponse:
         if not self._writes:

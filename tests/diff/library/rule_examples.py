@@ -681,6 +681,7 @@ def _bodies() -> dict[str, tuple[Tree, Tree]]:
     bare: Tree = {"application/json": {}}
     form = {"schema": {"type": "object", "properties": {"p": _TEXT}}}
     encoded = {**form, "encoding": {"p": {"contentType": "text/csv"}}}
+    usual = {**form, "encoding": {"p": {"contentType": "text/plain"}}}
     name = "multipart/form-data"
     return {
         "request-body-added-optional": ({}, _body(json)),
@@ -714,6 +715,11 @@ def _bodies() -> dict[str, tuple[Tree, Tree]]:
             answer({"content": {name: form}}),
             answer({"content": {name: encoded}}),
         ),
+        "request-body-encoding-kept": (_body({name: form}), _body({name: usual})),
+        "response-body-encoding-kept": (
+            answer({"content": {name: form}}),
+            answer({"content": {name: usual}}),
+        ),
     }
 
 
@@ -726,6 +732,8 @@ def _answers() -> dict[str, tuple[Tree, Tree]]:
 
     def media(name: str) -> Tree:
         return answer({"content": {name: {"schema": _OBJECT}}})
+
+    many: Tree = {"schema": _OBJECT}
 
     def headed(**words: Any) -> Tree:
         return answer({"headers": {"X-Q": {"schema": {"type": "array"}, **words}}})
@@ -791,7 +799,7 @@ def _answers() -> dict[str, tuple[Tree, Tree]]:
             answer(required),
         ),
         "response-header-style-changed": (headed(), headed(style="pipeDelimited")),
-        "response-header-explode-changed": (headed(), headed(explode=True)),
+        "response-header-explode-changed": (headed(**many), headed(**many, explode=True)),
         **_both("api-response-link-added", "api-response-link-removed", answer({}), answer(link)),
         "api-response-link-changed": (
             answer(link),
@@ -858,6 +866,8 @@ def _of_roots() -> Iterator[Example]:
     yield Example("webhook-added", contract(webhooks={}), contract(webhooks=hook))
     yield Example("webhook-removed", contract(webhooks=hook), contract(webhooks={}))
     yield Example("tag-changed", contract(tags=[]), contract(tags=[{"name": "Orders"}]))
+    accept = {"parameters": [{"name": "Accept", "in": "header", "schema": _TEXT}]}
+    yield Example("ignored-header-changed", contract(accept), contract())
     yield Example("openapi-version-changed", contract(openapi="3.0.3"), contract())
     info = {"title": "Shop", "version": "1.0.0"}
     yield Example("info-changed", contract(), contract(info={**info, "termsOfService": "/terms"}))
@@ -873,8 +883,8 @@ def _versions() -> Iterator[Example]:
     yield Example("api-major-version-not-bumped", contract(), gone("1.1.0"))
     yield Example("api-version-decreased", contract(), gone("0.9.0"))
     yield Example("api-version-hides-breaking", contract(), gone("1.0.0"))
-    bodies = standing("QB", {"type": "number"}), standing("QB", {"type": "number", "maximum": 5})
-    yield Example("api-version-hides-risky", *bodies)
+    unread = standing("QF", {"type": "number"}), standing("QB", {"type": "object"})
+    yield Example("api-version-hides-risky", *unread)
 
 
 def _scheme(**words: Any) -> Tree:

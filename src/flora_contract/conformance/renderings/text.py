@@ -110,7 +110,7 @@ def conclusion(summary: Summary) -> Text:
     """One line: does the contract hold, and what it took to know."""
     parts = [f"{n} {s.value}{'s' if n != 1 else ''}" for s, n in summary.counts.items() if n]
     applied = sum(tally.applied for tally in summary.tally.values())
-    effort = f"{len(summary.ledger.exchanges)} requests in {summary.seconds:.1f} s"
+    effort = f"{summary.ledger.count} requests in {summary.seconds:.1f} s"
     money = (
         f", {summary.creates} charged requests for {summary.spent:.2f} USD"
         if summary.creates

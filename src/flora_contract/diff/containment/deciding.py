@@ -254,7 +254,7 @@ class Containment:
         yield "unknown", unknown_within(small, large)
 
     def _single(self, word: str, small: Schema, large: Schema, said: Said | None = None) -> Answer:
-        if word not in large.single:
+        if word not in large.single or small.words.get(word) is False:
             return True
         mine = small.single.get(word)
         return self._nodes(mine, large.single[word], said) if mine is not None else None
@@ -444,13 +444,21 @@ class Containment:
         )
 
     def _dependent(self, small: Schema, large: Schema) -> Iterator[Answer]:
-        mine = small.words.get("dependentRequired", {})
-        for name, wanted in large.words.get("dependentRequired", {}).items():
-            given = {*mine.get(name, ()), *small.required}
-            yield True if given >= {*wanted} else None
         schemas = small.maps.get("dependentSchemas", {})
+
+        def asked(name: str) -> set[str]:
+            """What a value that has one property must have too."""
+            own = self.small.of(schemas[name]).required if name in schemas else ()
+            return {*small.words.get("dependentRequired", {}).get(name, ()), *small.required, *own}
+
+        for name, wanted in large.words.get("dependentRequired", {}).items():
+            yield True if asked(name) >= {*wanted} else None
         for name, node in large.maps.get("dependentSchemas", {}).items():
-            yield self._in_place(schemas[name], node, small) if name in schemas else None
+            inner = self.large.of(node)
+            if not replace(inner, required=frozenset()).constrains:
+                yield True if asked(name) >= inner.required else None
+            else:
+                yield self._in_place(schemas[name], node, small) if name in schemas else None
 
     # Logic
 

@@ -44,8 +44,13 @@ def unevaluated_within(small: Schema, large: Schema) -> bool | None:
     for word in ("unevaluatedProperties", "unevaluatedItems"):
         if word not in large.single and word not in large.words:
             continue
-        same_words = small.words.get(word) == large.words.get(word)
-        if not same_words or small.single.keys() != large.single.keys():
+        if small.words.get(word) is False and word in large.single:
+            own = small.single.keys() | {word}  # nothing else, which is of any kind
+        elif small.words.get(word) == large.words.get(word):
+            own = {*small.single}
+        else:
+            return None
+        if own != large.single.keys():
             return None
         if any(_names(small, kind) != _names(large, kind) for kind in (*small.maps, *large.maps)):
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from fractions import Fraction
@@ -111,6 +112,19 @@ def has_type(value: object, schema: Schema) -> bool:
     }.get(type(value), set())
     types = types_of(schema)
     return bool(names & types) or not types <= _KNOWN  # no one can tell what `int` is to mean
+
+
+def texts_within(small: Schema, large: Schema) -> bool:
+    """Whether both list their values, and those of one are written as some of the other are."""
+    mine, other = _texts(small), _texts(large)
+    return mine is not None and other is not None and mine <= other
+
+
+def _texts(schema: Schema) -> set[str] | None:
+    values = [True, False] if schema.types == frozenset({"boolean"}) else listed(schema)
+    if values is None or not all(isinstance(one, bool | int | float | str) for one in values):
+        return None
+    return {one if isinstance(one, str) else json.dumps(one) for one in values}
 
 
 def shares_types(one: Schema, two: Schema) -> bool:

@@ -204,7 +204,7 @@ _WIDER_FORMATS = {
 
 
 def _format_breaks(types: Types, wide: str, narrow: str) -> bool:
-    if wide == "":
+    if wide in {"", "password"}:  # which asks only that what is typed be hidden
         return False
     if types is None or len(types) != 1:
         return True

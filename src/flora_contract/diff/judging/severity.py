@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from flora_contract.diff.containment.deciding import all_of
+from flora_contract.diff.containment.values import texts_within
 from flora_contract.diff.judging.rules_for_facts import Ruling, is_lossy, verdicts
 from flora_contract.diff.rules import PLACES, Level, rules
 from flora_contract.diff.schemas.keyword_groups import can_be_kept, is_settled, part
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from flora_contract.diff.judging.affected import Occurrence
     from flora_contract.diff.operations.lifecycle import Policy
     from flora_contract.diff.schemas.facts import Fact
+    from flora_contract.diff.schemas.pair import Pair
     from flora_contract.diff.schemas.pairs import Pairs
     from flora_contract.diff.schemas.usage import Usage
 
@@ -69,18 +71,11 @@ def judged(
     about = [one for one in found if part(one.fact) is not None and not _is_read_only(one)]
     answers: dict[int, Answer] = {}
     if about and not (usage.unseen and pair.revision.flag(usage.unseen)):
-        parts = pairs.contained(pair, usage)
-        told = {part(one.fact) for one in about}
-        kept = [one for one in about if not by_keyword and _is_kept(one, parts, usage)]
-        if not all(_unaccounted(parts, told, typed=usage.typed)):
-            kept = []  # something is lost, or may be, by all facts together
-        if any(map(_is_of_branches, kept)) and not pairs.lists_all(pair, usage):
-            kept = [one for one in kept if not _is_of_branches(one)]
-        if not usage.typed and pair.base.types != pair.revision.types:
-            kept = []  # containment knows values, and not how they are written as text
+        parts = _parts(pair, usage, pairs)
+        kept = [] if by_keyword else _all_kept(about, parts, pair, usage, pairs)
         found = [_kept(one, usage) if one in kept else one for one in found]
         about = [one for one in about if one not in kept]
-        answers = _answers(about, parts, typed=usage.typed)
+        answers = _answers(about, parts, typed=usage.typed, by_keyword=by_keyword)
     breaks = any(_level(one) is Level.BREAKING for one in about)
     required = occurrence.held is not None and occurrence.held.required
     for one in found:
@@ -89,6 +84,18 @@ def judged(
         else:
             answer = _by_flag(one, usage, required=required)
             yield from _with_answer(one, answer, usage, told=False)
+
+
+def _parts(pair: Pair, usage: Usage, pairs: Pairs) -> Parts:
+    """What containment says of each part; values that are written alike in text are the same."""
+    parts = pairs.contained(pair, usage)
+    return {**parts, "values": True} if _is_written_alike(pair, usage) else parts
+
+
+def _is_written_alike(pair: Pair, usage: Usage) -> bool:
+    """Whether the values are listed, and all that was promised is still kept as it is written."""
+    ends = (pair.base, pair.revision)[:: 1 if usage.side == "request" else -1]
+    return not usage.typed and texts_within(*ends)
 
 
 def _with_answer(one: Judged, answer: Answer, usage: Usage, *, told: bool) -> Iterator[Judged]:
@@ -128,6 +135,21 @@ def _second(one: Judged, kind: str, usage: Usage) -> Judged:
 
 
 # What the table fears, and is harmless
+
+
+def _all_kept(
+    about: list[Judged], parts: Parts, pair: Pair, usage: Usage, pairs: Pairs
+) -> list[Judged]:
+    """The facts that containment proves harmless; none if something is lost by all together."""
+    if not all(_unaccounted(parts, {part(one.fact) for one in about}, typed=usage.typed)):
+        return []
+    retyped = not usage.typed and pair.base.types != pair.revision.types
+    if retyped and not _is_written_alike(pair, usage):
+        return []  # containment knows values, and not how they are written as text
+    kept = [one for one in about if _is_kept(one, parts, usage)]
+    if any(map(_is_of_branches, kept)) and not pairs.lists_all(pair, usage):
+        return [one for one in kept if not _is_of_branches(one)]
+    return kept
 
 
 def _is_kept(one: Judged, parts: Parts, usage: Usage) -> bool:
@@ -171,7 +193,9 @@ def _by_flag(one: Judged, usage: Usage, *, required: bool) -> Answer:
     return True
 
 
-def _answers(about: list[Judged], parts: Parts, *, typed: bool) -> dict[int, Answer]:
+def _answers(
+    about: list[Judged], parts: Parts, *, typed: bool, by_keyword: bool
+) -> dict[int, Answer]:
     """The answer for each fact that the table alone does not settle, by its identity.
 
     A part that no fact of its own accounts for is answered for by all facts of the schema.
@@ -180,12 +204,21 @@ def _answers(about: list[Judged], parts: Parts, *, typed: bool) -> dict[int, Ans
         part(one.fact) for one in about if not is_settled(one.fact) or _level(one) is not Level.SAFE
     }
     rest = all_of(_unaccounted(parts, concerned, typed=typed))
-    open_ones = [one.fact for one in about if not is_settled(one.fact)]
+    open_ones = [
+        one.fact
+        for one in about
+        if not is_settled(one.fact) or (_is_feared_bound(one) and not by_keyword)
+    ]
     answers: dict[int, Answer] = {}
     for fact in open_ones or [one.fact for one in about]:
         own = parts.get(part(fact) or "", True) if open_ones else True
         answers[id(fact)] = all_of((own, rest))
     return answers
+
+
+def _is_feared_bound(one: Judged) -> bool:
+    """Whether the table leaves open if a bound refuses anything, which containment knows."""
+    return part(one.fact) == "bounds" and _level(one) is Level.RISKY
 
 
 def _unaccounted(parts: Parts, told: Container[str | None], *, typed: bool) -> list[Answer]:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from flora_contract.openapi.tree import Node
 
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
 
 def by_name(
-    base: Mapping[str, Node], revision: Mapping[str, Node]
-) -> Iterator[tuple[str, Node | None, Node | None]]:
-    """Each name of either mapping with its node on both sides; the names of the base first."""
+    base: Mapping[Key, Value], revision: Mapping[Key, Value]
+) -> Iterator[tuple[Key, Value | None, Value | None]]:
+    """Each name of either mapping with what it has on both sides; the names of the base first."""
     for name in [*base, *(name for name in revision if name not in base)]:
         yield name, base.get(name), revision.get(name)
 

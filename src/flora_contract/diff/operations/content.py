@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from flora_contract.diff.operations.by_name import mapped
+from flora_contract.diff.operations.encoding import compare_encoding
 from flora_contract.diff.operations.media_types import MediaType, closest
-from flora_contract.openapi.sameness import alike
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,14 +123,7 @@ class ContentDiff:
             self.of.log.schema(old, new, self._read_as(name, base, revision), self.of.site, label)
         elif old is not None or new is not None:
             self._schema_moved(label, base, revision)
-        if not alike(base.value.get("encoding"), revision.value.get("encoding")):
-            self.of.add(
-                f"{self.usage.side}-body-encoding-changed",
-                f"{label}: encoding differs",
-                base.get("encoding") or base,
-                revision.get("encoding") or revision,
-                side=self.usage.side,
-            )
+        compare_encoding(self.of, self.usage, label, name, base, revision)
         self.of.words(base, revision, {"schema", "encoding"})
 
     def _read_as(self, name: str, *media: Node) -> Usage:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from flora_contract.diff.operations import lifecycle
 from flora_contract.diff.operations.by_name import by_name, fields
 from flora_contract.diff.operations.content import ContentDiff
+from flora_contract.diff.operations.headers import compare_headers
 from flora_contract.diff.operations.lifecycle import Lifecycle
 from flora_contract.diff.operations.methods import METHODS
-from flora_contract.diff.operations.parameters import ParametersDiff
+from flora_contract.diff.operations.parameter import parameters
+from flora_contract.diff.operations.parameters import compare_parameters
 from flora_contract.diff.operations.responses import ResponsesDiff
 from flora_contract.diff.operations.security import compare_own
 
@@ -41,7 +43,7 @@ class OperationDiff:
             return
         self._lifecycle(old, new)
         self._identity()
-        ParametersDiff(of, names).run()
+        self._parameters(names)
         self._request_body()
         ResponsesDiff(of).run()
         compare_own(of)
@@ -85,6 +87,10 @@ class OperationDiff:
                     self.of.add(f"api-tag-{verb}", f"tag {tag} {verb}", subject=str(tag))
 
     # What it takes
+
+    def _parameters(self, names: dict[str, str]) -> None:
+        compare = compare_headers if self.of.called_by_server else compare_parameters
+        compare(self.of, parameters(self.of.base, {}), parameters(self.of.revision, names))
 
     def _request_body(self) -> None:
         old, new = self.of.base.part("requestBody"), self.of.revision.part("requestBody")

@@ -36,6 +36,13 @@ def describing(status: str, among: Mapping[str, object]) -> str | None:
     return DEFAULT if status != DEFAULT and not is_success(status) and DEFAULT in among else None
 
 
+def announcing(status: str, before: Mapping[str, object]) -> str | None:
+    """The response that held for a status before it was listed: a default that stood alone, too."""
+    if DEFAULT in before and is_success(status) and not any(map(is_success, before)):
+        return DEFAULT
+    return describing(status, before)
+
+
 def within(status: str, among: Iterable[str]) -> list[str]:
     """The statuses that lie in a range."""
     inside = [one for one in among if one[:1] == status[:1] and one != status]

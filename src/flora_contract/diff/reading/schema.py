@@ -313,12 +313,30 @@ def _read_subschemas(schema: Schema, node: Node, mapping: dict[str, Any]) -> Non
             schema.words[word] = False
         else:
             schema.single[word] = node.child(word)
+    _read_condition(schema)
     for word in LISTS:
         if mapping.get(word):
             schema.lists[word] = list(node.child(word).each())
     for word in MAPS:
         if mapping.get(word):
             schema.maps[word] = dict(node.child(word).items())
+
+
+def _read_condition(schema: Schema) -> None:
+    """`if: {not: X}` is X with `then` and `else` in each other's place; `if: false` is no if."""
+    condition = schema.single.get("if")
+    if condition is None:
+        return
+    if isinstance(condition.value, dict) and condition.value.keys() == {"not"}:
+        schema.altered = True
+        branches = schema.single.pop("then", None), schema.single.pop("else", None)
+        for word, node in zip(("else", "then"), branches, strict=True):
+            if node is not None:
+                schema.single[word] = node
+        schema.single["if"] = condition.child("not")
+    elif condition.value is False and "else" not in schema.single:
+        schema.altered = True
+        schema.single = {k: v for k, v in schema.single.items() if k not in {"if", "then"}}
 
 
 def _check_words(node: Node, schema: Schema) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from flora_contract.diff.containment.values import listed
@@ -48,9 +49,10 @@ class Kinds:
                 found[name.rsplit("/", 1)[-1]] = name
         return found
 
-    def is_new(self, target: str) -> bool:
-        """Whether a schema is no branch here: that it came or went is told of the union."""
-        return bool(self.branches) and target not in map(reference, self.branches)
+    def is_new(self, target: str, is_same: Callable[[str], bool]) -> bool:
+        """Whether a schema is no branch here, nor the same as one: the union tells of it."""
+        names = [name for name in map(reference, self.branches) if name is not None]
+        return bool(self.branches) and not any(name == target or is_same(name) for name in names)
 
     def is_pinned(self) -> bool:
         """Whether each branch itself says which values its kind has."""
@@ -83,10 +85,14 @@ def discriminated(base: Kinds, revision: Kinds, same: Callable[[str, str], bool]
         if one is not None and two is not None:
             if one != two and not same(one, two):
                 yield _fact("kind-changed", base, revision, value)
-        elif one is not None and not revision.is_new(one):
+        elif one is not None and not revision.is_new(one, partial(same, one)):
             yield _fact("kind-removed", base, revision, value)
-        elif two is not None and not base.is_new(two):
+        elif two is not None and not base.is_new(two, partial(_turned(same), two)):
             yield _fact("kind-added", base, revision, value)
+
+
+def _turned(same: Callable[[str, str], bool]) -> Callable[[str, str], bool]:
+    return lambda one, two: same(two, one)
 
 
 def _fact(kind: str, base: Kinds, revision: Kinds, value: str = "") -> Fact:

@@ -94,11 +94,19 @@ def _fact(kind: str, base: Schema, revision: Schema, word: str, subject: str = "
 
 
 def _types(base: Schema, revision: Schema) -> Iterator[Fact]:
-    old = (base.types, base.words.get("format", ""))
-    new = (revision.types, revision.words.get("format", ""))
+    bytes_alike = _is_base64(base) and _is_base64(revision)
+    old, new = (
+        (one.types, "" if bytes_alike else one.words.get("format", "")) for one in (base, revision)
+    )
     if old != new:
         word = "type" if old[0] != new[0] else "format"
         yield Fact("type", spot(base, word), spot(revision, word), old, new)
+
+
+def _is_base64(schema: Schema) -> bool:
+    """Whether texts are bytes: `format: byte` in OpenAPI 3.0, contentEncoding since then."""
+    form, encoding = schema.words.get("format"), schema.words.get("contentEncoding")
+    return (form, encoding) in {("byte", None), (None, "base64"), ("byte", "base64")}
 
 
 def _nullable(base: Schema, revision: Schema) -> Iterator[Fact]:
@@ -307,7 +315,8 @@ def _contents(base: Schema, revision: Schema) -> Iterator[Fact]:
         ("contentEncoding", "content-encoding-changed"),
         ("contentMediaType", "content-media-type-changed"),
     ):
-        if base.word(word) != revision.word(word):
+        bytes_alike = word == "contentEncoding" and _is_base64(base) and _is_base64(revision)
+        if base.word(word) != revision.word(word) and not bytes_alike:
             yield _fact(kind, base, revision, word)
 
 

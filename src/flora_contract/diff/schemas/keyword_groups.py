@@ -35,6 +35,8 @@ def part(fact: Fact) -> str | None:
     if fact.kind.endswith("-annotation-only"):
         return None
     if fact.kind.startswith("schema-"):
+        if fact.subject.startswith("unevaluated"):
+            return "unevaluated"
         named = {"not": "not", "if": "if"}
         return named.get(fact.subject, "unions" if "Of" in fact.subject else "unknown")
     fitting = [name for name, starts in _PARTS.items() if fact.kind.startswith(starts)]

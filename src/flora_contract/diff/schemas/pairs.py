@@ -35,8 +35,8 @@ class Pairs:
     """Every pair of schemas that two contracts have in common places."""
 
     def __init__(self, base: Schemas, revision: Schemas, *, one_dialect: bool) -> None:
-        self._base = base
-        self._revision = revision
+        self.base = base
+        self.revision = revision
         self._one_dialect = one_dialect
         self._pairs: dict[tuple[int, int], Pair] = {}
         self._same: dict[tuple[int, int], bool] = {}
@@ -45,7 +45,7 @@ class Pairs:
 
     def of(self, base: Node, revision: Node) -> Pair:
         """The pair of two nodes, compared when it is first looked into."""
-        return self._of(self._base.of(base), self._revision.of(revision))
+        return self._of(self.base.of(base), self.revision.of(revision))
 
     def _of(self, base: Schema, revision: Schema) -> Pair:
         key = id(base), id(revision)
@@ -59,22 +59,22 @@ class Pairs:
         pair = self.of(base, revision)
         if not becomes_list(pair.base, pair.revision, exploded=exploded):
             return False
-        pair.as_list = self._base.of(as_list(base, pair.revision))
+        pair.as_list = self.base.of(as_list(base, pair.revision))
         return True
 
     def kept_as_list(self, pair: Pair) -> Answer:
         """Whether each value that was taken is still taken as a list that holds it alone."""
         assert pair.as_list is not None
         items = pair.revision.single.get("items")
-        wanted = self._revision.of(items).words.get("format") if items is not None else None
+        wanted = self.revision.of(items).words.get("format") if items is not None else None
         if wanted not in {None, pair.base.words.get("format")}:
             return False
         given = Given(listed_only=True)
-        return Containment(self._base, self._revision, given).holds(pair.as_list, pair.revision)
+        return Containment(self.base, self.revision, given).holds(pair.as_list, pair.revision)
 
     def constrains(self, *, base: Node | None = None, revision: Node | None = None) -> bool:
         """Whether a schema of either contract refuses anything."""
-        schemas = self._base if base is not None else self._revision
+        schemas = self.base if base is not None else self.revision
         node = base if base is not None else revision
         return node is not None and schemas.of(node).constrains
 
@@ -106,7 +106,7 @@ class Pairs:
                 ]
 
     def _crossed(self, pair: Pair, edges: list[Edge], changed: set[tuple[int, int]]) -> set[int]:
-        sides = (pair.base, self._base), (pair.revision, self._revision)
+        sides = (pair.base, self.base), (pair.revision, self.revision)
         old, new = (
             {id(one): group for group in groups(start, schemas) for one in group}
             for start, schemas in sides
@@ -120,8 +120,8 @@ class Pairs:
             id(edge)
             for edge in edges
             if relists(
-                side(edge.pair.base, old, self._base),
-                side(edge.pair.revision, new, self._revision),
+                side(edge.pair.base, old, self.base),
+                side(edge.pair.revision, new, self.revision),
                 lambda one, two: (id(one), id(two)) in changed,
             )
         }
@@ -138,7 +138,7 @@ class Pairs:
             inner = {(id(edge.pair.base), id(edge.pair.revision)): edge.pair for edge in pair.edges}
             within = frozenset(inner)
             same = frozenset(ids for ids, one in inner.items() if self._are_same(one))
-            sides = (self._base, pair.base), (self._revision, pair.revision)
+            sides = (self.base, pair.base), (self.revision, pair.revision)
             if usage.side == "response":
                 sides = sides[::-1]
                 within, same = _turned(within), _turned(same)
@@ -149,8 +149,8 @@ class Pairs:
 
     def lists_all(self, pair: Pair, usage: Usage) -> bool:
         """Whether each property that was promised is listed still, in whichever branch."""
-        old = set(listed_names(pair.base, self._base))
-        new = set(listed_names(pair.revision, self._revision))
+        old = set(listed_names(pair.base, self.base))
+        new = set(listed_names(pair.revision, self.revision))
         return old <= new if usage.side == "request" else new <= old
 
     def same(self, base: Node, revision: Node) -> bool:
@@ -200,8 +200,8 @@ class Pairs:
         if not is_rewriting(values) or _leaves_branches(values, pair.base, pair.revision):
             return False
         inner = [(id(edge.pair.base), id(edge.pair.revision)) for edge in pair.edges]
-        wider = Containment(self._base, self._revision, Given(frozenset(inner)))
-        narrower = Containment(self._revision, self._base, Given(_turned(inner)))
+        wider = Containment(self.base, self.revision, Given(frozenset(inner)))
+        narrower = Containment(self.revision, self.base, Given(_turned(inner)))
         return all(wider.parts(pair.base, pair.revision).values()) and all(
             narrower.parts(pair.revision, pair.base).values()
         )

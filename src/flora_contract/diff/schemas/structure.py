@@ -153,9 +153,8 @@ class Structure:
             before = old is not None or base.word(keyword) is False
             after = new is not None or revision.word(keyword) is False
             if before and after and (old is None) != (new is None):  # false, and a schema
-                yield replace(
-                    at_keyword("schema-undecided", base, revision, keyword), subject=keyword
-                )
+                kind = "schema-widened" if old is None else "schema-narrowed"
+                yield at_keyword(kind, base, revision, keyword, keyword)
             if before == after or not _applies(keyword, base if after else revision):
                 continue
             if keyword == "additionalProperties" and base.closed | revision.closed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flora_contract.diff.containment.disjoint import disjoint
@@ -46,7 +46,7 @@ class UnionChanges:
                 kind = f"{'any' if keyword == 'anyOf' else 'one'}-of-{action}"
                 pair.edges.append(Edge("", twin))
                 pair.facts.clear()
-                return [replace(at_keyword(kind, base, revision, keyword), subject=names(rest))]
+                return [at_keyword(kind, base, revision, keyword, names(rest))]
         return None
 
     def flattened(self, base: Schema, revision: Schema) -> tuple[Schema, Schema] | None:
@@ -74,7 +74,7 @@ class UnionChanges:
             for some, suffix in ((rest, ""), (words, "-annotation-only")):
                 if some:
                     kind = f"all-of-{action}{suffix}"
-                    yield replace(at_keyword(kind, base, revision, "allOf"), subject=names(some))
+                    yield at_keyword(kind, base, revision, "allOf", names(some))
 
     def unions(self, pair: Pair, base: Schema, revision: Schema) -> Iterator[Fact]:
         switched = self._switched(pair, base, revision)
@@ -88,13 +88,9 @@ class UnionChanges:
         for keyword, name in (("anyOf", "any-of"), ("oneOf", "one-of")):
             gone, new = self._branches(pair, base, revision, keyword)
             if new:
-                yield replace(
-                    at_keyword(f"{name}-added", base, revision, keyword), subject=names(new)
-                )
+                yield at_keyword(f"{name}-added", base, revision, keyword, names(new))
             if gone:
-                yield replace(
-                    at_keyword(f"{name}-removed", base, revision, keyword), subject=names(gone)
-                )
+                yield at_keyword(f"{name}-removed", base, revision, keyword, names(gone))
 
     def _rewritten(self, base: Schema, revision: Schema) -> list[Fact] | None:
         """Unions whose branches were rewritten: judged as a whole, if that can be decided."""
@@ -104,7 +100,7 @@ class UnionChanges:
                 continue
             kind = self.sides.became(base, revision)
             if kind in {"schema-widened", "schema-narrowed"}:
-                return [replace(at_keyword(kind, base, revision, keyword), subject=keyword)]
+                return [at_keyword(kind, base, revision, keyword, keyword)]
             if kind is None:
                 return []
         return None

@@ -6,6 +6,7 @@ import json
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from flora_contract.documents.checking.claims import Claim
 from flora_contract.documents.checking.evidence import mislabelled, wanted
 from flora_contract.documents.checking.forwards import agree
 from flora_contract.documents.facts.fact import Place
@@ -14,7 +15,7 @@ from flora_contract.documents.sources.kinds import REFUSAL
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from flora_contract.documents.checking.claims import Claim, Response
+    from flora_contract.documents.checking.claims import Response
     from flora_contract.documents.checking.forwards import Forwards
     from flora_contract.documents.checking.result import Verdict
     from flora_contract.documents.facts.fact import PageFact, SourcePage
@@ -136,7 +137,7 @@ class Backwards:
             if (pointer, aspect) in self.contradicted or any(map(self.witnessed, claims)):
                 continue
             what = f"{claims[0].place} {aspect} {value}: no page says so"
-            self.result.add("invented", what, pointer=pointer)
+            self.result.add("invented", what, pointer=pointer, claim=claims[0])
         for (place, aspect), twice in self.claims.items():
             if aspect == "nullable" and sum(c.value is True for c in twice) > 1:
                 self.result.add(
@@ -155,12 +156,13 @@ class Backwards:
             values = [c.value for c in self.claims[claim.place, "value"]]
             if json.dumps(claim.value) not in shown and claim.value not in values:
                 what = f"{claim.place}: no page shows {json.dumps(claim.value)}"
-                self.result.add("invented", what, pointer=claim.pointer)
+                self.result.add("invented", what, pointer=claim.pointer, claim=claim)
         for pointer, places in self.made.samples.items():
             sampled = any(fact.aspect == "sample" for _, fact in self.evidence.stating(places))
             if sampled and pointer[-1] == "example" and not any(self.sampling(pointer, places)):
                 what = f"no page has the sample of {_short(pointer)}"
-                self.result.add("invented", what, pointer=pointer)
+                sample = Claim(min(places), "sample", None, pointer)
+                self.result.add("invented", what, pointer=pointer, claim=sample)
 
     def witnessed(self, claim: Claim) -> bool:
         return any(

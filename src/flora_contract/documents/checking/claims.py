@@ -73,7 +73,7 @@ class Claims:
 
     `nodes`: what carries `x-source`, and the places it describes. `unsourced`: what should carry
     it and does not. `examples`: sample values of single fields. `objects`: the schemas that list
-    the fields of a place.
+    the fields of a place. `sites`: where the schema of a place is written, or referred to.
     """
 
     document: Document
@@ -87,6 +87,7 @@ class Claims:
     conflicts: dict[Place, set[str]] = field(default_factory=dict)
     undescribed: dict[str, list[str]] = field(default_factory=dict)
     objects: dict[Place, list[Pointer]] = field(default_factory=dict)
+    sites: dict[Place, Pointer] = field(default_factory=dict)
 
 
 def claims(document: Document) -> Claims:
@@ -200,6 +201,7 @@ class _Walk:
         if deep or (pointer, place) in self.read:
             return
         self.read.add((pointer, place))
+        self.made.sites.setdefault(place, pointer)
         node = self.document.at(pointer)
         self.describe(pointer, place, must=False)
         self.example(pointer, place)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from flora_contract.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from flora_contract.documents.facts.fact import PageFact, SourcePage
@@ -91,7 +92,7 @@ def read_conflicts(path: Path) -> Conflicts:
     return conflicts
 
 
-def row(number: str, page: SourcePage, fact: PageFact, held: str, labels: list[str]) -> str:
+def row(number: str, page: SourcePage, fact: PageFact, held: str, labels: Sequence[str]) -> str:
     """A row to add, where a source states something else than the contract."""
     by = f" ({', '.join(labels)})" if labels else ""
     stated = f"{fact.value}" if isinstance(fact.value, str) else f"{fact.value}".lower()

@@ -78,16 +78,16 @@ def rank(page: SourcePage) -> tuple[int, list[int], str]:
     return form.rank, [-int(part) for part in page.version.split(".") if part], page.label
 
 
-def wanted(stated: Iterable[SourcePage]) -> list[str]:
+def wanted(stated: Iterable[SourcePage]) -> tuple[str, ...]:
     """The labels that a node must carry: all of pages and of what was typed by hand.
 
     The SDK has to be named where no page states the node: its newest version, or one before.
     """
     pages = sorted({page.label: page for page in stated}.values(), key=rank)
-    labels = [page.label for page in pages if page.form != "sdk"]
+    labels = tuple(page.label for page in pages if page.form != "sdk")
     if any(FORMS[page.form].rank == 0 for page in pages):
         return labels
-    return [page.label for page in pages if page.form == "sdk"][:1] + labels
+    return tuple(page.label for page in pages if page.form == "sdk")[:1] + labels
 
 
 def mislabelled(named: Iterable[str], stated: Iterable[SourcePage]) -> tuple[list[str], list[str]]:

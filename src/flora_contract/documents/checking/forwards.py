@@ -56,14 +56,16 @@ class Forwards:
             if self.reported(page, fact.place):
                 return
             what = f"{fact.place}: not in the contract"
-        differs = None
+        differs: str | None = None
+        against: tuple[str, ...] = ()
         if verdict in {"missing", "contradicted"}:
             if self.conflicts.explain(page, fact):
                 verdict = "explained"
             else:
                 self.contradicted.add((pointer, fact.aspect))
-                differs = self.row(page, fact)
-        self.result.add(verdict, what, page.where(fact), pointer, fact=fact, row=differs)
+                against, differs = self.row(page, fact)
+        where = page.where(fact)
+        self.result.add(verdict, what, where, pointer, fact=fact, against=against, row=differs)
 
     def operation(self, page: SourcePage, fact: PageFact) -> None:
         """Say once of an operation that it is not in the contract."""
@@ -77,28 +79,28 @@ class Forwards:
             what = f"{fact.place}: not in the contract"
             self.result.add("missing", what, page.where(fact), fact=fact)
 
-    def row(self, page: SourcePage, fact: PageFact) -> str | None:
-        """A row for docs/conflicts.md, where another source states what the contract says."""
-        claims = self.claims[fact.place, fact.aspect]
-        others = [
-            (other, claim.value)
-            for other, stated in self.evidence.at.get(fact.place, ())
-            for claim in claims
-            if other.label != page.label
-            and stated.aspect == fact.aspect
-            and agree(self.evidence, other, stated, claim)
-        ]
-        if not others and not (page.form == "sdk" and self.described(fact.place.operation)):
-            return None
-        held = f"{json.dumps(others[0][1])}" if others else "no word of it"
-        labels = list(dict.fromkeys(other.label for other, _ in others))
-        return row(self.conflicts.next, page, fact, held, labels)
+    def row(self, page: SourcePage, fact: PageFact) -> tuple[tuple[str, ...], str | None]:
+        """Who states what the contract says in place of a fact, and a row that tells both."""
+        if fact.aspect not in SINGLE:
+            return (), None
+        others = self.stating(fact.place, fact.aspect, page)
+        if not others:
+            return (), None
+        held = json.dumps(self.claims[fact.place, fact.aspect][-1].value)
+        return others, row(self.conflicts.next, page, fact, held, others)
 
-    def described(self, operation: str) -> bool:
-        """Whether a page describes an operation."""
-        return any(
-            FORMS[page.form].rank == 0 and fact.value == "operation"
-            for page, fact in self.evidence.at.get(Place(operation), ())
+    def stating(self, place: Place, aspect: str, page: SourcePage) -> tuple[str, ...]:
+        """The other sources that state what the contract says of a place."""
+        return tuple(
+            dict.fromkeys(
+                other.label
+                for other, stated in self.evidence.at.get(place, ())
+                for claim in self.claims[place, aspect]
+                if other.label != page.label
+                and not self.evidence.is_history(other, stated)
+                and stated.aspect == aspect
+                and agree(self.evidence, other, stated, claim)
+            )
         )
 
     def reported(self, page: SourcePage, place: Place) -> bool:
@@ -183,7 +185,14 @@ class Forwards:
                     continue
                 self.contradicted.add((claims[0].pointer, aspect))
                 what = f"{place} has {_a(aspect)} in the contract, and none on the page"
-                self.result.add("contradicted", what, page.where(declared), claims[0].pointer)
+                self.result.add(
+                    "contradicted",
+                    what,
+                    page.where(declared),
+                    claims[0].pointer,
+                    claim=claims[0],
+                    against=self.stating(place, aspect, page),
+                )
 
     def shows(self, page: SourcePage, place: Place, aspect: str) -> bool:
         form = FORMS[page.form]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
+    from flora_contract.documents.checking.claims import Claim
     from flora_contract.documents.facts.fact import PageFact
     from flora_contract.openapi import Pointer
 
@@ -28,7 +27,9 @@ class Judgement:
 
     `page` is where a source says so, `S002:57`, or None; `pointer` the node of the contract. Where
     a fact was judged it is `fact`; where the labels of a node or value were, `stated` are those
-    that should be there. `row` is one to add to docs/conflicts.md, where sources differ.
+    that should be there. `claim` is one that no source states. `against` are the labels of the
+    sources that state what the contract says, and `row` one to add to docs/conflicts.md, where
+    they differ from a fact.
     """
 
     verdict: Verdict
@@ -37,7 +38,19 @@ class Judgement:
     pointer: Pointer = ()
     fact: PageFact | None = None
     stated: tuple[str, ...] | None = None
+    claim: Claim | None = None
+    against: tuple[str, ...] = ()
     row: str | None = None
+
+
+class More(TypedDict, total=False):
+    """What else there may be to a judgement."""
+
+    fact: PageFact | None
+    stated: tuple[str, ...] | None
+    claim: Claim | None
+    against: tuple[str, ...]
+    row: str | None
 
 
 @dataclass
@@ -60,10 +73,7 @@ class CheckResult:
         what: str,
         page: str | None = None,
         pointer: Pointer = (),
-        *,
-        fact: PageFact | None = None,
-        stated: Iterable[str] | None = None,
-        row: str | None = None,
+        **more: Unpack[More],
     ) -> None:
-        labels = None if stated is None else tuple(sorted(stated))
-        self.findings.append(Judgement(verdict, what, page, pointer, fact, labels, row))
+        """Note what became of a fact or a claim."""
+        self.findings.append(Judgement(verdict, what, page, pointer, **more))

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-CONSTRAINTS = (*BOUNDS, "pattern", "format")
+CONSTRAINTS = (*BOUNDS, "pattern", "format", "default")
 SINGLE = (
     "is",
     "url",

@@ -1,4 +1,4 @@
-"""What changed between two captures of a page, as facts."""
+"""What changed between two versions of a source, as facts."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import json
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from flora_contract.documents.facts.fact import SINGLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -18,26 +20,26 @@ _WORDS = {
     "says": "the rule",
     "refuses": "the refusal of",
     "value": "the value",
-    "shows": "the sample",
+    "shows": "the example",
 }
 
 
 @dataclass(frozen=True)
-class PageChange:
-    """One difference. `old` and `new` are the lines it stands on; None where it does not."""
+class SourceChange:
+    """One difference. `old` and `new` are where it stands; None where it does not."""
 
     kind: Kind
     place: Place
     what: str
-    old: int | None
-    new: int | None
+    old: PageFact | None
+    new: PageFact | None
 
     def __str__(self) -> str:
         return f"{self.place}: {self.what}" if self.what else str(self.place)
 
 
-def changes(old: SourcePage, new: SourcePage) -> list[PageChange]:
-    """The differences, in the order of the pages.
+def differences(old: SourcePage, new: SourcePage) -> list[SourceChange]:
+    """The differences, in the order of the source; those of words alone stand last.
 
     A field that is gone, with all that stood in it, is one change; so is one under a new name
     whose facts are the same. Samples are compared field by field.
@@ -47,24 +49,38 @@ def changes(old: SourcePage, new: SourcePage) -> list[PageChange]:
     come = _outermost(after.keys() - before.keys())
     renamed = _renamed(gone, come, before, after)
     found = [
-        PageChange(
-            "renamed", place, f"is now {to.field or to}", _line(before[place]), _line(after[to])
-        )
+        SourceChange("renamed", place, f"is now {to.field or to}", before[place][0], after[to][0])
         for place, to in renamed.items()
     ]
     found += [
-        PageChange("removed", place, "", _line(before[place]), None)
+        SourceChange("removed", place, "", before[place][0], None)
         for place in gone
         if place not in renamed
     ]
     found += [
-        PageChange("added", place, _summary(after[place]), None, _line(after[place]))
+        SourceChange("added", place, _summary(after[place]), None, after[place][0])
         for place in come
         if place not in renamed.values()
     ]
+    inside = [(place, to) for place, to in renamed.items()]
     for place in before.keys() & after.keys():
-        found += _differences(place, before[place], after[place])
-    return sorted(found, key=lambda c: (c.new or c.old or 0, str(c)))
+        if not any(place.within(old_) or place.within(new_) for old_, new_ in inside):
+            found += _of_a_place(place, before[place], after[place])
+    order = {id(fact): number for number, fact in enumerate((*new.facts, *old.facts))}
+    return sorted(
+        _without_mentions(found),
+        key=lambda c: (c.kind == "reworded", order.get(id(c.new or c.old), 0), str(c)),
+    )
+
+
+def _without_mentions(found: list[SourceChange]) -> Iterator[SourceChange]:
+    """Whole operations, and no field of one that came or went."""
+    whole = {
+        c.place.operation for c in found if not c.place.part and c.kind in {"added", "removed"}
+    }
+    for change in found:
+        if not change.place.part or change.place.operation not in whole:
+            yield change
 
 
 def _by_place(page: SourcePage) -> dict[Place, list[PageFact]]:
@@ -76,9 +92,19 @@ def _by_place(page: SourcePage) -> dict[Place, list[PageFact]]:
 
 
 def _outermost(places: set[Place]) -> list[Place]:
-    inner = {p for p in places if any(p.within(other) and p != other for other in places)}
-    operations = {p.operation for p in places if not p.part}
-    return sorted(p for p in places - inner if not p.part or p.operation not in operations)
+    inner = {
+        p for p in places if any(p.within(other) and p != other for other in _around(p, places))
+    }
+    return sorted(places - inner)
+
+
+def _around(place: Place, places: set[Place]) -> Iterator[Place]:
+    """The places of a set that a place stands in."""
+    holder = place.holder()
+    while holder is not None:
+        if holder in places:
+            yield holder
+        holder = holder.holder()
 
 
 def _renamed(
@@ -89,8 +115,8 @@ def _renamed(
 ) -> dict[Place, Place]:
     """Fields that went and came in the same object with the same facts, in the order of lines."""
     pairs: dict[Place, Place] = {}
-    for place in sorted(gone, key=lambda p: _line(before[p])):
-        for to in sorted(come, key=lambda p: _line(after[p])):
+    for place in sorted(gone, key=lambda p: before[p][0].line):
+        for to in sorted(come, key=lambda p: after[p][0].line):
             same = place.parent() is not None and place.parent() == to.parent()
             if same and to not in pairs.values() and _body(place, before) == _body(to, after):
                 pairs[place] = to
@@ -108,9 +134,9 @@ def _body(root: Place, facts: dict[Place, list[PageFact]]) -> set[tuple[str, str
     }
 
 
-def _differences(
+def _of_a_place(
     place: Place, before: list[PageFact], after: list[PageFact]
-) -> Iterator[PageChange]:
+) -> Iterator[SourceChange]:
     for aspect in sorted({f.aspect for f in (*before, *after)}):
         old = [f for f in before if f.aspect == aspect]
         new = [f for f in after if f.aspect == aspect]
@@ -120,15 +146,19 @@ def _differences(
         come = [f for f in new if (more - less)[json.dumps(f.value)]]
         if aspect == "wording":
             if gone or come:
-                yield PageChange("reworded", place, "read it anew", _line(before), _line(after))
-        elif len(gone) == len(come) == 1 and aspect not in {"value", "says", "refuses"}:
-            what = f"{_WORDS.get(aspect, aspect)} was {_shown(gone[0])}, is {_shown(come[0])}"
-            yield PageChange("changed", place, what, gone[0].line, come[0].line)
+                yield SourceChange("reworded", place, "read it anew", before[0], after[0])
+        elif len(gone) == len(come) == 1:
+            word = _WORDS.get(aspect, aspect)
+            what = f"{word} was {_shown(gone[0])}, is {_shown(come[0])}"
+            yield SourceChange("changed", place, what, gone[0], come[0])
+        elif aspect in SINGLE and (gone or come) and old and new:
+            what = f"{aspect} was {_shown(old[0])}, is {_shown(new[0])}"
+            yield SourceChange("changed", place, what, old[0], new[0])
         else:
             for fact in gone:
-                yield PageChange("removed", place, f"{_word(fact)}", fact.line, None)
+                yield SourceChange("removed", place, _word(fact), fact, None)
             for fact in come:
-                yield PageChange("added", place, f"{_word(fact)}", None, fact.line)
+                yield SourceChange("added", place, _word(fact), None, fact)
 
 
 def _word(fact: PageFact) -> str:
@@ -145,7 +175,3 @@ def _summary(facts: list[PageFact]) -> str:
     if "required" in stated:
         words.append("required" if stated["required"] else "optional")
     return ", ".join(words)
-
-
-def _line(facts: list[PageFact]) -> int:
-    return min(fact.line for fact in facts)

@@ -56,7 +56,7 @@ class NewOperations:
         edits: list[Edit] = []
         asked: list[str] = []
         for name in operations:
-            new = _NewOperation(self, name)
+            new = self.draft(name)
             method, node = new.method.lower(), new.node()
             if new.path in self.paths:
                 edits.append(Edit("set", ("paths", new.path, method), node))
@@ -71,12 +71,21 @@ class NewOperations:
             self.tags.add(new.tag)
             self.paths.add(new.path)
             asked += new.questions()
-        added = self.drafts.added.items()
-        edits += [Edit("set", ("components", "schemas", name), schema) for name, schema in added]
-        return edits, asked
+        return edits + self.added(), asked
+
+    def draft(self, operation: str) -> NewOperation:
+        """A draft of one operation."""
+        return NewOperation(self, operation)
+
+    def added(self) -> list[Edit]:
+        """The components that drafts need."""
+        return [
+            Edit("set", ("components", "schemas", name), schema)
+            for name, schema in self.drafts.added.items()
+        ]
 
 
-class _NewOperation:
+class NewOperation:
     """A draft of one operation."""
 
     def __init__(self, drafting: NewOperations, operation: str) -> None:

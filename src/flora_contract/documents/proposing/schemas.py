@@ -151,7 +151,9 @@ class Drafts:
 
     def add(self, place: Place, drafted: dict[str, Any], wish: str) -> str:
         """Add a component under a name that is free."""
-        names = [wish, f"{wish}Object", *(f"{wish}{number}" for number in range(2, 99))]
+        short = re.fullmatch(r"(\w+)\[\]", place.field)  # what an answer lists
+        plain = [title(singular(short[1]))] if short is not None else []
+        names = [*plain, wish, f"{wish}Object", *(f"{wish}{number}" for number in range(2, 99))]
         name = next(name for name in names if name not in self.components)
         labels = self.labels(place)
         about, _, rest = place.part, *str(place).partition(f"{place.part} ")[1:]

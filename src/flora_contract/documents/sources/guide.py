@@ -7,7 +7,6 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from flora_contract.documents.facts.fact import PageFact, Place
-from flora_contract.documents.sources.kinds import CREATE, POLL
 from flora_contract.documents.sources.lines import Sheet
 from flora_contract.documents.sources.prose import SENTENCE, facts_of_sentence
 from flora_contract.documents.sources.samples import (
@@ -28,7 +27,6 @@ _ROW = re.compile(r"\| (.+) \|")
 _REQUEST = ["Field", "Required", "Notes"]
 _ENDPOINTS = ["Method", "Path", "Description"]
 _VALIDATION = "Common validation issues"
-_POLLING = "Poll for the result"
 _UNTIL = re.compile(r"until `(\w+)` is ((?:`\w+`(?:,? or )?)+)")
 
 
@@ -37,9 +35,24 @@ class _GuideReading:
 
     def __init__(self, sheet: Sheet) -> None:
         self.sheet = sheet
-        self.operation = Place("API")
+        self.operation = Place("API")  # that was called last
+        self.asked = Place("API")  # whose request a table describes
         self.section = ""
+        self.begun = 0  # the line of the section's heading
         self.columns: list[str] = []
+        self.calls = _calls(sheet.lines)
+
+    @property
+    def told(self) -> Place:
+        """What a sentence is about: the call above it in its section, or the one that follows."""
+        here = self.sheet.number
+        above = [place for line, place in self.calls if self.begun < line < here]
+        below = [place for line, place in self.calls if line > here]
+        heading = (i for i, text in enumerate(self.sheet.lines[here:], here + 1) if text[:1] == "#")
+        end = next(heading, len(self.sheet.lines))
+        inside = [place for line, place in self.calls if here < line < end]
+        first = inside or (below if self.operation == Place("API") else [])
+        return above[-1] if above else first[0] if first else self.operation
 
 
 def read(text: str) -> Sheet:
@@ -49,6 +62,19 @@ def read(text: str) -> Sheet:
     sheet.read(reading, _RULES)
     sheet.finish()
     return sheet
+
+
+def _calls(lines: list[str]) -> list[tuple[int, Place]]:
+    """The operations that commands call, each with its line."""
+    found = []
+    for number, line in enumerate(lines, 1):
+        if line.startswith("curl "):
+            try:
+                text = "\n".join(lines[number - 1 :][: curl_length(lines[number - 1 :])])
+                found.append((number, facts_of_curl(text, number)[0]))
+            except SampleError:
+                continue  # it is told where the command is read
+    return found
 
 
 def _front_matter(reading: _GuideReading, line: str) -> bool:
@@ -72,6 +98,7 @@ def _heading(reading: _GuideReading, line: str) -> bool:
     if found is None:
         return False
     reading.section = found[1]
+    reading.begun = reading.sheet.number
     reading.columns = []
     return True
 
@@ -122,6 +149,7 @@ def _table(reading: _GuideReading, line: str) -> bool:
     if cells in (_REQUEST, _ENDPOINTS):
         reading.columns = cells
         if cells == _REQUEST:
+            reading.asked = reading.operation
             reading.sheet.state(Place(reading.operation.operation, "body"), "type", "object")
         return True
     if len(cells) != len(reading.columns):
@@ -160,7 +188,8 @@ def _validation(reading: _GuideReading, line: str) -> bool:
     found = re.fullmatch(r"- (`\w+`(?: and `\w+`)*) (must be|are required|is required)(.*)", line)
     if found is None or reading.section != _VALIDATION:
         return False
-    sheet, places = reading.sheet, [CREATE_BODY.child(name) for name in _code(found[1])]
+    sheet, body = reading.sheet, Place(reading.asked.operation, "body")
+    places = [body.child(name) for name in _code(found[1])]
     for place in places:
         sheet.keep(_rules(place, found[2], found[3], sheet.number))
     prefixes = re.search(r"must use ((?:`\w+_`(?: / )?)+)", found[3])
@@ -168,11 +197,8 @@ def _validation(reading: _GuideReading, line: str) -> bool:
         if place is None or prefix is None:
             return False
         sheet.state(place, "prefix", prefix)
-    sheet.keep(facts_of_sentence(line[2:], CREATE_BODY, sheet.number))
+    sheet.keep(facts_of_sentence(line[2:], body, sheet.number))
     return True
-
-
-CREATE_BODY = Place(CREATE.operation, "body")
 
 
 def _rules(place: Place, verb: str, rule: str, line: int) -> Iterator[PageFact]:
@@ -191,8 +217,7 @@ def _prose(reading: _GuideReading, line: str) -> bool:
     text = line.removeprefix("- ")
     if not SENTENCE.fullmatch(text) or reading.section == _VALIDATION:
         return False
-    place = POLL if reading.section == _POLLING else reading.operation
-    place = CREATE if place == Place("API") else place
+    place = reading.told
     sheet.keep(facts_of_sentence(text, place, sheet.number))
     if found := _UNTIL.search(text):
         status = Place(place.operation, "answer", found[1])

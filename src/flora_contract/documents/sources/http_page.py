@@ -201,7 +201,9 @@ def _constraint(reading: _HttpReading, line: str) -> bool:
     try:
         value = found[2] if found[1] in {"format", "pattern"} else json.loads(found[2])
     except json.JSONDecodeError:
-        return False
+        if found[1] != "default":
+            return False
+        value = found[2]
     reading.sheet.state(reading.described, found[1], value)
     return True
 

@@ -58,9 +58,6 @@ MODELS = {
 }
 """Where the models stand that pages describe by name, apart from an operation."""
 
-PATH_IDS = {"run_": "{runId}"}
-"""The parameter that an id in the path of a sample stands for, by its prefix."""
-
 CREATE = Place("POST /generate")
 POLL = Place("GET /runs/{runId}")
 REFUSAL = "input_validation_error"

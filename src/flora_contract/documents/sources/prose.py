@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ from flora_contract.documents.sources.kinds import SAYINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from flora_contract.documents.facts.fact import Scalar
 
 SENTENCE = re.compile(r"[A-Z`].*[\w.)`:]\Z")
 """What a line of prose looks like: it begins with a capital or a code span."""
@@ -24,6 +27,20 @@ _DURATION = re.compile(
     rf"\b({_NUMBER})(?:\s*(?:-|\u2013|to)\s*({_NUMBER}))?[ -](second|minute|hour|day)s?\b",
     re.IGNORECASE,
 )
+
+
+_DEFAULT = re.compile(
+    r"\b[Dd]efaults? (?:to|is) (`[^`]+`|\"[^\"]+\"|-?\d+(?:\.\d+)?\b|true\b|false\b)"
+)
+
+
+def _value(word: str) -> Scalar:
+    """What a word of a sentence stands for: a number, true or false, or the text in its quotes."""
+    try:
+        value: Scalar = json.loads(word.strip("`"))
+    except json.JSONDecodeError:
+        return word.strip('`"')
+    return value
 
 
 def durations(text: str) -> Iterator[tuple[str, str]]:
@@ -56,6 +73,8 @@ def facts_of_sentence(text: str, place: Place, line: int) -> Iterator[PageFact]:
     else:
         for _, duration in durations(plain):
             yield PageFact(place, "duration", duration, line)
+    if found := _DEFAULT.search(text):
+        yield PageFact(place, "default", _value(found[1]), line)
     for saying in SAYINGS:
         if saying.stated.search(plain):
             yield PageFact(saying.place or place, "says", saying.name, line)

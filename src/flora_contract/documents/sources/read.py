@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flora_contract.documents.facts.fact import SourcePage, dump, read_facts
+from flora_contract.documents.facts.fact import SourcePage, read_facts
 from flora_contract.documents.sources import guide, http_page, typescript_page
 from flora_contract.documents.sources.by_hand import read_by_hand
 from flora_contract.documents.sources.package import package_files
@@ -21,7 +21,7 @@ MOST_BYTES = 5_000_000
 """No page of the reference comes near this; the largest has 14 kB."""
 
 FACTS = Path(__file__).parents[1] / "facts"
-ELSEWHERE = FACTS / "elsewhere.yaml"
+_BY_HAND = "elsewhere.yaml"
 
 _READERS: dict[str, Callable[[str], Sheet]] = {
     "http": http_page.read,
@@ -29,22 +29,38 @@ _READERS: dict[str, Callable[[str], Sheet]] = {
     "guide": guide.read,
 }
 _HTML = re.compile(r"\s*<(!doctype html|html|head|body|div|\?xml)\b", re.IGNORECASE)
-_NUMBERED = re.compile(r"(\d{3})_")
 
 
-def stored_pages() -> list[SourcePage]:
-    """The stored facts: those of the pages and of the versions of the SDK."""
-    return [read_facts(path) for path in sorted(FACTS.glob("*.yaml")) if path != ELSEWHERE]
+def stored_pages(folder: Path | None = None) -> list[SourcePage]:
+    """The stored facts: those of the pages and of the versions of the SDK. Raises InputError."""
+    folder = folder or FACTS
+    found = [read_facts(path) for path in sorted(folder.glob("*.yaml")) if path.name != _BY_HAND]
+    if not found:
+        raise InputError(
+            f"{folder}: holds no facts: the commands of documents are for a checkout of the project"
+        )
+    return found
 
 
-def elsewhere() -> list[SourcePage]:
+def elsewhere(folder: Path | None = None) -> list[SourcePage]:
     """What other public material states of the nodes that carry its labels."""
-    return read_by_hand(ELSEWHERE)
+    path = (folder or FACTS) / _BY_HAND
+    return read_by_hand(path) if path.exists() else []
+
+
+def source_files(path: Path) -> list[Path]:
+    """A page or package; the pages of a folder of pages."""
+    if not path.is_dir() or (path / "package.json").exists():
+        return [path]
+    found = [file for file in sorted(path.iterdir()) if file.is_file() and file.name[0] != "."]
+    if not found:
+        raise InputError(f"{path}: holds no pages")
+    return found
 
 
 def read_source(path: Path, label: str | None = None) -> SourcePage:
     """Read a page, or a version of the SDK: a folder with a package.json, or an archive of it."""
-    if path.is_dir() or path.suffix in {".tgz", ".gz"}:
+    if (path / "package.json").exists() or path.suffix in {".tgz", ".gz"}:
         return read_sdk(package_files(path), str(path), label)
     return read_page(path, label)
 
@@ -64,11 +80,10 @@ def read_sdk(files: Mapping[str, bytes], file: str, label: str | None = None) ->
 
 
 def read_page(path: Path, label: str | None = None) -> SourcePage:
-    """Read a page.
+    """Read a page, called by the stem of its file unless a label is given.
 
-    Without `label` a page whose file name begins with a number, `003_…`, is called `S003`, and
-    any other by the stem of its name. Raises InputError when the file is no page that can be
-    read whole: it is missing, empty, too large, not UTF-8, HTML, of no known form, or cut off.
+    Raises InputError when the file is no page that can be read whole: it is missing, empty, too
+    large, not UTF-8, HTML, of no known form, or cut off.
     """
     text = _text(path)
     form = _form(text, path)
@@ -79,10 +94,7 @@ def read_page(path: Path, label: str | None = None) -> SourcePage:
             raise InputError.at(
                 path, unread.line, f"{unread.problem}: is the page cut off? Capture it anew"
             )
-    if label is None:
-        number = _NUMBERED.match(path.name)
-        label = f"S{number[1]}" if number else path.stem
-    return SourcePage(label, form, str(path), sheet.facts, sheet.unread)
+    return SourcePage(label or path.stem, form, str(path), sheet.facts, sheet.unread)
 
 
 def _text(path: Path) -> str:
@@ -120,8 +132,3 @@ def _form(text: str, path: Path) -> str:
         f"{path}: no form of page is known that looks like this: expected an HTTP reference page "
         "(POST/path), a TypeScript one (**post** `/path`) or a guide (front matter)"
     )
-
-
-def facts_file(page: SourcePage) -> tuple[Path, str]:
-    """Where the facts of a page are stored, and the text that is stored there."""
-    return FACTS / f"{page.label}.yaml", dump(page)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from flora_contract.documents.facts.fact import PageFact, Place
-from flora_contract.documents.sources.kinds import PATH_IDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_ID = re.compile(r"([a-z]+)_(?=\w*\d)\w+")
 _URL = re.compile(r"(https?://[^/\s]+/api/v\d+)(/[^?\s]*)")
 
 
@@ -123,7 +123,9 @@ def _arguments(words: list[str]) -> tuple[str, str, str | None, list[tuple[str, 
 
 
 def _segment(part: str) -> str:
-    return next((name for prefix, name in PATH_IDS.items() if part.startswith(prefix)), part)
+    """A part of a path as a template has it: `run_abc123` is an id, and stands for `{runId}`."""
+    found = _ID.fullmatch(part)
+    return f"{{{found[1]}Id}}" if found is not None else part
 
 
 def _header(operation: Place, name: str, value: str, line: int) -> list[PageFact]:

@@ -17,6 +17,7 @@ from flora_contract.documents.facts.fact import (
     SourcePage,
     Unread,
     alternatives,
+    is_operation,
     unique,
 )
 from flora_contract.documents.sources.calls import Call, Sent, calls
@@ -68,7 +69,18 @@ def read(files: Mapping[str, bytes], file: str) -> SourcePage:
             stem = name.removesuffix(DECLARATIONS)
             script = files.get(f"{stem}.mjs") or files.get(f"{stem}.js") or b""
             reading.module(module, calls(script))
-    return SourcePage(label(version), "sdk", file, unique(reading.facts), reading.unread, version)
+    facts = described(reading.facts)
+    return SourcePage(label(version), "sdk", file, facts, reading.unread, version)
+
+
+def described(facts: list[PageFact]) -> list[PageFact]:
+    """Facts, without mentions of operations that they describe, whatever a path's names are."""
+    known = {_shape(fact) for fact in facts if is_operation(fact)}
+    return unique(fact for fact in facts if fact.value != "mention" or _shape(fact) not in known)
+
+
+def _shape(fact: PageFact) -> str:
+    return re.sub(r"\{[^}]*\}", "{}", fact.place.operation)
 
 
 class _SdkReading:
@@ -186,7 +198,7 @@ class _SdkReading:
         if depth > _DEEPEST:
             return
         ways = self.package.alternatives(typed)
-        if not argument and not _is_any(ways):
+        if not (argument and len(ways) == 1) and not _is_any(ways):
             nullable = any(text(way.node) == "null" for way in ways)
             self.state(place, "nullable", nullable, at)
         ways = [way for way in ways if text(way.node) not in _NOTHING]

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, Unpack
 from flora_contract.mock.application import Application, MockSettings, Options, opened
 from flora_contract.mock.http.messages import (
     MAX_BODY,
+    PIECES,
     HTTPRequest,
     HTTPResponse,
     Rejection,
     content_headers,
     fields_of,
+    pieces_of,
     too_large,
 )
 
@@ -49,7 +51,7 @@ async def _live(application: Application, receive: Receive, send: Send) -> None:
     while True:
         kind = (await receive())["type"]
         if kind == "lifespan.shutdown":
-            application.close()
+            await application.end()
         await send({"type": f"{kind}.complete"})
         if kind == "lifespan.shutdown":
             return
@@ -111,6 +113,9 @@ async def _send(response: HTTPResponse, send: Send, *, head: bool) -> None:
     ]
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     body = b"" if head else response.body[: response.cut]
-    await send({"type": "http.response.body", "body": body})
+    for piece in pieces_of(body) if response.drip else ():
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await asyncio.sleep(response.drip / PIECES)
+    await send({"type": "http.response.body", "body": b"" if response.drip else body})
     if response.cut is not None:
         raise ConnectionAbortedError("the fault that was asked for")

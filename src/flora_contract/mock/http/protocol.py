@@ -15,19 +15,24 @@ import httptools
 
 from flora_contract.mock.http.messages import (
     MAX_BODY,
+    PIECES,
     HTTPRequest,
     HTTPResponse,
     Rejection,
     content_headers,
     fields_of,
+    pieces_of,
     reason,
     too_large,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Callable
 
     from flora_contract.mock.application import Application
+
+Asked = tuple[HTTPRequest, str]
+"""A request, and what its answer says of the connection."""
 
 _HOST = re.compile(rb"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?\Z")
 _ABSOLUTE = re.compile(rb"https?://([^/?#]+)([^#]*)", re.IGNORECASE)
@@ -50,13 +55,12 @@ class Acceptor:
         self, application: Application, log: Any = None, limits: Limits | None = None
     ) -> None:
         self.application = application
-        self.answer: Callable[[HTTPRequest], Any] = partial(application.begin, application.answer)
-        if not application.settings.waits:
-            self.answer = application.answer
+        self.answer: Callable[[HTTPRequest], Any] = application.answer
+        if application.settings.waits:
+            self.answer = partial(application.begin, application.answer)
         self.log = log
         self.limits = limits or Limits()
         self.connections: set[Connection] = set()
-        self._waiting: set[asyncio.Task[None]] = set()
         self.now = 0.0
         self._second = 0
         self._date = ""
@@ -69,12 +73,6 @@ class Acceptor:
         if second != self._second:
             self._second, self._date = second, formatdate(second, usegmt=True)
         return self._date
-
-    def wait(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        """Go on with a connection when its answer is there."""
-        task = asyncio.get_running_loop().create_task(coroutine)
-        self._waiting.add(task)  # the loop alone would let it go
-        task.add_done_callback(self._waiting.discard)
 
     def tick(self) -> None:
         """Once a second: close what has waited too long."""
@@ -89,7 +87,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, acceptor: Acceptor) -> None:
         self.acceptor = acceptor
         self.deadline = float("inf")
-        self._queue: deque[tuple[HTTPRequest, str]] = deque()
+        self._queue: deque[Asked] = deque()
         self._rejection: Rejection | None = None
         self._busy = False  # an answer is being held back
         self._full = False  # the client does not read what was written
@@ -267,14 +265,13 @@ class Connection(asyncio.Protocol):
 
     def _drain(self) -> None:
         while self._queue and not self._busy and not self._full:
-            request, connection = self._queue.popleft()
-            started = time.perf_counter()
-            answer = self.acceptor.answer(request)
-            if isinstance(answer, HTTPResponse) and not answer.delay:
-                self._finish(request, answer, connection, started)
+            asked, started = self._queue.popleft(), time.perf_counter()
+            answer = self.acceptor.answer(asked[0])
+            if isinstance(answer, HTTPResponse):
+                self._finish(asked, started, answer)
             else:
                 self._busy = True
-                self.acceptor.wait(self._later(request, answer, connection, started))
+                answer.add_done_callback(partial(self._go_on, asked, started))
         if self._rejection is not None and not self._queue and not self._busy:
             response = self.acceptor.application.reject(self._rejection)
             self._rejection = None
@@ -288,27 +285,27 @@ class Connection(asyncio.Protocol):
             self._paused = held
             (self._transport.pause_reading if held else self._transport.resume_reading)()
 
-    async def _later(
-        self,
-        request: HTTPRequest,
-        answer: HTTPResponse | Awaitable[HTTPResponse],
-        connection: str,
-        started: float,
-    ) -> None:
-        response = answer if isinstance(answer, HTTPResponse) else await answer
-        if response.delay:
-            await asyncio.sleep(response.delay)
+    def _go_on(self, asked: Asked, started: float, answer: asyncio.Future[HTTPResponse]) -> None:
         self._busy = False
         if not self._transport.is_closing():
-            self._finish(request, response, connection, started)
+            self._finish(asked, started, answer.result())
             self._drain()
 
-    def _finish(
-        self, request: HTTPRequest, response: HTTPResponse, connection: str, started: float
-    ) -> None:
+    def _finish(self, asked: Asked, started: float, response: HTTPResponse) -> None:
         if self.acceptor.log is not None:
-            self.acceptor.log(request, response, time.perf_counter() - started)
-        self._send(request.method, response, connection)
+            self.acceptor.log(asked[0], response, time.perf_counter() - started)
+        if response.delay:
+            self._busy = True
+            loop = asyncio.get_running_loop()
+            loop.call_later(response.delay, self._resume, asked, response)
+        else:
+            self._send(asked[0].method, response, asked[1])
+
+    def _resume(self, asked: Asked, response: HTTPResponse) -> None:
+        self._busy = False
+        if not self._transport.is_closing():
+            self._send(asked[0].method, response, asked[1])
+            self._drain()
 
     def _send(self, method: str, response: HTTPResponse, connection: str) -> None:
         self.deadline = self.acceptor.now + self.acceptor.limits.idle_seconds
@@ -322,7 +319,27 @@ class Connection(asyncio.Protocol):
             head += f"connection: {connection}\r\n"
         body = b"" if method == "HEAD" else response.body[: response.cut]
         head += f"date: {self.acceptor.date}\r\n\r\n"
+        if response.drip:
+            self._busy = True
+            self._transport.write(head.encode("latin-1"))
+            self._drip(pieces_of(body), response, connection)
+            return
         self._transport.write(head.encode("latin-1") + body)
+        self._sent(response, connection)
+
+    def _drip(self, pieces: list[bytes], response: HTTPResponse, connection: str) -> None:
+        if pieces and not self._transport.is_closing():
+            self._transport.write(pieces[0])
+            pause = response.drip / PIECES
+            loop = asyncio.get_running_loop()
+            loop.call_later(pause, self._drip, pieces[1:], response, connection)
+            return
+        self._busy = False
+        if not self._transport.is_closing():
+            self._sent(response, connection)
+            self._drain()
+
+    def _sent(self, response: HTTPResponse, connection: str) -> None:
         if response.cut is not None:
             self._transport.close()
         elif connection == "close":

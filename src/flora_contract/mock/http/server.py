@@ -111,7 +111,7 @@ def run(
         try:
             await serve(application, listener, log=log, stop=stop)
         finally:
-            application.close()
+            await application.end()
 
     with contextlib.suppress(KeyboardInterrupt):
         run_loop(main())

@@ -33,6 +33,9 @@ class Database(Protocol):
     def among(self, column: str, values: Sequence[Any]) -> tuple[str, Sequence[Any]]:
         """The condition that a column has one of some values, and its values."""
 
+    def changed(self) -> bool:
+        """Whether another process may have written since this was asked."""
+
     def transaction(self) -> AbstractContextManager[None]: ...
 
     def setup(self) -> AbstractContextManager[None]:
@@ -82,12 +85,17 @@ class SQLite:
         except sqlite3.DatabaseError:
             raise InputError(f"{path}: is no SQLite database; name another file") from None
         self._execute = self._connection.execute
+        self._version: Row = ()
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
         return self._execute(sql, values).fetchall()
 
     def among(self, column: str, values: Sequence[Any]) -> tuple[str, Sequence[Any]]:
         return f"{column} IN ({', '.join('?' * len(values))})", values
+
+    def changed(self) -> bool:
+        before, self._version = self._version, self._execute("PRAGMA data_version").fetchone()
+        return before != self._version
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from flora_contract.errors import InputError
+from flora_contract.errors import InputError, UnreachableError
 from flora_contract.mock.state.clock import Clock
 from flora_contract.mock.state.database import first_line
 from flora_contract.mock.state.entities import Entity
@@ -25,6 +25,8 @@ from flora_contract.mock.state.store import (
     World,
     looked_through,
     refill,
+    since,
+    started,
     strikes,
 )
 from flora_contract.mock.state.tables import EMPTIED_BY_RESET, statements
@@ -60,6 +62,7 @@ class DatabaseStore:
         self._kept_time = 0
         self._moves_until = 0
         self._looked = False
+        self._tallies: dict[Facet, int] = {}
         self._forget()
         try:
             with database.setup():
@@ -108,7 +111,7 @@ class DatabaseStore:
     def set_faults(self, rules: list[dict[str, Any]]) -> None:
         with self._db.transaction():
             self._db.empty(["draws"])
-            self._change("faults = ?", orjson.dumps(rules).decode())
+            self._change("faults = ?", orjson.dumps(since(rules, self.now())).decode())
 
     def put_account(self, new: Account) -> None:
         with self.transaction(new.key, alone=True):
@@ -123,33 +126,41 @@ class DatabaseStore:
             accounts = {**self._read_world().accounts, new.key: new}
             self._change("accounts = ?", _dump_accounts(accounts))
 
+    def begin_with(self, origin: Origin) -> None:
+        self._origin = origin
+
     def reset(self) -> None:
+        self._tallies.clear()
         with self._db.setup():
             self._db.empty(EMPTIED_BY_RESET)
             self._db.rows("UPDATE clock SET resets = resets + 1")
-            self._change(
-                "clock_offset = 0, faults = '[]', accounts = ?",
-                _dump_accounts(self._origin.accounts),
-            )
+            self._change("clock_offset = 0, accounts = ?", _dump_accounts(self._origin.accounts))
+            self._set_first_faults()
             for account in self._origin.accounts.values():
                 self._add_balance(account)
             self._start(self._origin.all())
 
     # Entities
 
-    def attempt(self, function: Callable[[], T]) -> T:
-        return function()
+    def attempt(self, function: Callable[..., T], *arguments: Any) -> T:
+        return function(*arguments)
 
     @contextmanager
     def transaction(self, account: str, *, alone: bool = False) -> Iterator[None]:
+        self._tallies.clear()
+        before = self.world
         try:
             with self._db.transaction():
                 self._db.lock(account, alone=alone)
                 if alone:
                     self._look()
                 yield
-        except BaseException:
-            self._forget_world()  # it may be one that was never committed
+        except BaseException as error:
+            if self.world is not before:  # it was never committed
+                self._forget_world()
+            if isinstance(error, self._db.error):
+                where = f"--state: {self._db.name}"
+                raise UnreachableError(f"{where}: {first_line(error)}") from error
             raise
 
     def create(self, entity: Entity) -> Entity:
@@ -231,18 +242,26 @@ class DatabaseStore:
             (key[0], key[0], now),
         )
 
+    def funds(self, account: str, now: int) -> int:
+        return sum(self._funds(account, now))
+
     def balance(self, account: str, now: int) -> int:
-        funds: int = self._db.rows("SELECT credits FROM balances WHERE account = ?", [account])[0][
-            0
-        ]
-        due = self._db.rows(
-            "SELECT sum(credits) FROM refunds WHERE account = ? AND due_at <= ?", (account, now)
-        )[0][0]
+        paid, due = self._funds(account, now)
         if due:
-            funds += int(due)
             self._db.rows("DELETE FROM refunds WHERE account = ? AND due_at <= ?", (account, now))
-            self._db.rows("UPDATE balances SET credits = ? WHERE account = ?", (funds, account))
-        return funds
+            self._db.rows(
+                "UPDATE balances SET credits = credits + ? WHERE account = ?", (due, account)
+            )
+        return paid + due
+
+    def _funds(self, account: str, now: int) -> tuple[int, int]:
+        """What an account has, and what is due to it."""
+        (paid, due), *_ = self._db.rows(
+            "SELECT credits, (SELECT sum(credits) FROM refunds WHERE account = ? AND due_at <= ?)"
+            " FROM balances WHERE account = ?",
+            (account, now, account),
+        )
+        return paid, int(due or 0)
 
     def pay(self, account: str, cost: int, refunded_at: int | None = None) -> None:
         self._db.rows(
@@ -280,6 +299,9 @@ class DatabaseStore:
                 self._db.rows("UPDATE draws SET fired = fired + 1 WHERE rule = ?", [number])
         return struck
 
+    def fired(self) -> dict[int, int]:
+        return {row[0]: row[1] for row in self._db.rows("SELECT rule, fired FROM draws")}
+
     # The world, inside a transaction
 
     def _first_world(self) -> World:
@@ -295,13 +317,17 @@ class DatabaseStore:
         origin, known = self._origin, self.world.accounts
         new = {key: account for key, account in origin.accounts.items() if key not in known}
         entities = [entity for account in new.values() for entity in origin.held(account)]
-        if not self.world.version:
+        if self.world.version == 0:
             entities = list(origin.all())
+            self._set_first_faults()
         if new or entities:
             for account in new.values():
                 self._add_balance(account)
             self._start(entities)
             self._change("accounts = ?", _dump_accounts({**known, **new}))
+
+    def _set_first_faults(self) -> None:
+        self._change("faults = ?", orjson.dumps(since(self._origin.faults, self.now())).decode())
 
     def _read_world(self) -> World:
         (version, seed, offset, accounts, faults, resets), *_ = self._db.rows(
@@ -312,6 +338,9 @@ class DatabaseStore:
 
     def _look(self) -> None:
         """See the world as it is, and a time that another process has shown."""
+        if not self._db.changed() and self.world.version >= 0:
+            return
+        self._tallies.clear()
         (version, time), *_ = self._db.rows("SELECT version, high_water FROM world, clock")
         self._clock.at_least(time - AHEAD)
         if version != self.world.version:
@@ -363,7 +392,7 @@ class DatabaseStore:
     def _start(self, entities: Iterable[Entity]) -> None:
         now = self.now()
         for entity in entities:
-            self._insert(replace(entity, created=now, updated=now, ended=now))
+            self._insert(started(entity, now))
 
     def _insert(self, entity: Entity) -> None:
         kind = self._kinds[entity.kind]
@@ -489,8 +518,11 @@ class DatabaseStore:
         return int(self._db.rows(f"SELECT count(*) {sql}", values)[0][0])
 
     def _tally(self, facet: Facet) -> int:
-        rows = self._db.rows("SELECT number FROM tallies WHERE facet = ?", [number_of(facet)])
-        return int(rows[0][0]) if rows else 0
+        known = self._tallies.get(facet)
+        if known is None:
+            rows = self._db.rows("SELECT number FROM tallies WHERE facet = ?", [number_of(facet)])
+            known = self._tallies[facet] = int(rows[0][0]) if rows else 0
+        return known
 
     def _fetch(self, seqs: Sequence[int]) -> list[Entity]:
         # Another request may let all be forgotten while this one waits for the database.

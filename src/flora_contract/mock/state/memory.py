@@ -19,6 +19,8 @@ from flora_contract.mock.state.store import (
     World,
     looked_through,
     refill,
+    since,
+    started,
     strikes,
 )
 
@@ -63,7 +65,7 @@ class MemoryStore:
 
     def set_faults(self, rules: list[dict[str, Any]]) -> None:
         self._draws.clear()
-        self._change(faults=rules)
+        self._change(faults=since(rules, self.now()))
 
     def put_account(self, new: Account) -> None:
         held = {(entity.kind, entity.id): entity for entity in self._origin.held(new)}
@@ -72,9 +74,12 @@ class MemoryStore:
                 self.delete(entity)
         for key, entity in held.items():
             if key not in self._named:
-                self._start(entity)
+                self.create(started(entity, self.now()))
         self._add_balance(new)
         self._change(accounts={**self.world.accounts, new.key: new})
+
+    def begin_with(self, origin: Origin) -> None:
+        self._origin = origin
 
     def reset(self) -> None:
         self._entities: list[Entity | None] = []
@@ -87,16 +92,18 @@ class MemoryStore:
         self._tokens: dict[str, tuple[float, int]] = {}
         self._draws: dict[int, tuple[int, int]] = {}
         accounts, resets = dict(self._origin.accounts), self.world.resets + 1
-        self._change(clock_offset=0, accounts=accounts, faults=[], resets=resets)
+        self._change(clock_offset=0, accounts=accounts, resets=resets)
+        self._change(faults=since(self._origin.faults, self.now()))
         for account in self._origin.accounts.values():
             self._add_balance(account)
+        now = self.now()
         for entity in self._origin.all():
-            self._start(replace(entity))
+            self.create(started(entity, now))
 
     # Entities
 
-    def attempt(self, function: Callable[[], T]) -> T:
-        return function()
+    def attempt(self, function: Callable[..., T], *arguments: Any) -> T:
+        return function(*arguments)
 
     def transaction(self, account: str, *, alone: bool = False) -> AbstractContextManager[None]:  # noqa: ARG002
         return self._at_once
@@ -180,6 +187,9 @@ class MemoryStore:
             if next(iter(self._keys.values()))[0] <= now:
                 self._keys.popitem(last=False)
 
+    def funds(self, account: str, now: int) -> int:
+        return self.balance(account, now)
+
     def balance(self, account: str, now: int) -> int:
         refunds = self._refunds[account]
         while refunds and refunds[0][0] <= now:
@@ -204,14 +214,13 @@ class MemoryStore:
         self._draws[number] = seen + 1, fired + struck
         return struck
 
+    def fired(self) -> dict[int, int]:
+        return {number: fired for number, (_, fired) in self._draws.items()}
+
     # Within
 
     def _change(self, **changes: Any) -> None:
         self.world = replace(self.world, version=self.world.version + 1, **changes)
-
-    def _start(self, entity: Entity) -> None:
-        entity.created = entity.updated = entity.ended = self.now()
-        self.create(entity)
 
     def _add_balance(self, account: Account) -> None:
         self._credits[account.key] = account.credits

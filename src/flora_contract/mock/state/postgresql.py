@@ -87,6 +87,9 @@ class PostgreSQL:
     def among(self, column: str, values: Sequence[Any]) -> tuple[str, Sequence[Any]]:
         return f"{column} = ANY(?)", [list(values)]
 
+    def changed(self) -> bool:
+        return True
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         waiter = current()

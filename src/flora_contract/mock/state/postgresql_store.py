@@ -96,18 +96,18 @@ class PostgreSQLStore(DatabaseStore):
     def refresh(self) -> None:
         self._look_together(None)
 
-    def attempt(self, function: Callable[[], T]) -> T:
+    def attempt(self, function: Callable[..., T], *arguments: Any) -> T:
         if self._rate is not None:
-            return function()
+            return function(*arguments)
         waiter = current()
         writes = waiter.writes = Writes(self.world.version)
         try:
-            given = function()
+            given = function(*arguments)
             self._write_together(writes)
         except (UncertainError, self._db.error):
             waiter.writes = None
             self.refresh()
-            return function()
+            return function(*arguments)
         finally:
             waiter.writes = None
         return given

@@ -1,8 +1,7 @@
 """Waiting without holding others up, in code that is written as if it did.
 
 `begin` runs a function in a greenlet; where it calls `wait`, the event loop goes on with others
-until there is a result. So the same code answers from memory, without a task or a switch, and from
-a database that is not near.
+until there is a result. So the same code answers from memory, and from a database that is not near.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from greenlet import getcurrent, greenlet
 from flora_contract.errors import UnreachableError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Awaitable, Callable
 
 SECONDS: Final = 5.0
 """How long a function may wait in all, where nothing else is said."""
@@ -28,37 +27,48 @@ class Waiter(greenlet):  # type: ignore[misc]  # which has no types
 
     def __init__(self, function: Callable[..., Any], seconds: float) -> None:
         super().__init__(function)
-        self.deadline = asyncio.get_running_loop().time() + seconds
+        self.loop = asyncio.get_running_loop()
+        self.deadline = self.loop.time() + seconds
         self.connection: Any = None
         """Of its transaction."""
         self.writes: Any = None
         """What it is about to write."""
 
+    def begin(self, *arguments: Any) -> Any:
+        """What the function gives, or a future of that."""
+        awaited = self.switch(*arguments)
+        if not self:  # which is true until the function has returned
+            return awaited
+        self._result = self.loop.create_future()
+        self._go_on_after(awaited)
+        return self._result
 
-def begin(function: Callable[..., T], *arguments: Any) -> T | Coroutine[Any, Any, T]:
-    """What a function gives, or if it has to wait, what is to be awaited for that."""
-    waiter = Waiter(function, SECONDS)
-    given = waiter.switch(*arguments)
-    return _rest(waiter, given) if waiter else given
+    def _go_on_after(self, awaited: Awaitable[Any]) -> None:
+        asyncio.ensure_future(awaited).add_done_callback(self._go_on)
+
+    def _go_on(self, done: asyncio.Future[Any]) -> None:
+        try:
+            error = asyncio.CancelledError() if done.cancelled() else done.exception()
+            given = self.switch(done.result()) if error is None else self.throw(error)
+        except BaseException as error:
+            if not self._result.done():
+                self._result.set_exception(error)
+            return
+        if self:
+            self._go_on_after(given)
+        elif not self._result.done():
+            self._result.set_result(given)
+
+
+def begin(function: Callable[..., T], *arguments: Any) -> T | asyncio.Future[T]:
+    """What a function gives, or if it has to wait, a future of that."""
+    return Waiter(function, SECONDS).begin(*arguments)  # type: ignore[no-any-return]
 
 
 async def done(function: Callable[..., T], *arguments: Any, seconds: float = 0) -> T:
     """What a function gives, however long it waits."""
-    waiter = Waiter(function, seconds or SECONDS)
-    given = waiter.switch(*arguments)
-    return await _rest(waiter, given) if waiter else given  # type: ignore[no-any-return]
-
-
-async def _rest(waiter: Waiter, awaited: Awaitable[Any]) -> Any:
-    given: Any = awaited
-    while waiter:  # which is true until the function has returned
-        try:
-            result = await given
-        except BaseException as error:
-            given = waiter.throw(error)
-        else:
-            given = waiter.switch(result)
-    return given
+    given = Waiter(function, seconds or SECONDS).begin(*arguments)
+    return await given if isinstance(given, asyncio.Future) else given  # type: ignore[no-any-return]
 
 
 def current() -> Waiter:
@@ -75,7 +85,8 @@ def wait(awaitable: Awaitable[T]) -> T:
 
 def remaining() -> float:
     """Seconds that the function may go on. Raises TimeoutError when there are none."""
-    left: float = current().deadline - asyncio.get_running_loop().time()
+    waiter = current()
+    left = waiter.deadline - waiter.loop.time()
     if left <= 0:
         raise TimeoutError
     return left
@@ -90,32 +101,32 @@ class Together(Generic[T]):
 
     def __init__(self, do: Callable[[list[T]], Any]) -> None:
         self._do = do
-        self._asked: list[tuple[T, asyncio.Future[Any]]] = []
+        self._asked: list[T] = []
+        self._next: asyncio.Future[Any] | None = None
         self._task: asyncio.Task[None] | None = None
 
     def __call__(self, item: T) -> Any:
         """Ask, and wait until it is done."""
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Any] = loop.create_future()
-        self._asked.append((item, future))
+        self._asked.append(item)
+        if self._next is None:
+            self._next = loop.create_future()
         if self._task is None:
             self._task = loop.create_task(self._all())
-        return wait(future)
+        return wait(self._next)
 
     async def _all(self) -> None:
-        while self._asked:
-            now, self._asked = self._asked, []
+        while self._next is not None:
+            asked, future = self._take()
             try:
-                result = await done(self._do, [item for item, _ in now])
+                future.set_result(await done(self._do, asked))
             except Exception as error:
-                if isinstance(error, UnreachableError):
-                    now += self._asked
-                    self._asked = []
-                for _, future in now:
-                    if not future.done():
-                        future.set_exception(error)
-            else:
-                for _, future in now:
-                    if not future.done():
-                        future.set_result(result)
+                future.set_exception(error)
+                if isinstance(error, UnreachableError) and self._next is not None:
+                    self._take()[1].set_exception(error)
         self._task = None
+
+    def _take(self) -> tuple[list[T], asyncio.Future[Any]]:
+        asked, future, self._asked, self._next = self._asked, self._next, [], None
+        assert future is not None
+        return asked, future

@@ -1,0 +1,119 @@
+"""Statements of behaviour that follow plainly from facts: how long a key holds, what is a list."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from flora_contract.documents.checking.claims import claims
+from flora_contract.documents.facts.fact import Place
+from flora_contract.openapi import Edit
+
+if TYPE_CHECKING:
+    from flora_contract.documents.checking.claims import Claims
+    from flora_contract.documents.facts.fact import SourcePage
+    from flora_contract.openapi import Document
+
+_SECONDS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+_KEY: Final = "Idempotency-Key"
+_PAGE: Final = {"size": "limit", "cursor": "cursor"}
+_NEXT: Final = "meta.next_cursor"
+
+
+def behaviour_edits(
+    before: Document, after: Document, behaviour: Document, pages: list[SourcePage]
+) -> tuple[list[Edit], list[str]]:
+    """Edits of the overlay of behaviour, and what of it a person has to state."""
+    old, new = claims(before), claims(after)
+    edits = _windows(old, new, behaviour)
+    asked: list[str] = []
+    known = {claim.place for claim in old.claims if claim.value == "operation"}
+    for claim in new.claims:
+        if claim.value == "operation" and claim.place not in known:
+            operation = claim.place.operation
+            if update := _statements(new, after, operation, pages):
+                target = f"$.paths['{operation.split(' ')[1]}'].{operation.split(' ')[0].lower()}"
+                edits.append(Edit("append", ("actions",), {"target": target, "update": update}))
+            asked.append(f"{operation}: state what it does to which resource, in behaviour.yaml")
+    codes = _values(new, "error.code") - _values(old, "error.code")
+    asked += [
+        f"the error code {code}: name its status in x-errors of behaviour.yaml"
+        for code in sorted(codes)
+    ]
+    return edits, asked
+
+
+def seconds(duration: str) -> int | None:
+    """`2 hours` in seconds; None for a range."""
+    found = re.fullmatch(r"(\d+) (second|minute|hour|day)s?", duration)
+    return int(found[1]) * _SECONDS[found[2]] if found is not None else None
+
+
+def _windows(old: Claims, new: Claims, behaviour: Document) -> list[Edit]:
+    """How long a key holds, where the contract says otherwise now."""
+    before, after = (
+        {c.place: str(c.value) for c in made.claims if c.aspect == "duration"}
+        for made in (old, new)
+    )
+    changed = {
+        seconds(before[place]): seconds(after[place])
+        for place in before.keys() & after.keys()
+        if place.part == "header" and before[place] != after[place]
+    }
+    return [
+        Edit("set", ("actions", index, "update", "x-idempotency", "window"), changed[window])
+        for index, action in enumerate(behaviour.tree.get("actions", []))
+        for window in [(action.get("update", {}).get("x-idempotency") or {}).get("window")]
+        if window is not None and changed.get(window) is not None
+    ]
+
+
+def _statements(
+    made: Claims, document: Document, operation: str, pages: list[SourcePage]
+) -> dict[str, Any]:
+    places = {claim.place for claim in made.claims if claim.place.operation == operation}
+    node = next(n for n in document.operations() if f"{n.method} {n.path}" == operation).node
+    labels = list(node.get("x-source", []))
+    found: dict[str, Any] = {}
+    key = Place(operation, "header", _KEY)
+    held = [c.value for c in made.claims if c.place == key and c.aspect == "duration"]
+    stated = any(page.at(key, "duration") for page in pages)
+    if stated and held and (window := seconds(str(held[0]))) is not None:
+        found["x-idempotency"] = {
+            "header": _KEY,
+            "window": window,
+            "repetition": "refused",
+            "x-source": labels,
+        }
+    lists = [
+        place.field
+        for place in places
+        if place.part == "answer" and re.fullmatch(r"\w+\[\]", place.field)
+    ]
+    if operation.startswith("GET ") and not operation.endswith("}") and len(lists) == 1:
+        found["x-list"] = _list(places, operation, lists[0], labels)
+    return found
+
+
+def _list(places: set[Place], operation: str, items: str, labels: list[str]) -> dict[str, Any]:
+    stated: dict[str, Any] = {"items": items.removesuffix("[]"), "order": None}
+    query = [place.field for place in places if place.part == "query"]
+    page = {word: name for word, name in _PAGE.items() if name in query}
+    if "cursor" in page and Place(operation, "answer", _NEXT) in places:
+        total = Place(operation, "answer", "meta.total_estimate") in places
+        more = {"total": "meta.total_estimate"} if total else {}
+        stated["page"] = {**page, "next": _NEXT, **more}
+    filters = {
+        name: name if Place(operation, "answer", f"{items}.{name}") in places else None
+        for name in sorted(query)
+        if name not in page.values()
+    }
+    return {**stated, **({"filters": filters} if filters else {}), "x-source": labels}
+
+
+def _values(made: Claims, field: str) -> set[str]:
+    return {
+        str(claim.value)
+        for claim in made.claims
+        if claim.aspect == "value" and claim.place.part == "error" and claim.place.field == field
+    }
