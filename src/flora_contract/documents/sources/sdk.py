@@ -170,7 +170,7 @@ class _SdkReading:
         """The answer that a promise is of; of a page, the page as it is sent."""
         node = promise.node
         if text(node.child_by_field_name("name")) not in _PROMISES:
-            raise DeclarationError(f"the answer {text(node)} is no promise")
+            raise DeclarationError(f"the answer {text(node)} is not a promise")
         arguments = node.child_by_field_name("type_arguments")
         assert arguments is not None
         answer = promise.at(arguments.named_children[0])
