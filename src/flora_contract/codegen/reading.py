@@ -325,7 +325,7 @@ class _Reader:
             members = self.types.members(found) if isinstance(found, ModelProperty) else []
             found = next((member for member in members if member.name == name), None)
         if not isinstance(found, ListProperty):
-            self.losses.append(f"{endpoint.method.upper()} {endpoint.path}: {items} is no list")
+            self.losses.append(f"{endpoint.method.upper()} {endpoint.path}: {items} is not a list")
             return None
         return self.types.answer(found.inner_property)
 

@@ -56,7 +56,7 @@ class Entry:
     account: Credential | None = None
 
     @property
-    def welcome(self) -> bool:
+    def was_accepted(self) -> bool:
         """Whether the answer shows that the server knows the key, and the key is shown."""
         key = (self.authorization or "").rpartition(" ")[2]
         answered = self.response is not None and 200 <= self.response.status < 300

@@ -439,7 +439,7 @@ class Session:
         request.extensions["reused"] = True
         request.extensions["trace"] = partial(_note_connection, request.extensions)
         answer = client.send(request, stream=True)
-        request.extensions["reused"] = False  # what happens now is no matter of the connection
+        request.extensions["reused"] = False  # what happens now is not a matter of the connection
         try:
             body = bytearray()
             for piece in answer.iter_bytes():

@@ -145,7 +145,7 @@ class _Accounts:
         for entry in batch:
             key = hash(entry.authorization)
             self._numbers.setdefault(key, len(self._numbers) + 1)
-            if entry.welcome:
+            if entry.was_accepted:
                 self._valid.add(key)
 
     def credential(self, entry: Entry) -> Credential:
