@@ -62,7 +62,8 @@ OPTIONS: tuple[tuple[str, Any, str], ...] = (
     (
         "--workers",
         int,
-        "Concurrent requests; with more than 1, the seed does not decide their order.",
+        "Concurrent requests; with more than 1, the seed does not decide their order. "
+        "Default: 1, or 8 where answers take longer than 50 ms.",
     ),
 )
 
