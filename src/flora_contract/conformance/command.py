@@ -62,8 +62,7 @@ OPTIONS: tuple[tuple[str, Any, str], ...] = (
     (
         "--workers",
         int,
-        "Concurrent requests; with more than 1, the seed does not decide their order. "
-        "Default: 1, or 8 where answers take longer than 50 ms.",
+        "Concurrent requests. Default: 1, whose order the seed decides, or 8 if answers take 50 ms.",
     ),
 )
 
