@@ -62,7 +62,7 @@ OPTIONS: tuple[tuple[str, Any, str], ...] = (
     (
         "--workers",
         int,
-        "Concurrent requests. Default: 1, whose order the seed decides, or 8 if answers take 50 ms.",
+        "Concurrent requests. Default: 1, in the order of the seed, or 8 if answers take 50 ms.",
     ),
 )
 
