@@ -30,7 +30,7 @@ from flora_runtime.operation import (
 
 PROFILE = Profile(
     name="flora-client",
-    version="0.1.0",
+    version="0.2.0",
     base_url="https://app.flora.ai/api/v1",
     key_variable="FLORA_API_KEY",
     base_url_variable="FLORA_BASE_URL",

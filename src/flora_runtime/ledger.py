@@ -368,22 +368,18 @@ def _opened(journal: Path | None) -> sqlite3.Connection:
         journal or ":memory:", timeout=30, isolation_level=None, check_same_thread=False
     )
     try:
-        _prepare(database, shared=journal is not None)
-    except BaseException:
+        if journal is not None:
+            database.execute("pragma journal_mode = wal")
+            database.execute("pragma synchronous = full")
+        database.executescript(_TABLE)
+        database.execute(
+            "delete from creates where began < ? and state <> 'lost'",
+            (time.time() - _KEPT,),
+        )
+    except sqlite3.Error:
         database.close()
         raise
     return database
-
-
-def _prepare(database: sqlite3.Connection, *, shared: bool) -> None:
-    if shared:
-        database.execute("pragma journal_mode = wal")
-        database.execute("pragma synchronous = full")
-    database.executescript(_TABLE)
-    database.execute(
-        "delete from creates where began < ? and state <> 'lost'",
-        (time.time() - _KEPT,),
-    )
 
 
 _WITHOUT_PROCESS: Mapping[State, State] = {"sent": "unclear", "accepted": "lost"}

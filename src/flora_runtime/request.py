@@ -97,7 +97,7 @@ def _whole(content: Any, members: Mapping[str, Any]) -> Any:
         return members or content
     content = plain(content)
     if not is_object(content):
-        raise InvalidArgumentError("extra_body: the body of this call is no object")
+        raise InvalidArgumentError("extra_body: the body of this call is not an object")
     return {**content, **members}
 
 
@@ -146,7 +146,9 @@ def checked_headers(headers: Mapping[str, Any]) -> dict[str, str]:
     not be sent as it is."""
     for name, value in headers.items():
         if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
-            raise InvalidArgumentError("the name of a header holds a character it cannot have")
+            raise InvalidArgumentError(
+                "the name of a header contains a character that is not allowed"
+            )
         if not isinstance(value, str) or not all(c == "\t" or " " <= c <= "~" for c in value):
             raise InvalidArgumentError(
                 f"header {name}: the value must be a string of printable ASCII characters"

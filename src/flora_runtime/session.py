@@ -392,7 +392,7 @@ class Session:
         try:
             return data_of(answer)
         except ValueError as error:
-            raise self.unreadable(f"it is no JSON ({error})", answer, call) from None
+            raise self.unreadable(f"it is not JSON ({error})", answer, call) from None
 
     def raw(self, operation: Operation[T], answer: Answer, call: Call, data: Any) -> RawResponse[T]:
         """The answer with its typed value. Raises ResponseDecodingError."""

@@ -22,7 +22,7 @@ import pytest
 
 from flora_contract.codegen import generate
 from flora_contract.codegen.naming import class_overrides
-from flora_contract.openapi import Document, load
+from flora_contract.openapi import Document, load, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -135,6 +135,30 @@ def test_a_body_is_sent_and_read_as_its_media_type_says(tmp_path: Path) -> None:
     assert len(seen) == 4
 
 
+def test_a_document_may_leave_out_what_openapi_3_1_lets_it(tmp_path: Path) -> None:
+    info = {"title": "Bare", "version": "1"}
+    hook = {"post": {"responses": {}}}
+    bare = {"openapi": "3.1.0", "info": info, "webhooks": {"w": hook}}
+    with imported(Document(bare, "bare.yaml"), tmp_path, "bare_client") as client:
+        assert client.API
+    members = {
+        "list": {"type": "array"},
+        "mixed": {"enum": ["a", 1, True, None]},
+        "flag": {"enum": [True, False]},
+        "rate": {"enum": [0.5, 1.5]},
+    }
+    schemas = {"Order": {"type": "object", "properties": members}}
+    order = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Order"}}}}
+    answers = {"responses": {"200": {"description": "ok", **order}}}
+    paths = {"/orders": {"post": {"requestBody": order}, "get": answers}}
+    tree = {"openapi": "3.1.0", "info": info, "paths": paths, "components": {"schemas": schemas}}
+    document = Document(tree, "few.yaml")
+    assert not generate(document, tmp_path / "few_client")
+    with imported(document, tmp_path, "few_client") as client:
+        given = {"list": [1, "a"], "mixed": 1, "flag": True, "rate": 0.5}
+        assert client.Order.from_dict(given).to_dict() == given
+
+
 TAKEN = sorted(class_overrides())
 
 
@@ -202,6 +226,23 @@ def test_it_is_typed_as_strictly_as_ours(tmp_path: Path, name: str) -> None:
 
 def test_a_document_without_statements_says_nothing_of_what_it_lacks(tmp_path: Path) -> None:
     assert generate(load(HERE / "odd.yaml"), tmp_path / "odd_client", complete=True) == []
+
+
+def test_a_client_may_be_called_like_what_it_offers(tmp_path: Path) -> None:
+    """`info.title: Orders` with a tag `orders`, or a tag that is called like the async client."""
+    responses = {"200": {"description": "Done"}}
+    paths = {
+        f"/{tag}": {"get": {"operationId": f"get_{tag}", "tags": [tag], "responses": responses}}
+        for tag in ("orders", "async_orders")
+    }
+    tree = {"openapi": "3.1.0", "info": {"title": "Orders", "version": "1"}, "paths": paths}
+    document = parse(json.dumps({**tree, "x-client": {"name": "Orders"}}), "orders.json")
+    with imported(document, tmp_path, "orders_client") as orders:
+        api = orders.Orders(api_key="k", base_url="https://x.example")
+        assert {api.orders.__class__.__name__, api.async_orders.__class__.__name__} == {
+            "OrdersResource",
+            "AsyncOrdersResource",
+        }
 
 
 class Farm:

@@ -53,7 +53,7 @@ class Generations:
         """Start a generation.
 
         Queues one run of a model and answers at once. The run is then followed with `GET
-        /runs/{runId}`; a good pace is one look every 2 to 5 seconds.
+        /runs/{runId}`.
 
         Args:
             type: Kind of output. Families of models such as `t2i` or `i2v` are not types.
@@ -158,7 +158,7 @@ class Generations:
         """Get a run.
 
         Status of a run of any kind, with its outputs once it is completed and its error once it
-        has failed.
+        has failed. A good pace is one look every 2 to 5 seconds.
 
         Args:
             run_id: Run to look up.
@@ -313,7 +313,7 @@ class AsyncGenerations:
         """Start a generation.
 
         Queues one run of a model and answers at once. The run is then followed with `GET
-        /runs/{runId}`; a good pace is one look every 2 to 5 seconds.
+        /runs/{runId}`.
 
         Args:
             type: Kind of output. Families of models such as `t2i` or `i2v` are not types.
@@ -414,7 +414,7 @@ class AsyncGenerations:
         """Get a run.
 
         Status of a run of any kind, with its outputs once it is completed and its error once it
-        has failed.
+        has failed. A good pace is one look every 2 to 5 seconds.
 
         Args:
             run_id: Run to look up.

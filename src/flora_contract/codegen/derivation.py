@@ -74,7 +74,7 @@ class _Derivation:
             self._note(method, "nothing waits by it: it asks for more than an id")
             return method
         if not self._is_text(stated, resource.id):
-            self._note(method, "nothing waits by it: its id is no string")
+            self._note(method, "nothing waits by it: its id is not a string")
             return method
         life, kind = resource.life, _kind(resource)
         taken = {m.name for m in among.methods} | {m.wait for m in among.methods if m.polling}
@@ -210,7 +210,7 @@ class _Derivation:
 
     def _otherwise(self, stated: OperationBehaviour, listed: set[str]) -> dict[str, Any]:
         """Members of a create's answer that are known without it, and that its list lacks."""
-        known = dict(stated.answers)
+        known = {path: value for path, value in stated.answers.items() if value is not None}
         for path, found in stated.items.items():
             if found.required and "null" in types(self.behaviour.document, found.schema):
                 known.setdefault(path, None)

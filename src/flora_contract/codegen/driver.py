@@ -79,7 +79,7 @@ def _made_elsewhere(target: Path) -> Iterator[Path]:
     """
     target = Path(os.path.realpath(target))
     if target.exists() and not target.is_dir():
-        raise InputError(f"{target}: is no folder, and the client is to be one")
+        raise InputError(f"{target}: is not a folder, which the client has to be")
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as workplace:
         made, old = Path(workplace, "new"), Path(workplace, "old")
@@ -174,4 +174,4 @@ def _format(folder: Path) -> None:
         done = subprocess.run(step, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
         if done.returncode != 0:
             problem = " ".join((done.stderr or done.stdout).split())[:500]
-            raise InputError(f"the generated client is no Python that ruff can format: {problem}")
+            raise InputError(f"the generated client is not Python that ruff can format: {problem}")

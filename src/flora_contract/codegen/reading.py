@@ -95,6 +95,7 @@ class _Reader:
         self.models = {str(model.class_info.name): model for model in data.models}
         self.enums = {str(enum.class_info.name): enum for enum in data.enums}
         self.classes = {*self.models, *self.enums}
+        self.name = free(self.hints["name"], "Client", self.classes)
         self.types = Hints(self.models)
         self.named: list[ModelProperty | EnumProperty] = []
 
@@ -104,7 +105,7 @@ class _Reader:
         resources = self._resources()
         models, enums = self._classes()
         return ClientView(
-            name=free(self.hints["name"], "Client", self.classes),
+            name=self.name,
             title=title,
             doc=str(info.get("description", "")),
             profile=self._profile(str(info.get("version", "0"))),
@@ -154,6 +155,7 @@ class _Reader:
             snake_case(tag["name"]): str(tag.get("description", ""))
             for tag in self.document.tree.get("tags", [])
         }
+        taken = {*self.classes, self.name, f"Async{self.name}"}
         modules: dict[str, str] = {}
         for place in methods:
             module = place.replace(".", "_")
@@ -162,7 +164,7 @@ class _Reader:
             ResourceView(
                 place=place,
                 module=module,
-                class_name=free(str(ClassName(module, "")), "Resource", self.classes),
+                class_name=free(str(ClassName(module, "")), "Resource", taken),
                 doc=tags.get(place, ""),
                 methods=self._named_apart(methods[place], _within(place, methods)),
             )
@@ -323,7 +325,7 @@ class _Reader:
             members = self.types.members(found) if isinstance(found, ModelProperty) else []
             found = next((member for member in members if member.name == name), None)
         if not isinstance(found, ListProperty):
-            self.losses.append(f"{endpoint.method.upper()} {endpoint.path}: {items} is no list")
+            self.losses.append(f"{endpoint.method.upper()} {endpoint.path}: {items} is not a list")
             return None
         return self.types.answer(found.inner_property)
 
