@@ -40,7 +40,7 @@ class DriftReporter:
     """Tells each difference once, to the log and to whoever asked. Thread-safe."""
 
     def __init__(self, listener: Callable[[Drift], object] | None) -> None:
-        self._listener = listener or (lambda _: None)
+        self._listener: Callable[[Drift], object] = listener or str
         self._told: set[Drift] = set()
         self._lock = threading.Lock()
 
