@@ -38,6 +38,7 @@ _SAID = {
     ("response", False): "something is now allowed that was not",
     ("response", True): "nothing is allowed now that was not",
 }
+_DEFAULTS = {"default-value-changed", "default-value-removed"}
 _OMITTED = "a request that leaves it out may mean something else now"
 _OVERLAPS = "it could not be decided what the schemas beside this one make of the same values"
 
@@ -103,7 +104,7 @@ def _with_answer(one: Judged, answer: Answer, usage: Usage, *, told: bool) -> It
     """A verdict of the table, with what containment says; `told`: that it breaks is known."""
     level = _level(one)
     if answer is None:
-        of_default = one.fact.kind.startswith("default-value-")
+        of_default = one.fact.kind in _DEFAULTS
         one = _saying(one, _OMITTED if of_default else _SAID[usage.side, None])
     if answer is True and usage.overlapping and level is Level.SAFE and part(one.fact):
         answer = None
@@ -183,13 +184,13 @@ def _unseen(one: Judged, usage: Usage) -> Judged:
 
 def _by_flag(one: Judged, usage: Usage, *, required: bool) -> Answer:
     """What it means that a property is sent by one side only, or no longer is."""
+    if usage.side == "request" and usage.nested and one.fact.kind in _DEFAULTS:
+        return True if required else None
     if usage.area != "body":
         return True
     match usage.side, one.fact.kind:
         case "request", "became-not-read-only":
             return not required
-        case "request", "default-value-changed" | "default-value-removed":
-            return True if required else None  # what is left out may mean something else
         case "request", "became-read-only":
             return None
         case "response", "became-write-only":
