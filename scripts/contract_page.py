@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flora_contract import shipped
 from flora_contract.conformance.oracle import catalogue
-from flora_contract.documents.contract_page import FieldRow, contract_page
+from flora_contract.documents.written.contract_page import FieldRow, contract_page
 from flora_contract.openapi import load
 from flora_contract.openapi.behaviour import Behaviour
 from flora_contract.openapi.contract import Contract

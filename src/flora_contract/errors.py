@@ -40,13 +40,6 @@ class UnreachableError(CommandError):
     exit_code = 3
 
 
-def not_installed(missing: ModuleNotFoundError) -> str:
-    """One line for what is there with the extra only. Raises the error again if it is ours."""
-    if missing.name is None or missing.name.startswith("flora_"):
-        raise missing
-    return f"{missing.name} is not installed: pip install 'flora-client[contract]'"
-
-
 def of_ours(error: Exception) -> str:
     """One line for an exception that nothing expected: what it is, and where it was raised."""
     said = " ".join(str(error).split())[:300]

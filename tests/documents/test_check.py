@@ -10,9 +10,9 @@ from click.testing import CliRunner
 
 from flora_contract import shipped
 from flora_contract.cli import group
-from flora_contract.documents.check import check
-from flora_contract.documents.reading import elsewhere, stored_pages
-from flora_contract.documents.register import explained
+from flora_contract.documents.checking.check import check
+from flora_contract.documents.checking.conflicts import Conflicts, Difference, read_conflicts
+from flora_contract.documents.sources.read import elsewhere, stored_pages
 from flora_contract.errors import InputError
 from flora_contract.openapi import load, parse
 
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SECONDS = "POST /generate answer estimated_seconds"
+PARAMS = "POST /runs/generation body params"
 NAME = "POST /generate answer technique.name"
-ACCEPTED = explained(shipped.REGISTERS / "conflicts.md")
+ACCEPTED = read_conflicts(shipped.REGISTERS / "conflicts.md")
 
 
 def faults(old: str, new: str) -> list[str]:
@@ -43,11 +44,16 @@ def test_each_fact_has_its_line_on_the_page_and_in_the_contract() -> None:
     result = CliRunner().invoke(group, ["documents", "check", "--format", "json"])
     told = json.loads(result.stdout)
     held = [f for f in told["findings"] if f["what"] == "POST /generate body prompt required true"]
-    assert [f["page"] for f in held] == ["S001:46", "S003:19", "S004:17"]
+    assert [f["page"] for f in held] == [
+        "S001:46",
+        "S003:19",
+        "S004:17",
+        "TS011 resources/generations.d.ts:223",
+    ]
     lines = [int(f["contract"].rpartition(":")[2]) for f in held]
     text = shipped.CONTRACT.read_text(encoding="utf-8").splitlines()
     assert [text[line - 1].strip() for line in lines] == (
-        ["required: [type, prompt, workspace_id, project_id]"] * 3
+        ["required: [type, prompt, workspace_id, project_id]"] * 4
     )
 
 
@@ -74,7 +80,7 @@ def test_each_fact_has_its_line_on_the_page_and_in_the_contract() -> None:
         (
             "        params:\n          type: object",
             "        params:\n          default: {}\n          type: object",
-            'invented: POST /generate body params keyword default "{}": no page says so',
+            f"contradicted: {PARAMS} has default in the contract, and none on the page",
         ),
         (
             "    scheme: bearer",
@@ -93,7 +99,7 @@ def test_rendering_rules_decide_who_may_contradict(old: str, new: str, fault: st
 )
 def test_what_is_no_contract_is_one_clear_error(text: str) -> None:
     with pytest.raises(InputError, match=r"openapi.yaml: not a contract that can be read"):
-        check(parse(text, "openapi.yaml"), [], {})
+        check(parse(text, "openapi.yaml"), [])
 
 
 def test_schemas_that_refer_to_themselves_are_read_once() -> None:
@@ -103,15 +109,16 @@ paths: {/a: {get: {x-source: [X], responses: {'200': {x-source: [X], content:
 components: {schemas: {A: {allOf: [{$ref: '#/components/schemas/A'}], type: object,
   properties: {a: {$ref: '#/components/schemas/A', x-source: [X]}}}}}
 """
-    result = check(parse(text, "openapi.yaml"), [], {})
+    result = check(parse(text, "openapi.yaml"), [])
     assert {f.verdict for f in result.faults} == {"invented"}
 
 
 def test_a_row_that_explains_no_difference_is_told() -> None:
-    stale = {"S002 POST /generate answer run_id required true": "C99"}
-    result = check(load(shipped.CONTRACT), stored_pages() + elsewhere(), ACCEPTED | stale)
+    stale = Difference("C99", "S002", "POST /generate answer run_id required true")
+    conflicts = Conflicts([*ACCEPTED.listed, stale])
+    result = check(load(shipped.CONTRACT), stored_pages() + elsewhere(), conflicts)
     assert [f.what for f in result.faults] == [
-        "C99 explains S002 POST /generate answer run_id required true, which is no difference"
+        "C99 explains S002 POST /generate answer run_id required true, which is not a difference"
     ]
 
 
@@ -121,4 +128,4 @@ def test_without_the_register_the_difference_is_a_contradiction(tmp_path: Path) 
     assert result.exit_code == 1
     assert "meta.total_estimate required true, the contract says false" in result.stdout
     with pytest.raises(InputError, match="cannot be read"):
-        explained(tmp_path / "none.md")
+        read_conflicts(tmp_path / "none.md")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flora_contract import shipped
-from flora_contract.documents.contract_page import contract_page, rows
+from flora_contract.documents.written.contract_page import contract_page, rows
 from flora_contract.openapi import load
 
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from flora_contract import shipped
-from flora_contract.documents.check import check
-from flora_contract.documents.reading import elsewhere, stored_pages
-from flora_contract.documents.register import explained
+from flora_contract.documents.checking.check import check
+from flora_contract.documents.checking.conflicts import read_conflicts
+from flora_contract.documents.sources.read import elsewhere, stored_pages
 from flora_contract.openapi import Document, load
 from flora_contract.openapi.nodes import SCHEMAS, TypedNode, nodes
 
@@ -147,7 +147,7 @@ EXPLAINED: dict[str, str] = {}
 def test_200_random_edits_turn_the_check_red(seed: int) -> None:
     document = load(shipped.CONTRACT)
     pages = stored_pages() + elsewhere()
-    accepted = explained(shipped.REGISTERS / "conflicts.md")
+    accepted = read_conflicts(shipped.REGISTERS / "conflicts.md")
     assert not check(document, pages, accepted).faults
     survivors = [
         str(edit)

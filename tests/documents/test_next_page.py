@@ -12,11 +12,11 @@ from click.testing import CliRunner
 
 from flora_contract import shipped
 from flora_contract.cli import group
-from flora_contract.documents.changes import changes
-from flora_contract.documents.check import check
-from flora_contract.documents.command import with_pages
-from flora_contract.documents.reading import elsewhere, read_page, stored_pages
-from flora_contract.documents.register import explained
+from flora_contract.documents.checking.check import check
+from flora_contract.documents.checking.conflicts import read_conflicts
+from flora_contract.documents.proposing.differences import differences
+from flora_contract.documents.proposing.suggest import replaced
+from flora_contract.documents.sources.read import elsewhere, read_page, stored_pages
 from flora_contract.openapi import load
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def test_an_edit_is_reported_as_exactly_that(tmp_path: Path, name: str) -> None:
     old = read_page(edited(tmp_path, PAGE, [], "002_old.txt"))
     new = read_page(edited(tmp_path, PAGE, edits, "002_new.txt"))
     assert new.unread == []
-    told = [f"{change.kind} {change}" for change in changes(old, new)]
+    told = [f"{change.kind} {change}" for change in differences(old, new)]
     if name == "an operation moved":  # its answer is that of the model, and stays
         told = [line for line in told if "answer" not in line]
         assert sorted(line.split(":")[0] for line in told) == sorted(expected)
@@ -118,7 +118,7 @@ def test_diff_tells_by_its_exit_code(tmp_path: Path) -> None:
     told = CliRunner().invoke(group, ["documents", "diff", str(old), str(new), "--format", "json"])
     assert told.exit_code == 1
     (change,) = json.loads(told.stdout)["changes"]
-    assert (change["kind"], change["what"], change["new"]) == ("added", "the value flow", 21)
+    assert (change["kind"], change["what"], change["new"]) == ("added", "the value flow", "new:21")
 
 
 DOCUMENTS = shipped.ROOT.parent / "shared" / "documents"
@@ -176,8 +176,8 @@ def test_a_suggestion_is_a_patch_that_applies_and_holds(tmp_path: Path, name: st
 
     shutil.copy(shipped.CONTRACT, tmp_path / "openapi.yaml")
     subprocess.run(["git", "apply", "-"], cwd=tmp_path, input=told.stdout, text=True, check=True)
-    pages = with_pages(stored_pages(), [read_page(new)]) + elsewhere()
-    accepted = explained(shipped.REGISTERS / "conflicts.md")
+    pages = replaced(stored_pages(), [read_page(new, "S004")]) + elsewhere()
+    accepted = read_conflicts(shipped.REGISTERS / "conflicts.md")
     result = check(load(tmp_path / "openapi.yaml"), pages, accepted)
     assert [f.what for f in result.faults] == []
 

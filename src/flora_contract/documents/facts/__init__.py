@@ -1,0 +1,1 @@
+"""What a fact is, and the facts that are stored beside this."""
