@@ -806,6 +806,10 @@ def _answers() -> dict[str, tuple[Tree, Tree]]:
             answer(required),
         ),
         "response-header-style-changed": (headed(), headed(style="pipeDelimited")),
+        "response-header-media-type-changed": (
+            headed(),
+            answer({"headers": {"X-Q": {"content": {"application/json": {"schema": _TEXT}}}}}),
+        ),
         "response-header-explode-changed": (headed(**many), headed(**many, explode=True)),
         **_both("api-response-link-added", "api-response-link-removed", answer({}), answer(link)),
         "api-response-link-changed": (

@@ -38,6 +38,8 @@ _SAID = {
     ("response", False): "something is now allowed that was not",
     ("response", True): "nothing is allowed now that was not",
 }
+_DEFAULTS = {"default-value-changed", "default-value-removed"}
+_OMITTED = "a request that leaves it out may mean something else now"
 _OVERLAPS = "it could not be decided what the schemas beside this one make of the same values"
 
 
@@ -102,7 +104,8 @@ def _with_answer(one: Judged, answer: Answer, usage: Usage, *, told: bool) -> It
     """A verdict of the table, with what containment says; `told`: that it breaks is known."""
     level = _level(one)
     if answer is None:
-        one = _saying(one, _SAID[usage.side, None])
+        of_default = one.fact.kind in _DEFAULTS
+        one = _saying(one, _OMITTED if of_default else _SAID[usage.side, None])
     if answer is True and usage.overlapping and level is Level.SAFE and part(one.fact):
         answer = None
         one = _saying(one, _OVERLAPS)
@@ -181,6 +184,8 @@ def _unseen(one: Judged, usage: Usage) -> Judged:
 
 def _by_flag(one: Judged, usage: Usage, *, required: bool) -> Answer:
     """What it means that a property is sent by one side only, or no longer is."""
+    if usage.side == "request" and usage.nested and one.fact.kind in _DEFAULTS:
+        return True if required else None
     if usage.area != "body":
         return True
     match usage.side, one.fact.kind:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flora_contract.diff.operations.media_types import MediaType
 from flora_contract.diff.operations.pair import content_of
-from flora_contract.diff.operations.parameter import judged, styles
+from flora_contract.diff.operations.parameter import judged, serialized
 from flora_contract.diff.schemas.usage import Usage
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def _compare(of: OperationPair, base: Parameter, revision: Parameter) -> None:
     if base.required != revision.required:
         kind = "required" if revision.required else "optional"
         add(f"became-{kind}", f" is now {kind}")
-    for word, told in styles(of, base, revision, written_by=revision):
+    for word, told in serialized(of, base, revision, written_by=revision):
         add(f"{word}-changed", f": {told}")
     deprecated = [one.node.value.get("deprecated") is True for one in (base, revision)]
     if deprecated[0] != deprecated[1]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flora_contract.diff.operations.by_name import by_name, mapped
+from flora_contract.diff.operations.media_types import MediaType
 from flora_contract.diff.operations.pair import content_of, schema_of
 
 if TYPE_CHECKING:
@@ -128,11 +129,14 @@ def judged(
             of.add("ignored-header-changed", message, *nodes, subject=known.label)
 
 
-def styles(
+def serialized(
     of: OperationPair, base: Parameter, revision: Parameter, *, written_by: Parameter
 ) -> Iterator[tuple[str, str]]:
-    """What differs in how a value is written: `style` or `explode`, and what to say of it."""
-    if content_of(base.node) and content_of(revision.node):
+    """What differs in how a value is written: which rule that is, and what to say of it."""
+    old, new = (next(iter(content_of(one.node)), None) for one in (base, revision))
+    if (old and MediaType.of(old)) != (new and MediaType.of(new)):
+        yield "media-type", f"sent as {old or 'a plain value'}, now as {new or 'a plain value'}"
+    if old and new:
         return
     if base.style != revision.style:
         yield "style", f"style {base.style} to {revision.style}"

@@ -9,7 +9,7 @@ from flora_contract.diff.operations import lifecycle
 from flora_contract.diff.operations.lifecycle import Lifecycle
 from flora_contract.diff.operations.media_types import MediaType
 from flora_contract.diff.operations.pair import content_of, schema_of
-from flora_contract.diff.operations.parameter import judged, styles
+from flora_contract.diff.operations.parameter import judged, serialized
 from flora_contract.diff.schemas.usage import Usage
 
 if TYPE_CHECKING:
@@ -101,8 +101,9 @@ class ParameterDiff:
             self._add(f"request-parameter-{kind}", message, "deprecated")
 
     def _serialization(self) -> None:
-        for word, told in styles(self.of, self.base, self.revision, written_by=self.base):
-            self._add(f"request-parameter-{word}-changed", told, word)
+        for word, told in serialized(self.of, self.base, self.revision, written_by=self.base):
+            at = "content" if word == "media-type" else word
+            self._add(f"request-parameter-{word}-changed", told, at)
         old, new = self.base.node.value, self.revision.node.value
         if bool(old.get("allowReserved")) != bool(new.get("allowReserved")):
             message = "allowReserved differs"
@@ -114,10 +115,7 @@ class ParameterDiff:
             self._add(f"request-parameter-allow-empty-value-{kind}", message, "allowEmptyValue")
 
     def _schema(self) -> None:
-        old, new = (next(iter(content_of(p.node)), None) for p in (self.base, self.revision))
-        if (old and MediaType.of(old)) != (new and MediaType.of(new)):
-            message = f"sent as {old or 'a plain value'} before, as {new or 'a plain value'} now"
-            self._add("request-parameter-media-type-changed", message, "content")
+        old = next(iter(content_of(self.base.node)), None)
         repeats = self.revision.repeats
         one, two = schema_of(self.base.node), schema_of(self.revision.node)
         listed = (
