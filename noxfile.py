@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 import nox
 
 nox.needs_version = ">=2025.2.9"
-nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.default_venv_backend = "uv"
 nox.options.reuse_venv = "yes"
 nox.options.sessions = ["lint", "diff", "contract", "tests"]
 
@@ -16,8 +17,13 @@ SPREAD = ("-n", "auto", "--dist", "loadfile")
 
 
 def install(session: nox.Session, *groups: str) -> None:
-    """The project as it lies here, with all its rooms, and groups of pyproject.toml."""
-    session.install("-e", ".[contract]", *nox.project.dependency_groups(PROJECT, *groups))
+    """The project as it lies here and groups of pyproject.toml, in the versions of uv.lock."""
+    wanted = [f"--group={group}" for group in groups]
+    place = session.virtualenv.location
+    session.run_install(
+        "uv", "sync", "--locked", "--quiet", "--extra=all", "--no-default-groups", *wanted,
+        f"--python={place}", env={"UV_PROJECT_ENVIRONMENT": place},
+    )  # fmt: skip
 
 
 @nox.session
@@ -33,19 +39,62 @@ def contract(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """The project's own tests, as many files at a time as there are processors."""
-    install(session, "test", "lint")
+    install(session, "test", "lint", "docs")
+    session.run("pytest", *SPREAD, *session.posargs)
+
+
+@nox.session(python=["3.11", "3.12", "3.13", "3.14"])
+def pythons(session: nox.Session) -> None:
+    """The client's tests on every Python that it is for and that this machine has."""
+    install(session, "test")
+    session.run("pytest", *SPREAD, "tests/runtime", "tests/client", *session.posargs)
+
+
+@nox.session
+@nox.parametrize("resolution", ["lowest-direct", "highest"], ids=["lowest", "newest"])
+def dependencies(session: nox.Session, resolution: str) -> None:
+    """The tests with the lowest and the newest versions that pyproject.toml allows."""
+    session.install("--upgrade", f"--resolution={resolution}", "-e", ".[all]")
+    session.install(*nox.project.dependency_groups(PROJECT, "test", "lint", "docs"))
     session.run("pytest", *SPREAD, *session.posargs)
 
 
 @nox.session
+def coverage(session: nox.Session) -> None:
+    """The tests, with the lines of src that they run; fails below the floor."""
+    install(session, "test", "lint", "docs")
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", *SPREAD, *session.posargs)
+    session.run("coverage", "combine", "--quiet")
+    session.run("coverage", "report")
+
+
+@nox.session
+def mutations(session: nox.Session) -> None:
+    """Change lines of src at random, and list the changes that no test notices."""
+    install(session, "test", "lint", "docs")
+    seed = str(date.today().toordinal())  # noqa: DTZ011 - another one each night
+    session.run("python", "scripts/mutate.py", "--seed", seed, *session.posargs)
+
+
+@nox.session
 def nightly(session: nox.Session) -> None:
-    """The project's own tests with other random examples each time, kept where they fail."""
-    install(session, "test", "lint")
+    """The tests with new random examples, kept where they fail, and faults drawn at random."""
+    install(session, "test", "lint", "docs")
     session.run("pytest", *SPREAD, "--hypothesis-profile=random", *session.posargs)
     seed = str(date.today().toordinal())  # noqa: DTZ011 - another one each night
     session.run("python", "scripts/bench_check.py", "drawn", "clean", "--seed", seed)
     session.run("python", "scripts/bench_documents.py", "sources", "--seed", seed)
     session.run("python", "scripts/bench_documents.py", "contract", "--seed", seed)
+
+
+@nox.session
+def soak(session: nox.Session) -> None:
+    """Thousands of creates through a bad network: none may be paid twice, none lost."""
+    install(session, "test")
+    seed = str(date.today().toordinal())  # noqa: DTZ011 - another one each night
+    options = session.posargs or ["--creates=3000"]
+    session.run("python", "scripts/bench_losses.py", "--seed", seed, *options)
 
 
 @nox.session
@@ -55,9 +104,31 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("mypy")
+    session.run("mypy", "--platform", "win32", "src/flora_runtime")
     session.run("lint-imports")
     session.run("openapi-spec-validator", "openapi.yaml")
     session.run("flora-contract", "lint")
+    session.run("zizmor", "--offline", "--quiet", "--persona=pedantic", ".")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site into build/site; with `-- serve`, show it while you write."""
+    install(session, "docs")
+    session.run("zensical", *(session.posargs or ["build", "--strict", "--clean"]))
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build the wheel and the source distribution into dist/, and check them."""
+    install(session, "build")
+    session.run("uv", "build", "--quiet", "--clear", external=True)
+    made = sorted(map(str, Path("dist").glob("flora_client-*")))
+    session.run("twine", "check", "--strict", *made)
+    session.run("check-wheel-contents", *(name for name in made if name.endswith(".whl")))
+    session.run("pyroma", "--min=8", ".")  # an address to write to is not published
+    bill = ["--format=cyclonedx1.5", "--all-extras", "--no-default-groups"]
+    session.run("uv", "export", "--quiet", "--frozen", *bill, "--output-file=build/sbom.cdx.json")
 
 
 @nox.session

@@ -1,6 +1,6 @@
 """What becomes of creates whose answers are lost on their way. Exit code 1 when a target is missed.
 
-    python scripts/bench_losses.py [--creates N] [--only WORDS]
+    python scripts/bench_losses.py [--creates N] [--only WORDS] [--peers]
 
 A proxy between the client and the mock spoils 30 % of all answers: it loses, cuts, delays them,
 puts a 502 in their place, or sends the request twice. Many creates at once in one project, from one
@@ -12,6 +12,10 @@ lost       runs that no caller got, and that no error named
 returned   of the runs that were started
 unknown    creates that ended with RunOutcomeUnknownError
 recovery   seconds that a create took whose run was found in the history: median, and 95 of 100
+
+`--peers` puts other SDKs to the same, as they come, and with a key that their user makes up for
+each create: that of FLORA's makers (npm), openai and runwayml (PyPI). They are installed into a
+temporary folder, and their figures miss no target of ours.
 """
 
 from __future__ import annotations
@@ -61,6 +65,10 @@ DELAY = 1.5
 RETURNED, MEDIAN = 97.0, 5.0
 
 WORKER = "--worker"
+
+HERE = Path(__file__).parent
+VENDORS = "@flora-ai/flora"
+PYPI = {"openai": "3.54.0", "runwayml": "5.24.0"}
 
 
 def request_of(mode: str, number: int) -> dict[str, Any]:
@@ -143,6 +151,44 @@ class Case:
     def __str__(self) -> str:
         return f"{self.mode}, {self.kind}, {self.processes}"
 
+    def command(self, base_url: str, *rest: str) -> list[str]:
+        """What one of the processes runs."""
+        return [sys.executable, __file__, WORKER, self.mode, self.kind, base_url, *rest]
+
+
+@frozen
+class Peer(Case):
+    """How another SDK makes them."""
+
+    folder: Path
+
+    def command(self, base_url: str, *rest: str) -> list[str]:
+        first, count, at_once, _ = rest
+        name, _, keyed = self.kind.partition(", ")
+        numbers = [base_url, first, count, at_once, keyed]
+        if name in PYPI:
+            python = str(self.folder / "python" / "bin" / "python")
+            return [python, str(HERE / "losses_peer.py"), name, *numbers]
+        return ["node", str(HERE / "losses_peer.mjs"), str(self.folder), *numbers]
+
+
+def peers(folder: Path) -> list[Case]:
+    """Other SDKs, installed."""
+    packages = json.loads((HERE.parent / "tests" / "package.json").read_text("utf-8"))
+    python = folder / "python"
+    pinned = [f"{name}=={version}" for name, version in PYPI.items()]
+    for command in (
+        ["npm", "install", "--silent", f"{VENDORS}@{packages['dependencies'][VENDORS]}"],
+        ["uv", "venv", "--quiet", "--python", sys.executable, str(python)],
+        ["uv", "pip", "install", "--quiet", "--python", str(python), *pinned],
+    ):
+        subprocess.run(command, cwd=folder, check=True)
+    return [
+        Peer("prompts", f"{name}, {key}", 1, folder)
+        for name in (VENDORS, *PYPI)
+        for key in ("no key", "key")
+    ]
+
 
 def told(number: int, began: float, outcome: Any) -> None:
     """Print what became of a create as a line of JSON."""
@@ -209,7 +255,7 @@ def in_background(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
     threading.Thread(target=lambda: asyncio.run(main()), daemon=True).start()
 
 
-def started(proxy: Proxy) -> int:
+def served(proxy: Proxy) -> int:
     """Serve the proxy; its port."""
     ready = threading.Event()
     ports: list[int] = []
@@ -232,16 +278,13 @@ def measured(case: Case, creates: int, at_once: int, seed: int) -> dict[str, Any
             KEY, credits=1e6, workspaces={PLACE["workspace_id"]: [PLACE["project_id"]]}
         )
         proxy = Proxy(mock.origin, random.Random(seed))  # noqa: S311  no secret
-        base_url = f"http://127.0.0.1:{started(proxy)}{urlsplit(mock.base_url).path}"
+        base_url = f"http://127.0.0.1:{served(proxy)}{urlsplit(mock.base_url).path}"
         journal = str(Path(folder) / "journal") if case.processes > 1 else ""
         share, each = creates // case.processes, max(at_once // case.processes, 1)
         began = time.monotonic()
         workers = [
             subprocess.Popen(
-                [
-                    *(sys.executable, __file__, WORKER, case.mode, case.kind, base_url),
-                    *(str(n * share), str(share), str(each), journal),
-                ],
+                case.command(base_url, str(n * share), str(share), str(each), journal),
                 stdout=subprocess.PIPE,
                 text=True,
             )
@@ -252,12 +295,19 @@ def measured(case: Case, creates: int, at_once: int, seed: int) -> dict[str, Any
         return {**settled(case, proxy, [json.loads(line) for line in lines]), "seconds": seconds}
 
 
+def started(case: Case, proxy: Proxy) -> int:
+    """Creates that have a run. Those of other SDKs have no key, but a prompt of their own."""
+    if isinstance(case, Peer):
+        return len({asked["prompt"] for asked in proxy.asked.values()})
+    return len(proxy.runs)
+
+
 def settled(case: Case, proxy: Proxy, outcomes: list[dict[str, Any]]) -> dict[str, Any]:
     """What callers got against what was started."""
     every = {run_id for runs in proxy.runs.values() for run_id in runs}
     got = Counter(o["run_id"] for o in outcomes if "run_id" in o)
     named = {run_id for o in outcomes for run_id in o.get("named", ())}
-    for outcome in outcomes:
+    for outcome in outcomes if not isinstance(case, Peer) else ():
         named.update(proxy.runs.get(outcome.get("key") or "", ()))
     wrong = sum(
         proxy.asked.get(o["run_id"]) != request_of(case.mode, o["number"])
@@ -269,7 +319,7 @@ def settled(case: Case, proxy: Proxy, outcomes: list[dict[str, Any]]) -> dict[st
     return {
         "outcomes": len(outcomes),
         "runs": len(every),
-        "doubles": sum(len(runs) - 1 for runs in proxy.runs.values()),
+        "doubles": len(every) - started(case, proxy),
         "wrong": wrong + sum(count - 1 for count in got.values()),
         "lost": len(every - got.keys() - named),
         "returned": 100 * len(every & got.keys()) / max(len(every), 1),
@@ -289,6 +339,7 @@ def main() -> int:
     parser.add_argument("--at-once", type=int, default=16)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="", help="cases whose name holds each of these words")
+    parser.add_argument("--peers", action="store_true", help="other SDKs beside it")
     parser.add_argument("--errors", action="store_true", help="print every error")
     given = parser.parse_args()
     cases = [
@@ -297,7 +348,14 @@ def main() -> int:
         for kind in ("blocking", "async")
         for processes in (1, 2)
     ]
-    cases = [case for case in cases if all(word in str(case) for word in given.only.split())]
+    with tempfile.TemporaryDirectory() as folder:
+        cases += peers(Path(folder)) if given.peers else []
+        cases = [case for case in cases if all(word in str(case) for word in given.only.split())]
+        return table_of(cases, given)
+
+
+def table_of(cases: list[Case], given: argparse.Namespace) -> int:
+    """Measure the cases and print what came of each."""
     columns = ("runs", "doubles", "wrong", "lost", "returned", "unknown", "recovered", "median")
     table = Table("requests, client, processes", *columns, "p95", "s", "holds", "errors")
     good = True
@@ -305,7 +363,7 @@ def main() -> int:
         row = measured(case, given.creates, given.at_once, given.seed)
         holds = not (row["doubles"] or row["wrong"] or row["lost"]) and row["median"] < MEDIAN
         holds = holds and (row["returned"] >= RETURNED or case.mode == "prompts")
-        good = good and holds
+        good = good and (holds or isinstance(case, Peer))
         table.add_row(
             str(case),
             *(str(row[name]) for name in columns[:4]),

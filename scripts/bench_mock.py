@@ -1,12 +1,13 @@
 """Hold the mock's speed, memory and start against its targets and against other mock servers.
 
-    python scripts/bench_mock.py                  everything: about five minutes
+    python scripts/bench_mock.py                  everything: about ten minutes
     python scripts/bench_mock.py --only rates --seconds 2
 
 Each server gets one core and Debian's wrk the other. Prism and Steady come from npm, into build/;
 all serve the same openapi.yaml and are asked the same. For a page Prism and Steady give the
-contract's example, of one run; the mock and Starlette give twenty. Exit code: 0 all targets met,
-1 not, 2 something needed is missing, or a server does not answer as it should.
+contract's example, of one run; the mock and Starlette give twenty. PostgreSQL shares the load's
+core, writes as it does by default, and is put behind a network (bench_mock_far.py), too. Exit code:
+0 all targets met, 1 not, 2 something needed is missing, or a server does not answer as it should.
 """
 
 from __future__ import annotations
@@ -36,6 +37,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tests.conftest import needed  # noqa: E402 - the tests find and start it, too
+from tests.mock.postgresql_server import serving  # noqa: E402
+
 CONTRACT = ROOT / "openapi.yaml"
 PEERS = ROOT / "build" / "bench_mock"
 PEER_PACKAGES = ["@stoplight/prism-cli@5.14.2", "@stdy/cli@0.22.2"]
@@ -82,6 +88,15 @@ TARGETS = {
     "page without a match: times the cost of 1,000": Target(at_most=1.5),
     "memory with 100,000 runs, MB": Target(at_most=150),
     "start to first answer, s": Target(at_most=0.6),
+    "SQLite: retrieve, times memory": Target(at_least=0.9),
+    "SQLite: list, times memory": Target(at_least=0.9),
+    "PostgreSQL: create a second": Target(at_least=1_000),
+    "PostgreSQL: retrieve a second": Target(at_least=4_000),
+    "PostgreSQL: list a second": Target(at_least=2_000),
+    **{f"PostgreSQL 2 ms away: {o}, times near": Target(at_least=0.5) for o in OPERATIONS},
+    **{f"PostgreSQL, 2 workers: {o}, times one": Target(at_least=1.5) for o in OPERATIONS},
+    "after 1,000,000 requests: retrieve, times before": Target(at_least=0.9),
+    "after 1,000,000 requests: memory, times before": Target(at_most=1.2),
 }
 
 
@@ -165,14 +180,14 @@ def commands(folder: Path) -> dict[str, tuple[str, Callable[[int], list[str]]]]:
 
 
 @contextlib.contextmanager
-def running(name: str, bench: Bench) -> Iterator[Server]:
+def running(name: str, bench: Bench, *options: str, cores: str = SERVER_CORE) -> Iterator[Server]:
     """A server on its core, from its first answer on."""
     base, command = commands(bench.folder)[name]
     port = free_port()
     log = bench.folder / f"{name}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            ["taskset", "-c", SERVER_CORE, *command(port)],
+            ["taskset", "-c", cores, *command(port), *options],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -427,9 +442,7 @@ def memory(bench: Bench) -> dict[str, float]:
     """What the server's process occupies once 100,000 runs are stored."""
     with running(OURS, bench) as server:
         store(server, bench, 100_000)
-        status = Path(f"/proc/{server.process.pid}/status").read_text()
-    kibibytes = next(int(line.split()[1]) for line in status.splitlines() if "VmRSS" in line)
-    return {"memory with 100,000 runs, MB": kibibytes * 1024 / 1e6}
+        return {"memory with 100,000 runs, MB": resident(server)}
 
 
 def store(server: Server, bench: Bench, runs: int) -> None:
@@ -454,12 +467,115 @@ def start(bench: Bench) -> dict[str, float]:
     return {"start to first answer, s": statistics.median(times)}
 
 
+def sqlite(bench: Bench) -> dict[str, float]:
+    """What reads from a file cost, by what they cost from memory; in turns."""
+    measured: dict[tuple[str, str], list[float]] = {}
+    task = bench.progress.add_task("SQLite", total=ROUNDS * 4)
+    with running(OURS, bench) as memory, running(OURS, bench, f"--state={bench.folder}/db") as file:
+        wanted = {server.port: prepare(server) for server in (memory, file)}
+        time.sleep(2)  # until all runs have ended
+        for _ in range(ROUNDS):
+            for operation in ("retrieve", "list"):
+                for name, server in (("memory", memory), ("file", file)):
+                    rate = load(server, bench, wanted[server.port][operation]).rate
+                    measured.setdefault((operation, name), []).append(rate)
+                    bench.progress.advance(task)
+    medians = {key: statistics.median(found) for key, found in measured.items()}
+    return {
+        f"SQLite: {operation}, times memory": medians[operation, "file"]
+        / medians[operation, "memory"]
+        for operation in ("retrieve", "list")
+    }
+
+
+def postgresql(bench: Bench) -> dict[str, float]:
+    """Requests a second with state in PostgreSQL: near, behind a network, by two workers."""
+    with serving(needed("postgres")) as url:
+        port = int(url.rpartition("/")[0].rpartition(":")[2])
+        near = state_rates(bench, url)
+        figures = {f"PostgreSQL: {o} a second": rate for o, rate in near.items()}
+        away, far = url.replace(f":{port}/", f":{free_port()}/"), ROOT / "scripts/bench_mock_far.py"
+        network = away.rpartition("/")[0].rpartition(":")[2]
+        process = subprocess.Popen([sys.executable, str(far), network, str(port), "2"])
+        try:
+            time.sleep(1)
+            for operation, rate in state_rates(bench, away).items():
+                name = f"PostgreSQL 2 ms away: {operation}, times near"
+                figures[name] = rate / near[operation]
+        finally:
+            process.kill()
+            process.wait()
+        both = f"{SERVER_CORE},{LOAD_CORE}"
+        one = state_rates(bench, url, cores=both)
+        two = state_rates(bench, url, "--workers=2", cores=both)
+        if len(os.sched_getaffinity(0)) >= 4:  # else the workers have no core of their own
+            for operation in OPERATIONS:
+                name = f"PostgreSQL, 2 workers: {operation}, times one"
+                figures[name] = two[operation] / one[operation]
+    return figures
+
+
+def state_rates(
+    bench: Bench, url: str, *options: str, cores: str = SERVER_CORE
+) -> dict[str, float]:
+    """Requests a second of a mock with an empty state there."""
+    rates = {}
+    with running(OURS, bench, f"--state={url}", *options, cores=cores) as server:
+        reset(server)
+        wanted = prepare(server)
+        time.sleep(2)  # until all runs have ended
+        for operation in reversed(OPERATIONS):
+            measured = load(server, bench, wanted[operation])
+            rates[operation] = measured.rate
+            bench.progress.console.print(
+                f"{' '.join(options) or 'one worker'}: {operation} {measured.rate:,.0f}/s,"
+                f" p99 {measured.p99:.1f} ms, {measured.work:.0f} µs of processor"
+            )
+    return rates
+
+
+def reset(server: Server) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    with contextlib.closing(connection):
+        connection.request("POST", "/_mock/reset")
+        if connection.getresponse().status != 204:
+            raise BenchError(f"{server.name} cannot be reset")
+
+
+def endurance(bench: Bench) -> dict[str, float]:
+    """Speed and memory after a million requests, by those after a thousand."""
+    many, done = 1_000_000, 0
+    task = bench.progress.add_task("requests", total=many)
+    with running(OURS, bench) as server:
+        reads = prepare(server)["retrieve"]
+        time.sleep(2)
+        before = load(server, bench, reads).rate, resident(server)
+        while done < many:
+            done += load(server, bench, [*reads, ("GET", PAGE)], stop_after=many - done).requests
+            bench.progress.update(task, completed=done)
+        after = load(server, bench, reads).rate, resident(server)
+    return {
+        "after 1,000,000 requests: retrieve, times before": after[0] / before[0],
+        "after 1,000,000 requests: memory, times before": after[1] / before[1],
+    }
+
+
+def resident(server: Server) -> float:
+    """Megabytes that the server's process occupies."""
+    status = Path(f"/proc/{server.process.pid}/status").read_text()
+    kibibytes = next(int(line.split()[1]) for line in status.splitlines() if "VmRSS" in line)
+    return kibibytes * 1024 / 1e6
+
+
 MEASUREMENTS = {
     "rates": rates,
     "latency": latency,
     "pages": pages,
     "memory": memory,
     "start": start,
+    "sqlite": sqlite,
+    "postgresql": postgresql,
+    "endurance": endurance,
 }
 
 

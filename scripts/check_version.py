@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from flora_contract.diff.release import since_last_tag
+from flora_contract.diff.release.last_tag import since_last_tag
 from flora_contract.diff.render.text import summary
 from flora_contract.errors import CommandError
 

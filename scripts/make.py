@@ -11,9 +11,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import commands_page
 import contract_page
+import diff_rules_page
 import generate_client
-import write_diff_docs
 
 from flora_contract.conformance.catalogue import listing
 from flora_contract.documents.written.behaviour_page import behaviour_page
@@ -31,7 +32,8 @@ ROOT = Path(__file__).parents[1]
 MADE: dict[str, Callable[[], str]] = {
     "docs/behaviour.md": lambda: behaviour_page(Behaviour(Contract(contract("behaviour")))),
     "docs/contract.md": contract_page.page,
-    "docs/diff.md": write_diff_docs.page,
+    "docs/diff-rules.md": diff_rules_page.page,
+    "docs/reference/commands.md": commands_page.page,
     "docs/oracles.md": lambda: listing("markdown"),
 }
 """Files, and what makes the text of each. `generated/` is many files, made by generate_client."""

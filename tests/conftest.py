@@ -30,13 +30,15 @@ PROGRAMS = {
     "chromium": "apt-get install chromium",
     "curl": "apt-get install curl",
     "git": "apt-get install git",
+    "go": "apt-get install golang-go",
+    "javac": "apt-get install default-jdk-headless",
     "jq": "apt-get install jq",
     "mypy": "pip install --group lint",
     "node": "apt-get install nodejs",
     "npm": "apt-get install npm",
     "postgres": "apt-get install postgresql",
     "pyright": "pip install --group lint",
-    "runuser": "apt-get install util-linux",
+    "ruby": "apt-get install ruby",
 }
 """What tests need beside the libraries that they import, and how to get it."""
 
@@ -67,9 +69,9 @@ def _place(name: str) -> str | None:
     if name in _MODULES:
         return name if importlib.util.find_spec(name) is not None else None
     folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
-    if name in {"postgres", "runuser"}:  # which Debian keeps out of the PATH of users
+    if name == "postgres":  # which Debian keeps out of the PATH of users
         versions = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-        folders += [*map(str, versions), "/usr/sbin", "/sbin"]
+        folders += [*map(str, versions)]
     path = os.pathsep.join(folders)
     found = (shutil.which(one, path=path) for one in _NAMES.get(name, (name,)))
     return next((place for place in found if place is not None), None)
@@ -83,6 +85,15 @@ def need() -> Need:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs(name, …): programs without which it is skipped")
+    config.addinivalue_line("markers", "nightly: runs with --hypothesis-profile=random only")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of many cases that are judged alike, most wait for the night."""
+    if config.getoption("--hypothesis-profile", None) != "random":
+        left_out = [item for item in items if item.get_closest_marker("nightly")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -70,7 +70,7 @@ from flora_client.types import (
 )
 from flora_runtime.drift import Drift
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "ActionId",

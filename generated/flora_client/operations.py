@@ -14,12 +14,14 @@ from flora_runtime.errors import (
     IdempotencyDuplicateError,
 )
 from flora_runtime.operation import (
+    CreateOperation,
+    ListOperation,
     Media,
-    Operation,
     Paging,
     Parameter,
     Polling,
     Profile,
+    ReadOperation,
     Recovery,
     Referral,
     Refusal,
@@ -28,7 +30,7 @@ from flora_runtime.operation import (
 
 PROFILE = Profile(
     name="flora-client",
-    version="0.1.0",
+    version="0.2.0",
     base_url="https://app.flora.ai/api/v1",
     key_variable="FLORA_API_KEY",
     base_url_variable="FLORA_BASE_URL",
@@ -41,7 +43,7 @@ PROFILE = Profile(
     error_classes={"idempotency_duplicate": IdempotencyDuplicateError},
 )
 
-GET_RUN: Operation[Run] = Operation(
+GET_RUN: ReadOperation[Run] = ReadOperation(
     name="generations.retrieve",
     method="GET",
     path="/runs/{runId}",
@@ -79,9 +81,10 @@ GET_RUN_MEDIA = Media(
     url="url",
     text=("text",),
     families={"imageUrl": "image", "videoUrl": "video", "audioUrl": "audio"},
+    tells="type",
 )
 
-LIST_GENERATIONS: Operation[Generation] = Operation(
+LIST_GENERATIONS: ListOperation[Generation] = ListOperation(
     name="generations.list",
     method="GET",
     path="/generations",
@@ -114,7 +117,7 @@ LIST_GENERATIONS: Operation[Generation] = Operation(
     ),
 )
 
-LIST_MODELS: Operation[Model] = Operation(
+LIST_MODELS: ListOperation[Model] = ListOperation(
     name="models.list",
     method="GET",
     path="/models",
@@ -135,7 +138,7 @@ LIST_MODELS: Operation[Model] = Operation(
     paging=Paging(items="models"),
 )
 
-LIST_WORKSPACES: Operation[Workspace] = Operation(
+LIST_WORKSPACES: ListOperation[Workspace] = ListOperation(
     name="workspaces.list",
     method="GET",
     path="/workspaces",
@@ -143,7 +146,7 @@ LIST_WORKSPACES: Operation[Workspace] = Operation(
     paging=Paging(items="workspaces"),
 )
 
-LIST_PROJECTS: Operation[Project] = Operation(
+LIST_PROJECTS: ListOperation[Project] = ListOperation(
     name="projects.list",
     method="GET",
     path="/projects",
@@ -170,7 +173,7 @@ LIST_PROJECTS: Operation[Project] = Operation(
     ),
 )
 
-CREATE_GENERATION: Operation[RunAccepted] = Operation(
+CREATE_GENERATION: CreateOperation[RunAccepted] = CreateOperation(
     name="generations.create",
     method="POST",
     path="/generate",
@@ -240,11 +243,14 @@ CREATE_GENERATION: Operation[RunAccepted] = Operation(
                 named="model.model_id", list=LIST_MODELS, id="model_id", shows={"type": "type"}
             ),
         ),
+        cost="charged_cost",
+        made=GET_RUN_MEDIA,
+        closer=GET_RUN,
         otherwise={"type": "generation", "estimated_seconds": None},
     ),
 )
 
-CREATE_GENERATION_RUN: Operation[RunAccepted] = Operation(
+CREATE_GENERATION_RUN: CreateOperation[RunAccepted] = CreateOperation(
     name="runs.create",
     method="POST",
     path="/runs/generation",
@@ -314,6 +320,9 @@ CREATE_GENERATION_RUN: Operation[RunAccepted] = Operation(
                 named="model.model_id", list=LIST_MODELS, id="model_id", shows={"type": "type"}
             ),
         ),
+        cost="charged_cost",
+        made=GET_RUN_MEDIA,
+        closer=GET_RUN,
         otherwise={"type": "generation", "estimated_seconds": None},
     ),
 )

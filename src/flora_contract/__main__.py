@@ -1,11 +1,12 @@
 """The command `flora-contract`, also as `python -m flora_contract`.
 
-It comes with the client, and what it stands on only with an extra: without that, it says so.
+The command is installed with the client, its dependencies with an extra.
 """
 
 import sys
 
-from flora_contract.errors import InputError, not_installed
+from flora_contract.commands import not_installed
+from flora_contract.errors import InputError
 
 
 def main() -> None:
@@ -13,7 +14,7 @@ def main() -> None:
     try:
         from flora_contract import cli
     except ModuleNotFoundError as missing:
-        print(f"flora-contract: {not_installed(missing)}", file=sys.stderr)
+        print(f"flora-contract: {not_installed(missing, sys.argv[1:])}", file=sys.stderr)
         sys.exit(InputError.exit_code)
     cli.main()
 

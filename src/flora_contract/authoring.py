@@ -1,4 +1,4 @@
-"""The commands `overlay` and `lint`, for who writes a contract."""
+"""The commands `overlay` and `lint`, for authors of a contract."""
 
 from __future__ import annotations
 
@@ -20,12 +20,14 @@ from flora_contract.report.output import deliver
 @click.command()
 @click.argument("spec")
 @click.argument("overlays", nargs=-1, required=True)
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write here, not to stdout.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Write to this file instead of stdout."
+)
 def overlay(spec: str, overlays: tuple[str, ...], output: Path | None) -> None:
     """Apply OVERLAYS, in order, to the OpenAPI document SPEC.
 
-    Overlay Specification 1.0 and 1.1. What comes in as YAML goes out as YAML with its comments,
-    JSON as JSON. A target that selects nothing is a warning. `-` is standard input.
+    Overlay Specification 1.0 and 1.1. YAML keeps its comments; JSON stays JSON. A target that
+    selects nothing is a warning. `-` is standard input.
     """
     document = load(spec)
     applied = apply(document, [load(name) for name in overlays])
@@ -40,22 +42,22 @@ def overlay(spec: str, overlays: tuple[str, ...], output: Path | None) -> None:
     "--registers",
     type=click.Path(path_type=Path),
     default=shipped.REGISTERS,
-    help="Folder of sources.md and conflicts.md. By default our own.",
+    help="Folder with sources.md and conflicts.md. Default: those of the FLORA contract.",
 )
 @click.option(
     "--overlay",
     "overlays",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="Apply this first; repeatable. By default, for our own contract, its behaviour.",
+    help="Apply this overlay first; repeatable. Default for the FLORA contract: its behaviour.",
 )
 @click.pass_context
 def lint(ctx: click.Context, spec: Path, registers: Path, overlays: tuple[Path, ...]) -> None:
-    """Hold the contract SPEC, by default our own, to the rules of this project.
+    """Check the contract SPEC, by default FLORA's, against the rules of this project.
 
-    Sources named and known, conflicts registered, operations described, examples given and valid,
-    components used. What OpenAPI itself asks is openapi-spec-validator's to say. Where behaviour
-    is stated, a note tells what of an operation is not; notes are no faults.
+    Sources are named and known, conflicts registered, operations described, examples given and
+    valid, components used. Use openapi-spec-validator for the rules of OpenAPI itself. Where
+    behaviour is stated, notes list what is missing; notes are not faults.
     """
     if spec == shipped.CONTRACT and not overlays:
         document = shipped.contract("behaviour")
@@ -73,7 +75,7 @@ def lint(ctx: click.Context, spec: Path, registers: Path, overlays: tuple[Path, 
 
 
 def _unstated(document: Document) -> list[tuple[str, str]]:
-    """What no statement says, with its place; nothing where no behaviour is stated at all."""
+    """What is not stated, with its place; nothing if no behaviour is stated at all."""
     if not statements(document):
         return []
     gaps = unstated(Behaviour(Contract(document)))

@@ -4,28 +4,15 @@ from __future__ import annotations
 
 import importlib
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
-from flora_contract.errors import OURS, CommandError, InputError, not_installed, of_ours
+from flora_contract.commands import COMMANDS, not_installed
+from flora_contract.errors import OURS, CommandError, InputError, of_ours
 
-# name: (where its click command is, what it does)
-COMMANDS = {
-    "diff": ("flora_contract.diff.command:diff", "Tell what changed between two documents."),
-    "mock": ("flora_contract.mock.command:mock", "Serve a FLORA that remembers, on this machine."),
-    "check": ("flora_contract.conformance.command:check", "Hold a server to the contract."),
-    "traffic": ("flora_contract.conformance.command:traffic", "Hold recorded traffic to it."),
-    "generate": (
-        "flora_contract.codegen.command:generate",
-        "Make a Python client of an OpenAPI document.",
-    ),
-    "overlay": ("flora_contract.authoring:overlay", "Apply overlays to an OpenAPI document."),
-    "lint": ("flora_contract.authoring:lint", "Hold a contract to the rules of this project."),
-    "documents": (
-        "flora_contract.documents.commands:documents",
-        "Hold the contract to its sources, in a checkout.",
-    ),
-}
+if TYPE_CHECKING:
+    from flora_contract.mock.proxy import Judged
 
 
 class Rooms(click.Group):
@@ -49,12 +36,21 @@ class Rooms(click.Group):
 
 @click.command(cls=Rooms, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="flora-client", prog_name="flora-contract")
-def group() -> None:
+@click.pass_context
+def group(ctx: click.Context) -> None:
     """Work with the FLORA API's contract: mock it, check a server against it, review changes.
 
     Exit codes: 0 it holds, 1 it does not, 2 wrong usage or unreadable input,
     3 the server could not be reached, 4 an error of ours, 130 it was interrupted.
     """
+    ctx.obj = judge_of
+
+
+def judge_of(base_url: str) -> Judged:
+    """What the suite says of each exchange with a server: rooms do not know each other."""
+    from flora_contract.conformance.passing import PassingTraffic
+
+    return PassingTraffic(base_url).judged
 
 
 def main() -> None:
@@ -77,7 +73,7 @@ def main() -> None:
     except click.Abort:
         sys.exit(130)  # Ctrl-C, as shells have it
     except ModuleNotFoundError as missing:
-        print(f"flora-contract: {not_installed(missing)}", file=sys.stderr)
+        print(f"flora-contract: {not_installed(missing, sys.argv[1:])}", file=sys.stderr)
         sys.exit(InputError.exit_code)
     except Exception as error:
         print(f"flora-contract: {of_ours(error)}", file=sys.stderr)

@@ -40,23 +40,6 @@ class UnreachableError(CommandError):
     exit_code = 3
 
 
-def not_installed(missing: ModuleNotFoundError) -> str:
-    """One line for what is there with the extra only, or in a checkout only.
-
-    Raises the error again if it is ours.
-    """
-    if missing.name == "flora_contract.documents":
-        return (
-            "documents is for those who maintain the contract, and not in the wheel:"
-            " in a checkout of the project, pip install -e '.[contract]'"
-        )
-    if missing.name in {"tree_sitter", "tree_sitter_typescript"}:
-        return f"{missing.name} is not installed: pip install tree-sitter tree-sitter-typescript"
-    if missing.name is None or missing.name.startswith("flora_"):
-        raise missing
-    return f"{missing.name} is not installed: pip install 'flora-client[contract]'"
-
-
 def of_ours(error: Exception) -> str:
     """One line for an exception that nothing expected: what it is, and where it was raised."""
     said = " ".join(str(error).split())[:300]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, Unpack
 
 from attrs import evolve
 
@@ -14,10 +15,19 @@ from flora_runtime.drift import Drift, DriftReporter
 from flora_runtime.errors import InvalidArgumentError
 from flora_runtime.exchange import block_on
 from flora_runtime.ledger import Ledger
-from flora_runtime.options import amount, checked_names, checked_retries, checked_timeout
+from flora_runtime.options import (
+    amount,
+    checked_count,
+    checked_flag,
+    checked_function,
+    checked_names,
+    checked_path,
+    checked_seconds,
+)
 from flora_runtime.request import checked_headers
 from flora_runtime.session import Session, Shared
 from flora_runtime.spend import Spend
+from flora_runtime.streaming import AsyncStreamedResponse, StreamedResponse
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -32,12 +42,53 @@ DEFAULT_TIMEOUT = 60.0
 OnDrift = Callable[[Drift], object]
 
 
-class _Client:
-    """What both clients have."""
+K = TypeVar("K")
+H = TypeVar("H")
+
+
+class _Client(Generic[K, H]):
+    """What both clients have; what gives the key, and the client of the library, are of a kind."""
 
     profile: ClassVar[Profile]
-    _session: Session
     _is_copy = False
+
+    def __init__(
+        self,
+        *,
+        api_key: K | None = None,
+        base_url: str | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
+        max_retries: int | None = None,
+        default_headers: Mapping[str, str] | None = None,
+        default_query: Mapping[str, Any] | None = None,
+        http_client: H | None = None,
+        spend_limit: Decimal | float | str | None = None,
+        journal: str | os.PathLike[str] | None = None,
+        on_drift: OnDrift | None = None,
+        strict: bool = False,
+    ) -> None:
+        log.switch_on_from_environment()
+        if on_drift is not None:
+            checked_function(on_drift, "on_drift", blocking=True)
+        self._session = Session(
+            io=self._io(http_client),
+            origin=_origin(self.profile, base_url),
+            key=_key(self.profile, api_key),
+            profile=self.profile,
+            shared=Shared(
+                spend=Spend(None if spend_limit is None else amount(spend_limit, "spend_limit")),
+                drift=DriftReporter(on_drift),
+                ledger=Ledger(None if journal is None else checked_path(journal, "journal")),
+            ),
+            timeout=checked_seconds(timeout, "timeout"),
+            max_retries=None if max_retries is None else checked_count(max_retries, "max_retries"),
+            headers=_headers(self.profile, default_headers),
+            query=checked_names(default_query or {}, "default_query"),
+            strict=checked_flag(strict, "strict"),
+        )
+
+    def _io(self, client: H | None) -> IO:
+        raise NotImplementedError
 
     @property
     def spent(self) -> Decimal:
@@ -64,8 +115,10 @@ class _Client:
         copy._is_copy = True
         copy._session = evolve(
             now,
-            timeout=now.timeout if timeout is None else checked_timeout(timeout),
-            max_retries=now.max_retries if max_retries is None else checked_retries(max_retries),
+            timeout=now.timeout if timeout is None else checked_seconds(timeout, "timeout"),
+            max_retries=now.max_retries
+            if max_retries is None
+            else checked_count(max_retries, "max_retries"),
             headers={**now.headers, **_headers(self.profile, default_headers)},
             query={**now.query, **checked_names(default_query or {}, "default_query")},
         )
@@ -78,7 +131,7 @@ class _Client:
         raise TypeError("a client holds a key and cannot be pickled; make one where it is needed")
 
 
-class SyncClient(_Client):
+class SyncClient(_Client["str | Callable[[], str]", "HTTPClient"]):
     """A client whose methods block. It can be used from many threads at once.
 
     `api_key` and `base_url` are taken from the environment where they are left out; a function as
@@ -86,35 +139,10 @@ class SyncClient(_Client):
     `spend_limit` what the API counts costs in. Raises InvalidArgumentError, UnsafeURLError.
     """
 
-    def __init__(
-        self,
-        *,
-        api_key: str | Callable[[], str] | None = None,
-        base_url: str | None = None,
-        timeout: float = DEFAULT_TIMEOUT,
-        max_retries: int | None = None,
-        default_headers: Mapping[str, str] | None = None,
-        default_query: Mapping[str, Any] | None = None,
-        http_client: HTTPClient | None = None,
-        spend_limit: Decimal | float | str | None = None,
-        journal: str | os.PathLike[str] | None = None,
-        on_drift: OnDrift | None = None,
-        strict: bool = False,
-    ) -> None:
+    def _io(self, client: HTTPClient | None) -> IO:
         from flora_runtime.http import BlockingIO
 
-        self._session = _session(
-            BlockingIO(http_client),
-            self.profile,
-            _key(self.profile, api_key),
-            _origin(self.profile, base_url),
-            Shared(Spend(_limit(spend_limit)), DriftReporter(on_drift), ledger=Ledger(journal)),
-            timeout,
-            max_retries,
-            _headers(self.profile, default_headers),
-            checked_names(default_query or {}, "default_query"),
-            strict=strict,
-        )
+        return BlockingIO(client)
 
     def request(
         self,
@@ -129,6 +157,25 @@ class SyncClient(_Client):
         session = self._session
         return block_on(session.request(method, path, params or {}, json, options))
 
+    @contextmanager
+    def stream(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        **options: Unpack[KeyedCallOptions],
+    ) -> Generator[StreamedResponse]:
+        """The same, for a body that is read as it comes: `timeout` counts to its last byte."""
+        session = self._session
+        sent = session.other(method, path, params or {}, json, options, stream=True)
+        answer, call = block_on(sent)
+        try:
+            yield StreamedResponse(answer, call)
+        finally:
+            block_on(answer.close())
+
     def close(self) -> None:
         """Close the connections, unless they came with `http_client=` or are another client's."""
         if not self._is_copy:
@@ -141,42 +188,17 @@ class SyncClient(_Client):
         self.close()
 
 
-class AsyncClient(_Client):
+class AsyncClient(_Client[KeySource, "AsyncHTTPClient"]):
     """A client for asyncio and trio, method for method the twin of the blocking one.
 
     It can be made anywhere, and used from any loop. `api_key` may be an asynchronous function.
     Raises InvalidArgumentError, UnsafeURLError.
     """
 
-    def __init__(
-        self,
-        *,
-        api_key: KeySource | None = None,
-        base_url: str | None = None,
-        timeout: float = DEFAULT_TIMEOUT,
-        max_retries: int | None = None,
-        default_headers: Mapping[str, str] | None = None,
-        default_query: Mapping[str, Any] | None = None,
-        http_client: AsyncHTTPClient | None = None,
-        spend_limit: Decimal | float | str | None = None,
-        journal: str | os.PathLike[str] | None = None,
-        on_drift: OnDrift | None = None,
-        strict: bool = False,
-    ) -> None:
+    def _io(self, client: AsyncHTTPClient | None) -> IO:
         from flora_runtime.http import AsyncIO
 
-        self._session = _session(
-            AsyncIO(http_client),
-            self.profile,
-            _key(self.profile, api_key),
-            _origin(self.profile, base_url),
-            Shared(Spend(_limit(spend_limit)), DriftReporter(on_drift), ledger=Ledger(journal)),
-            timeout,
-            max_retries,
-            _headers(self.profile, default_headers),
-            checked_names(default_query or {}, "default_query"),
-            strict=strict,
-        )
+        return AsyncIO(client)
 
     async def request(
         self,
@@ -191,6 +213,25 @@ class AsyncClient(_Client):
         session = self._session
         return await session.request(method, path, params or {}, json, options)
 
+    @asynccontextmanager
+    async def stream(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        **options: Unpack[KeyedCallOptions],
+    ) -> AsyncGenerator[AsyncStreamedResponse]:
+        """The same, for a body that is read as it comes: `timeout` counts to its last byte."""
+        session = self._session
+        sent = session.other(method, path, params or {}, json, options, stream=True)
+        answer, call = await sent
+        try:
+            yield AsyncStreamedResponse(answer, call)
+        finally:
+            await answer.close()
+
     async def close(self) -> None:
         """Close the connections of this loop, unless they came with `http_client=` or are another
         client's."""
@@ -204,34 +245,6 @@ class AsyncClient(_Client):
         await self.close()
 
 
-def _session(
-    io: IO,
-    profile: Profile,
-    key: Key,
-    origin: Origin,
-    shared: Shared,
-    timeout: float,
-    max_retries: int | None,
-    headers: Mapping[str, str],
-    query: Mapping[str, Any],
-    *,
-    strict: bool,
-) -> Session:
-    log.switch_on_from_environment()
-    return Session(
-        io=io,
-        origin=origin,
-        key=key,
-        profile=profile,
-        shared=shared,
-        timeout=checked_timeout(timeout),
-        max_retries=None if max_retries is None else checked_retries(max_retries),
-        headers=headers,
-        query=query,
-        strict=strict,
-    )
-
-
 def _headers(profile: Profile, given: Mapping[str, str] | None) -> Mapping[str, str]:
     headers = checked_headers(checked_names(given or {}, "default_headers"))
     if any(name.lower() in headers for name in profile.idempotency_headers):
@@ -239,16 +252,14 @@ def _headers(profile: Profile, given: Mapping[str, str] | None) -> Mapping[str, 
     return headers
 
 
-def _key(profile: Profile, given: KeySource | None) -> Key:
+def _key(profile: Profile, given: Any) -> Key:
     key = given if given is not None else os.environ.get(profile.key_variable)
     if key is None:
         raise InvalidArgumentError(f"no API key: set {profile.key_variable} or pass api_key=")
     return Key(key)
 
 
-def _origin(profile: Profile, given: str | None) -> Origin:
+def _origin(profile: Profile, given: object) -> Origin:
+    if given is not None and not isinstance(given, str):
+        raise InvalidArgumentError("base_url must be a string")
     return Origin.of(given or os.environ.get(profile.base_url_variable) or profile.base_url)
-
-
-def _limit(given: Decimal | float | str | None) -> Decimal | None:
-    return amount(given, "spend_limit") if given is not None else None

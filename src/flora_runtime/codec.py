@@ -285,6 +285,7 @@ def decimal_of(raw: object) -> Decimal | None:
 
 
 _SCALARS: dict[Any, Decode] = {
+    bytes: lambda raw, _where, _drifts: raw,
     str: _str,
     bool: _bool,
     int: _int,

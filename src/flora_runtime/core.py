@@ -13,15 +13,15 @@ from attrs import evolve, frozen
 from flora_runtime.errors import FloraError, InvalidArgumentError, mark
 from flora_runtime.log import logger
 from flora_runtime.model import Model
-from flora_runtime.operation import OPTION_NAMES, Operation
-from flora_runtime.options import Limits, Options, options_of
+from flora_runtime.operation import OPTION_NAMES, CreateOperation, Operation, ReadOperation
+from flora_runtime.options import Limits, Options, checked_count, checked_function, options_of
 from flora_runtime.paging import AsyncPager, Listing, Page, Pager
 from flora_runtime.paths import is_object
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from flora_runtime.operation import Media
+    from flora_runtime.operation import ListOperation, Media
     from flora_runtime.session import RawResponse, Session
 
 P = ParamSpec("P")
@@ -52,14 +52,14 @@ class Core:
     async def _respond(
         self, operation: Operation[T], arguments: Arguments, options: Options
     ) -> RawResponse[T]:
-        if operation.starts is not None:
+        if isinstance(operation, CreateOperation):
             from flora_runtime.starting import start
 
             return await start(self.session, operation, arguments, options)
         return await self.session.call(operation, arguments, options)
 
     def listing(
-        self, operation: Operation[T], arguments: Arguments, options: Arguments
+        self, operation: ListOperation[T], arguments: Arguments, options: Arguments
     ) -> Listing[T]:
         """What a pager reads. Arguments that cannot be right are refused before iterating."""
         own = options_of(operation.idempotency_header, options)
@@ -68,7 +68,7 @@ class Core:
 
     async def wait(
         self,
-        looking: Operation[R],
+        looking: ReadOperation[R],
         arguments: Arguments,
         patience: float | None,
         interval: float | None,
@@ -81,8 +81,8 @@ class Core:
 
     async def do_and_wait(
         self,
-        operation: Operation[M],
-        looking: Operation[R],
+        operation: CreateOperation[M],
+        looking: ReadOperation[R],
         arguments: Arguments,
         options: Arguments,
         patience: float | None,
@@ -91,12 +91,14 @@ class Core:
         on_progress: Callable[[R], object] | None,
     ) -> R:
         """Start a run, tell its id, and look at it until it has ended."""
-        from flora_runtime.polling import checked_waiting, wait
+        from flora_runtime.polling import check_waiting, wait
         from flora_runtime.starting import start, started_id, told, where_to_look
 
         own = options_of(operation.idempotency_header, options)
         callbacks = {"on_started": on_started, "on_progress": on_progress}
-        checked_waiting(self.session.io, patience, interval, **callbacks)
+        check_waiting(self.session.io, patience, interval, callbacks)
+        if patience is not None and patience < 0:
+            raise InvalidArgumentError("timeout is over before anything was started")
         run = (await start(self.session, operation, arguments, own)).parse()
         if on_started is not None:
             try:
@@ -116,17 +118,15 @@ class Core:
 
     async def do_many(
         self,
-        operation: Operation[T],
+        operation: CreateOperation[T],
         requests: Iterable[Arguments],
         max_concurrency: int,
         on_result: Callable[[int, T | FloraError], object] | None = None,
     ) -> list[T | FloraError]:
         """Many of the same, some at a time; each result or error in its place."""
-        from flora_runtime.polling import checked_waiting
-
-        checked_waiting(self.session.io, None, on_result=on_result)
-        if max_concurrency < 1:
-            raise InvalidArgumentError("max_concurrency must be at least 1")
+        if on_result is not None:
+            checked_function(on_result, "on_result", blocking=self.session.io.blocking)
+        checked_count(max_concurrency, "max_concurrency", 1)
         jobs = [_Job(self, operation, r, n, on_result) for n, r in enumerate(requests)]
         try:
             results = await self.session.io.gather(jobs, max_concurrency)
@@ -137,7 +137,7 @@ class Core:
             raise
         return [_ours(r) if isinstance(r, Exception) else r for r in results]
 
-    async def resume(self, operation: Operation[T], key: str) -> T:
+    async def resume(self, operation: CreateOperation[T], key: str) -> T:
         """The run that was started under a key."""
         from flora_runtime.starting import resume
 
@@ -154,7 +154,8 @@ class Core:
         """Save the outputs of a run."""
         from flora_runtime.files import download
 
-        return await download(self.session, looking.polling, media, run, folder, limits)
+        polling = looking.polling if isinstance(looking, ReadOperation) else None
+        return await download(self.session, polling, media, run, folder, limits)
 
 
 def _ours(error: Exception) -> FloraError:
@@ -173,7 +174,7 @@ class _Job:
     def __init__(
         self,
         core: Core,
-        operation: Operation[Any],
+        operation: CreateOperation[Any],
         request: Arguments,
         number: int,
         on_result: Callable[[int, Any], object] | None,

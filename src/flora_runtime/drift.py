@@ -39,8 +39,8 @@ class Drift:
 class DriftReporter:
     """Tells each difference once, to the log and to whoever asked. Thread-safe."""
 
-    def __init__(self, listener: Callable[[Drift], object] | None = None) -> None:
-        self._listener = listener
+    def __init__(self, listener: Callable[[Drift], object] | None) -> None:
+        self._listener = listener or (lambda _: None)
         self._told: set[Drift] = set()
         self._lock = threading.Lock()
 
@@ -52,13 +52,7 @@ class DriftReporter:
                     continue
                 self._told.add(drift)
             logger.warning("the API has drifted from this client's contract: %s", drift)
-            if self._listener is not None:
-                self._listen(drift)
-
-    def _listen(self, drift: Drift) -> None:
-        """An answer is not lost to a listener that fails: it may have cost money."""
-        assert self._listener is not None
-        try:
-            self._listener(drift)
-        except Exception:
-            logger.exception("on_drift failed")
+            try:
+                self._listener(drift)
+            except Exception:  # no answer is lost for it: it may have cost money
+                logger.exception("on_drift failed")

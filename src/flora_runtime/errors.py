@@ -302,8 +302,8 @@ class RunOutcomeUnknownError(FloraError):
         reason: str,
     ) -> None:
         super().__init__(
-            f"a run was probably started under idempotency key {idempotency_key}, and its id is"
-            f" lost: {reason}. It is paid for: look for it among the newest runs"
+            f"a run may have been started under idempotency key {idempotency_key}, and which it is"
+            f" cannot be told: {reason}. If so it is paid for: look for it among the newest runs"
         )
         self.idempotency_key = idempotency_key
         self.may_have_started = True

@@ -19,9 +19,10 @@ from attrs import frozen
 
 from flora_runtime.credentials import check_file_url
 from flora_runtime.errors import APIConnectionError, DownloadError, InvalidArgumentError
-from flora_runtime.exchange import Answer, Request
+from flora_runtime.exchange import Answer, Request, fetch
 from flora_runtime.model import Model, wire_names
 from flora_runtime.operation import named
+from flora_runtime.options import checked_path
 from flora_runtime.paths import at_path, is_array, one_line, text_at
 from flora_runtime.retry import LONGEST_WAIT, backoff, retry_after
 
@@ -72,8 +73,6 @@ async def download(
 
     Raises DownloadError, UnsafeURLError; after the others have been saved.
     """
-    if limits.max_concurrency < 1:
-        raise InvalidArgumentError("max_concurrency must be at least 1")
     if not _has(run, media.items):
         kind = type(run).__name__
         raise InvalidArgumentError(f"a {kind} has no {media.items}: give what wait returned")
@@ -173,7 +172,7 @@ class _Job:
             attempt += 1
             try:
                 with part.open("wb") as into:
-                    answer = await self.session.io.fetch(request, into, self.limits.max_bytes)
+                    answer = await fetch(self.session.io, request, into, self.limits.max_bytes)
             except APIConnectionError:
                 if attempt > self.limits.max_retries:
                     raise
@@ -210,7 +209,7 @@ def _has(run: object, member: str) -> bool:
 
 
 def _folder(path: str | Path) -> Path:
-    folder = Path(path)
+    folder = Path(checked_path(path, "folder"))
     try:
         Path(os.path.realpath(folder)).mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -7,6 +7,7 @@ in which all of them can have one.
 
 from __future__ import annotations
 
+import math
 import time
 from collections import OrderedDict
 from datetime import UTC, datetime
@@ -17,9 +18,11 @@ from attrs import field, frozen
 from flora_runtime.operation import named
 from flora_runtime.paths import at_path, text_at
 from flora_runtime.retry import http_date
+from flora_runtime.spend import amount_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+    from collections.abc import Iterable, Mapping, Sequence, Set
+    from decimal import Decimal
 
     from flora_runtime.exchange import Answer
     from flora_runtime.ledger import Create
@@ -60,6 +63,10 @@ class ServerClock:
         slack = self.slack + create.stepped()
         ended = create.ended if create.ended is not None else time.time()
         return create.began + self.least - slack, ended + self.most + slack
+
+
+ANY_TIME = ServerClock(-math.inf, math.inf, 0.0)
+"""Of a server that tells no time."""
 
 
 def wall(monotonic: float) -> float:
@@ -130,6 +137,8 @@ class Finding:
     """Those of them that are a run of this request."""
     shown: Set[str] = frozenset()
     """Every run that was there, by id."""
+    fresh: bool = False
+    """What came after the create is shown already, and so would its own run be."""
     settled: bool = False
     """Nothing is under way that could make it plainer."""
 
@@ -143,23 +152,26 @@ def judge(
     create: Create,
     others: Sequence[Create],
     items: Sequence[Any],
-    taken: Collection[str],
+    taken: Mapping[str, str],
     clock: ServerClock,
     *,
     late: bool = False,
 ) -> Finding:
-    """Which of the items can be the run of a create; those that are taken can be nobody's.
+    """Which of the items can be the run of a create; those that are taken can be nobody else's, and
+    show what each tariff costs.
 
     `late` says that a create whose run was not found in time may have none after all.
     """
     window = clock.window(create)
     shown = {str(at_path(item, recovery.id)): item for item in items}
     moments = {n: moment_of(at_path(item, recovery.created)) for n, item in shown.items()}
-    own = {c: _own(c, shown, moments, clock) for c in (create, *others)}
+    prices = _prices(recovery, shown, taken)
+    dear = {n: _elsewhere(amount_of(at_path(i, recovery.cost)), prices) for n, i in shown.items()}
+    own = {c: _own(c, shown, moments, clock, dear) for c in (create, *others)}
     found = [c for c in others if c.state == "found"]
     for c in own:
         own[c] = _with_exchanged(c, found, own)
-    own = {c: wish.difference(taken) for c, wish in own.items()}
+    own = {c: wish - taken.keys() for c, wish in own.items()}
     candidates = {run_id: item for run_id, item in shown.items() if run_id in own[create]}
     if not candidates:
         return Finding("the history does not show it", window, shown=shown.keys())
@@ -180,6 +192,7 @@ def judge(
         candidates,
         [item for run_id, item in candidates.items() if run_id in ours],
         shown=shown.keys(),
+        fresh=any(m is not None and m.earliest > window[1] for m in moments.values()),
         settled=not any(c.state in {"sent", "accepted"} and own[c] & own[create] for c in others),
     )
 
@@ -282,18 +295,40 @@ def _own(
     shown: Mapping[str, Any],
     moments: Mapping[str, Moment | None],
     clock: ServerClock,
+    dear: Mapping[str, Set[str]],
 ) -> set[str]:
-    """The runs that a create can have started."""
+    """The runs that a create can have started. `dear`: tariffs that a run does not cost."""
     earliest, latest = clock.window(create)
 
     def fits(run_id: str) -> bool:
         moment = moments[run_id]
         if moment is not None and (moment.latest < earliest or moment.earliest > latest):
             return False
+        if create.tariff in dear[run_id]:
+            return False
         found = {place: at_path(shown[run_id], place) for place in create.shown}
         return all(found[place] in (None, wanted) for place, wanted in create.shown.items())
 
     return {run_id for run_id in shown if fits(run_id)}
+
+
+def _prices(
+    recovery: Recovery[Any], shown: Mapping[str, Any], taken: Mapping[str, str]
+) -> dict[str, set[Decimal]]:
+    """What the runs that are known to be of a tariff cost."""
+    prices: dict[str, set[Decimal]] = {}
+    for run_id, tariff in taken.items():
+        cost = amount_of(at_path(shown[run_id], recovery.cost))
+        if cost is not None:
+            prices.setdefault(tariff, set()).add(cost)
+    return prices
+
+
+def _elsewhere(cost: Decimal | None, prices: Mapping[str, set[Decimal]]) -> set[str]:
+    """The tariffs that cost another amount each time, where this one is the price of another."""
+    if not any(cost in seen for seen in prices.values()):
+        return set()
+    return {tariff for tariff, seen in prices.items() if len(seen) == 1 and cost not in seen}
 
 
 @frozen

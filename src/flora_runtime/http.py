@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import os
 import sys
 import threading
 import time
 import weakref
-import zlib
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.request import getproxies, proxy_bypass
 
@@ -19,11 +19,10 @@ import httpx
 from flora_runtime.errors import (
     APIConnectionError,
     APITimeoutError,
-    DownloadError,
     FloraError,
     InvalidArgumentError,
 )
-from flora_runtime.exchange import MOST_BYTES, Answer, Request, block_on
+from flora_runtime.exchange import Opened, block_on
 from flora_runtime.paths import one_line
 from flora_runtime.streams import Backend, Deadline, begin
 
@@ -32,12 +31,13 @@ if TYPE_CHECKING:
         AsyncIterator,
         Callable,
         Coroutine,
-        Iterable,
         Iterator,
         Mapping,
         Sequence,
     )
-    from typing import BinaryIO
+    from contextlib import AbstractContextManager
+
+    from flora_runtime.exchange import Request
 
 HTTPClient = httpx.Client
 AsyncHTTPClient = httpx.AsyncClient
@@ -58,7 +58,79 @@ _LIBRARIES = {"httpx", "httpx2", "httpcore", "httpcore2"}
 """httpx2 is httpx as others keep it up: a client of either may be given."""
 
 
-class BlockingIO:
+class _IO:
+    """What both kinds have in common."""
+
+    blocking: bool
+    _closed = False
+
+    async def open(self, request: Request, *, foreign: bool = False) -> Opened:
+        if self._closed:
+            raise FloraError("the client is closed; make a new one")
+        deadline = Deadline(request.timeout, request.pace)
+        try:
+            with self.within(deadline):
+                response = await self._sent(request, deadline, foreign=foreign)
+        except BaseException as error:
+            failure = _translated(error, deadline)
+        else:
+            if request.pace is not None:
+                request.pace.hear(response.status_code, response.headers)
+            return _Opened(response, deadline, self)
+        raise failure
+
+    def within(self, deadline: Deadline) -> AbstractContextManager[object]:
+        """Raises TimeoutError where what is done in it takes longer, and can be cut off."""
+        raise NotImplementedError
+
+    async def _sent(self, request: Request, deadline: Deadline, *, foreign: bool) -> httpx.Response:
+        """The answer as it begins."""
+        raise NotImplementedError
+
+
+class _Opened(Opened):
+    """An answer of the HTTP library."""
+
+    def __init__(self, response: httpx.Response, deadline: Deadline, io: _IO) -> None:
+        headers = response.headers
+        packed = headers.get("content-encoding", "").strip().lower() == "gzip"
+        packed = packed and not response.is_stream_consumed
+        super().__init__(response.status_code, headers, deadline.sent, packed=packed)
+        self._response, self._deadline, self._io = response, deadline, io
+        self._parts = _parts(response, blocking=io.blocking)
+
+    async def part(self) -> bytes | None:
+        try:
+            with self._io.within(self._deadline):
+                part = await anext(self._parts, None)
+        except BaseException as error:
+            failure = _translated(error, self._deadline)
+        else:
+            if part is None or not self._deadline.is_over():
+                return part
+            failure = _translated(TimeoutError(), self._deadline)
+        raise failure
+
+    async def close(self) -> None:
+        if self._io.blocking:
+            self._response.close()
+        else:
+            await self._response.aclose()
+
+
+async def _parts(response: httpx.Response, *, blocking: bool) -> AsyncIterator[bytes]:
+    """The body as it comes; whole where the given client has read, and unpacked, it already."""
+    if response.is_stream_consumed:
+        yield response.content
+    elif blocking:
+        for part in response.iter_raw():
+            yield part
+    else:
+        async for part in response.aiter_raw():
+            yield part
+
+
+class BlockingIO(_IO):
     """IO for one client in any number of threads, over one pool of connections."""
 
     blocking = True
@@ -67,39 +139,19 @@ class BlockingIO:
         self._given = _checked(client, httpx.Client)
         self._own = _Connections()
         self._process = os.getpid()
-        self._closed = False
         self._lock = threading.Lock()
 
-    async def send(self, request: Request) -> Answer:
-        deadline = Deadline(request.timeout, request.pace)
-        try:
-            response = self._sent(request, deadline)
-            try:
-                _hear(request, response)
-                body = _Body(response)
-                for chunk in _chunks(response):
-                    if not body.takes(_in_time(chunk, deadline)):
-                        break
-                return body.answer(deadline)
-            finally:
-                response.close()
-        except BaseException as error:
-            failure = _translated(error)
-        raise failure
+    def within(self, deadline: Deadline) -> AbstractContextManager[object]:
+        return contextlib.nullcontext(deadline)  # its connections keep to it themselves
 
-    async def fetch(self, request: Request, into: BinaryIO, most: int) -> Answer:
-        deadline = Deadline(request.timeout)
-        try:
-            response = self._sent(request, deadline, foreign=True)
-            try:
-                if _is_plain(response):
-                    for chunk in _chunks(response):
-                        _write(into, _in_time(chunk, deadline), most)
-            finally:
-                response.close()
-        except Exception as error:
-            raise _translated(error) from None
-        return _Body(response).answer(deadline)
+    async def _sent(self, request: Request, deadline: Deadline, *, foreign: bool) -> httpx.Response:
+        if self._given is not None:
+            trace = _gate(deadline)
+            outgoing = _outgoing(self._given, request, deadline, trace, foreign=foreign)
+            auth = {"auth": None} if foreign else {}
+            return self._given.send(outgoing, stream=True, follow_redirects=False, **auth)
+        begin(deadline)
+        return self._connections().send(_request(httpx.Request, request, deadline))
 
     async def sleep(self, seconds: float) -> None:
         time.sleep(seconds)  # noqa: ASYNC251  blocking is what this IO does
@@ -118,6 +170,9 @@ class BlockingIO:
         with ThreadPoolExecutor(at_once) as pool:
             return list(pool.map(attempt, jobs))
 
+    async def aside(self, work: Callable[..., T], *arguments: Any) -> T:
+        return work(*arguments)
+
     async def settle(self, value: Any) -> Any:
         if inspect.iscoroutine(value):
             value.close()
@@ -130,20 +185,6 @@ class BlockingIO:
     async def close(self) -> None:
         self._closed = True
         self._own.close()
-
-    def _sent(
-        self, request: Request, deadline: Deadline, *, foreign: bool = False
-    ) -> httpx.Response:
-        """The answer as it begins."""
-        if self._closed:
-            raise FloraError("the client is closed; make a new one")
-        if self._given is not None:
-            trace = _gate(deadline)
-            outgoing = _outgoing(self._given, request, deadline, trace, foreign=foreign)
-            auth = {"auth": None} if foreign else {}
-            return self._given.send(outgoing, stream=True, follow_redirects=False, **auth)
-        begin(deadline)
-        return self._connections().send(_request(httpx.Request, request, deadline))
 
     def _connections(self) -> _Connections:
         """After a fork both processes have the same connections; over them, each would be given
@@ -245,7 +286,7 @@ class _Content(httpx.SyncByteStream):
         self._response.close()
 
 
-class AsyncIO:
+class AsyncIO(_IO):
     """IO for asyncio and trio. Connections belong to a loop; each that uses the client has its
     own."""
 
@@ -254,47 +295,15 @@ class AsyncIO:
     def __init__(self, client: httpx.AsyncClient | None = None) -> None:
         self._given = _checked(client, httpx.AsyncClient)
         self._clients: dict[Any, httpx.AsyncClient] = {}
-        self._closed = False
 
-    async def send(self, request: Request) -> Answer:
-        deadline = Deadline(request.timeout, request.pace)
-        try:
-            with anyio.fail_after(request.timeout + _GRACE):
-                response = await self._sent(request, deadline)
-                try:
-                    _hear(request, response)
-                    body = _Body(response)
-                    async for chunk in _later(response):
-                        if not body.takes(_in_time(chunk, deadline)):
-                            break
-                    return body.answer(deadline)
-                finally:
-                    await response.aclose()
-        except TimeoutError:
-            failure: BaseException = _over(deadline)
-        except BaseException as error:
-            failure = _translated(error)
-        raise failure
+    def within(self, deadline: Deadline) -> AbstractContextManager[object]:
+        return anyio.fail_after(deadline.left() + _GRACE)
 
-    async def fetch(self, request: Request, into: BinaryIO, most: int) -> Answer:
-        from anyio import to_thread
-
-        deadline = Deadline(request.timeout)
-        try:
-            with anyio.fail_after(request.timeout + _GRACE):
-                response = await self._sent(request, deadline, foreign=True)
-                try:
-                    if _is_plain(response):
-                        async for chunk in _later(response):
-                            part = _in_time(chunk, deadline)
-                            await to_thread.run_sync(_write, into, part, most)
-                finally:
-                    await response.aclose()
-        except TimeoutError:
-            raise _over(deadline) from None
-        except Exception as error:
-            raise _translated(error) from None
-        return _Body(response).answer(deadline)
+    async def _sent(self, request: Request, deadline: Deadline, *, foreign: bool) -> httpx.Response:
+        client = self._client()
+        outgoing = _outgoing(client, request, deadline, _async_gate(deadline), foreign=foreign)
+        auth = {"auth": None} if foreign else {}
+        return await client.send(outgoing, stream=True, follow_redirects=False, **auth)
 
     async def sleep(self, seconds: float) -> None:
         await anyio.sleep(seconds)
@@ -317,6 +326,11 @@ class AsyncIO:
                 group.start_soon(attempt, number, job)
         return [results[number] for number in range(len(jobs))]
 
+    async def aside(self, work: Callable[..., T], *arguments: Any) -> T:
+        from anyio import to_thread
+
+        return await to_thread.run_sync(work, *arguments)
+
     async def settle(self, value: Any) -> Any:
         if inspect.isawaitable(value):
             value = await value
@@ -328,18 +342,7 @@ class AsyncIO:
         if client is not None:
             await client.aclose()
 
-    async def _sent(
-        self, request: Request, deadline: Deadline, *, foreign: bool = False
-    ) -> httpx.Response:
-        """The answer as it begins."""
-        client = self._client()
-        outgoing = _outgoing(client, request, deadline, _async_gate(deadline), foreign=foreign)
-        auth = {"auth": None} if foreign else {}
-        return await client.send(outgoing, stream=True, follow_redirects=False, **auth)
-
     def _client(self) -> httpx.AsyncClient:
-        if self._closed:
-            raise FloraError("the client is closed; make a new one")
         if self._given is not None:
             return self._given
         loop = _loop()
@@ -385,74 +388,6 @@ def _as_environment_wants(made: Callable[[], T]) -> T:
             f"no connection can be made as the environment wants it: {problem}. Correct ALL_PROXY,"
             " HTTPS_PROXY, SSL_CERT_FILE or SSL_CERT_DIR, or pass http_client="
         ) from None
-
-
-def _in_time(chunk: bytes, deadline: Deadline) -> bytes:
-    """A part of the answer, if it came in time."""
-    if deadline.is_over():
-        raise _over(deadline)
-    return chunk
-
-
-def _over(deadline: Deadline) -> APITimeoutError:
-    return APITimeoutError(f"the answer was not whole after {deadline.seconds:g} seconds.")
-
-
-def _chunks(response: httpx.Response) -> Iterable[bytes]:
-    """The body as it comes; whole where the given client has read, and unpacked, it already."""
-    return (response.content,) if response.is_stream_consumed else response.iter_raw()
-
-
-async def _later(response: httpx.Response) -> AsyncIterator[bytes]:
-    """The same of an asynchronous client."""
-    if response.is_stream_consumed:
-        yield response.content
-        return
-    async for chunk in response.aiter_raw():
-        yield chunk
-
-
-class _Body:
-    """What came of the body of an answer, as far as it is read. Only gzip is asked for, and
-    unpacked no further than is kept."""
-
-    def __init__(self, response: httpx.Response) -> None:
-        packed = response.headers.get("content-encoding", "").strip().lower() == "gzip"
-        packed = packed and not response.is_stream_consumed
-        self._response = response
-        self._unpacked = zlib.decompressobj(wbits=31) if packed else None
-        self._chunks: list[bytes] = []
-        self._left = MOST_BYTES
-
-    def takes(self, chunk: bytes) -> bool:
-        """Keep a part of it. Whether more is wanted. Raises APIConnectionError."""
-        if self._unpacked is not None:
-            try:
-                chunk = self._unpacked.decompress(chunk, self._left + 1)
-            except zlib.error:
-                raise APIConnectionError("no answer: its gzip cannot be unpacked.") from None
-        self._chunks.append(chunk[: self._left])
-        self._left -= len(chunk)
-        return self._left >= 0
-
-    def answer(self, deadline: Deadline) -> Answer:
-        """What was kept."""
-        return Answer(
-            status_code=self._response.status_code,
-            headers=self._response.headers,
-            body=b"".join(self._chunks),
-            sent=deadline.sent,
-            received=time.monotonic(),
-            is_whole=self._left >= 0,
-        )
-
-
-def _is_plain(response: httpx.Response) -> bool:
-    """Whether a file is there to be saved as it comes. Raises DownloadError if it is packed."""
-    packed = response.headers.get("content-encoding", "identity").strip().lower()
-    if response.is_success and packed != "identity":
-        raise DownloadError("its server packs it, although it was asked not to")
-    return response.is_success
 
 
 def _outgoing(
@@ -506,11 +441,6 @@ def _async_gate(deadline: Deadline) -> Callable[[str, Any], Coroutine[Any, Any, 
     return asynchronous
 
 
-def _hear(request: Request, response: httpx.Response) -> None:
-    if request.pace is not None:
-        request.pace.hear(response.status_code, response.headers)
-
-
 _BEFORE_SENDING = {
     "ConnectError",
     "ConnectTimeout",
@@ -520,15 +450,18 @@ _BEFORE_SENDING = {
 }
 
 
-def _translated(error: BaseException) -> BaseException:
+def _translated(error: BaseException, deadline: Deadline) -> BaseException:
     """An error of a library as ours; any other without the library's frames, which hold the key."""
+    if isinstance(error, TimeoutError):
+        return APITimeoutError(f"the answer was not whole after {deadline.seconds:g} seconds.")
     if not _library(type(error)):
         return error.with_traceback(None)
     name = type(error).__name__
     if "Timeout" in name:
         ours: APIConnectionError = APITimeoutError(f"no answer in time ({name}).")
     else:
-        detail = one_line(f"{name}: {error}".partition("\n")[0]).rstrip(". :")
+        detail = one_line(f"{name}: {error}".partition("\n")[0])
+        detail = detail.partition("bytearray(")[0].rstrip(". :")  # the server's own words
         ours = APIConnectionError(f"no answer: {detail}.")
     ours.never_sent = name in _BEFORE_SENDING
     return ours
@@ -538,9 +471,3 @@ def _library(kind: type) -> str:
     """The HTTP library that a class, or one that it is made from, belongs to."""
     homes = (base.__module__.partition(".")[0] for base in kind.__mro__)
     return next((home for home in homes if home in _LIBRARIES), "")
-
-
-def _write(into: BinaryIO, chunk: bytes, most: int) -> None:
-    if into.tell() + len(chunk) > most:
-        raise DownloadError(f"larger than the limit of {most} bytes")
-    into.write(chunk)

@@ -293,12 +293,12 @@ class Ledger:
             if create.may_share(row)
         ]
 
-    def handed_out(self, kind: str, run_ids: Sequence[str]) -> set[str]:
-        """Those of a kind that a create has got."""
+    def handed_out(self, kind: str, run_ids: Sequence[str]) -> dict[str, str]:
+        """Those of a kind that a create has got, and its tariff."""
         marks = ", ".join("?" * len(run_ids))
-        text = f"select run_id from creates where kind = ? and run_id in ({marks})"  # noqa: S608  marks only
+        text = f"select run_id, tariff from creates where kind = ? and run_id in ({marks})"  # noqa: S608  marks only
         with self._lock:
-            return {row[0] for row in self._execute(text, [kind, *run_ids]).fetchall()}
+            return dict(self._execute(text, [kind, *run_ids]).fetchall())
 
     def run(self, run: str) -> StartedRun | None:
         """What a create of this client has got, by kind and id; None if none has."""
@@ -367,14 +367,18 @@ def _opened(journal: Path | None) -> sqlite3.Connection:
     database = sqlite3.connect(
         journal or ":memory:", timeout=30, isolation_level=None, check_same_thread=False
     )
-    if journal is not None:
-        database.execute("pragma journal_mode = wal")
-        database.execute("pragma synchronous = full")
-    database.executescript(_TABLE)
-    database.execute(
-        "delete from creates where began < ? and state <> 'lost'",
-        (time.time() - _KEPT,),
-    )
+    try:
+        if journal is not None:
+            database.execute("pragma journal_mode = wal")
+            database.execute("pragma synchronous = full")
+        database.executescript(_TABLE)
+        database.execute(
+            "delete from creates where began < ? and state <> 'lost'",
+            (time.time() - _KEPT,),
+        )
+    except sqlite3.Error:
+        database.close()
+        raise
     return database
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypedDict, TypeVar
 
 from attrs import field, frozen
 
+from flora_runtime.paths import at_path, is_array, text_at
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from decimal import Decimal
@@ -159,7 +161,7 @@ class Referral:
 
     named: str
     """Where an item of the history names it."""
-    list: Operation[Any]
+    list: ListOperation[Any]
     """Lists all that can be named."""
     id: str
     shows: Mapping[str, str]
@@ -177,44 +179,8 @@ class Referral:
 
 REFERRED = "(referred)"
 """Key of an item under which there is what it names."""
-
-
-@frozen
-class Recovery(Generic[T]):
-    """How something is found again whose id was lost with the answer that named it."""
-
-    history: Operation[Any]
-    """Lists all of its kind, newest first or all at once."""
-    id: str
-    created: str
-    arguments: Mapping[str, Any] = field(factory=dict[str, Any])
-    """What the history is asked with besides: for pages as long as there are."""
-    scope: Mapping[str, str] = field(factory=dict[str, str])
-    """Arguments of the history, and the member of the create's request that each one takes."""
-    shows: Mapping[str, str] = field(factory=dict[str, str])
-    """Members of the create's request, and where an item shows them."""
-    referrals: tuple[Referral, ...] = ()
-    otherwise: Mapping[str, Any] = field(factory=dict[str, Any])
-    """Members of the answer that the history does not tell."""
-
-
-@frozen
-class Operation(Generic[T]):
-    """One operation of the API."""
-
-    name: str
-    """As it is called, such as `generations.create`."""
-    method: str
-    path: str
-    result: Any
-    """Type hint of the answer; of an item where the operation lists."""
-    parameters: tuple[Parameter, ...] = ()
-    idempotency_header: str | None = None
-    """Takes the key that makes repeating it safe."""
-    starts: Starts | None = None
-    recovery: Recovery[T] | None = None
-    polling: Polling | None = None
-    paging: Paging | None = None
+MADE = "(made)"
+"""Key under that one, of members of its request that its outputs tell."""
 
 
 @frozen
@@ -229,6 +195,80 @@ class Media:
     """Kinds whose `url` is the text itself."""
     families: Mapping[str, str] = field(factory=dict[str, str])
     """Media type, or its family, of each kind: `imageUrl: image`."""
+    tells: str | None = None
+    """Member of the request that the family of its outputs is."""
+
+    def told(self, run: Any) -> dict[str, str]:
+        """What the outputs of a run tell of its request: all of them one thing, or nothing."""
+        outputs = at_path(run, self.items)
+        kinds = {text_at(one, self.kind) or "" for one in (outputs if is_array(outputs) else ())}
+        families = {"text" if kind in self.text else self.families.get(kind) for kind in kinds}
+        family = families.pop() if len(families) == 1 else None
+        return {self.tells: family} if self.tells is not None and family is not None else {}
+
+
+@frozen
+class Recovery(Generic[T]):
+    """How something is found again whose id was lost with the answer that named it."""
+
+    history: ListOperation[Any]
+    """Lists all of its kind, newest first or all at once."""
+    id: str
+    created: str
+    arguments: Mapping[str, Any] = field(factory=dict[str, Any])
+    """What the history is asked with besides: for pages as long as there are."""
+    scope: Mapping[str, str] = field(factory=dict[str, str])
+    """Arguments of the history, and the member of the create's request that each one takes."""
+    shows: Mapping[str, str] = field(factory=dict[str, str])
+    """Members of the create's request, and where an item shows them."""
+    referrals: tuple[Referral, ...] = ()
+    cost: str | None = None
+    """Where an item shows what it costs."""
+    made: Media | None = None
+    """The outputs of an item, where they tell more of its request."""
+    closer: ReadOperation[Any] | None = None
+    """Looks at one by its id alone, and may show more of it than the history."""
+    otherwise: Mapping[str, Any] = field(factory=dict[str, Any])
+    """Members of the answer that the history does not tell."""
+
+
+@frozen(kw_only=True)
+class Operation(Generic[T]):
+    """One operation of the API."""
+
+    name: str
+    """As it is called, such as `generations.create`."""
+    method: str
+    path: str
+    result: Any
+    """Type hint of the answer; of an item where the operation lists."""
+    parameters: tuple[Parameter, ...] = ()
+    media: str = "application/json"
+    """Of the request's body, where it has one."""
+    idempotency_header: str | None = None
+    """Takes the key that makes repeating it safe."""
+
+
+@frozen(kw_only=True)
+class CreateOperation(Operation[T]):
+    """One that makes something that has an id."""
+
+    starts: Starts
+    recovery: Recovery[T] | None = None
+
+
+@frozen(kw_only=True)
+class ReadOperation(Operation[T]):
+    """One that looks at what moves by itself."""
+
+    polling: Polling
+
+
+@frozen(kw_only=True)
+class ListOperation(Operation[T]):
+    """One that lists."""
+
+    paging: Paging
 
 
 @frozen

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from decimal import Decimal, InvalidOperation
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 from attrs import evolve, field, frozen
@@ -29,6 +31,8 @@ class Options:
     extra_body: Mapping[str, Any] = field(factory=dict[str, Any])
     deadline: float | None = None
     """Of the monotonic clock: nothing of the call goes on beyond it."""
+    stream: bool = False
+    """Whether the body of a success is read by whoever called."""
 
 
 @frozen
@@ -43,6 +47,13 @@ class Limits:
     max_concurrency: int = 4
     overwrite: bool = False
     """Whether a file that is there gives way."""
+
+    def __attrs_post_init__(self) -> None:
+        checked_seconds(self.timeout, "timeout")
+        checked_count(self.max_bytes, "max_bytes")
+        checked_count(self.max_retries, "max_retries")
+        checked_count(self.max_concurrency, "max_concurrency", 1)
+        checked_flag(self.overwrite, "overwrite")
 
 
 _NONE = Options()
@@ -81,9 +92,9 @@ def _keyed(options: Options, key_header: str) -> Options:
 
 def _check(options: Options) -> None:
     if options.timeout is not None:
-        checked_timeout(options.timeout)
+        checked_seconds(options.timeout, "timeout")
     if options.max_retries is not None:
-        checked_retries(options.max_retries)
+        checked_count(options.max_retries, "max_retries")
     if options.expected_cost is not None:
         amount(options.expected_cost, "expected_cost")
     for name in ("extra_headers", "extra_query", "extra_body"):
@@ -103,11 +114,41 @@ def _check_key(header: str, key: object) -> None:
     checked_headers({header: key})
 
 
-def checked_timeout(seconds: object) -> float:
+def checked_seconds(given: object, name: str, *, above: float = 0.0) -> float:
     """Raises InvalidArgumentError."""
-    if not is_number(seconds) or not 0 < seconds < float("inf"):
-        raise InvalidArgumentError("timeout must be a number of seconds above 0")
-    return seconds
+    if not is_number(given) or not above < given < float("inf"):
+        raise InvalidArgumentError(f"{name} must be a number of seconds{' above 0' * (not above)}")
+    return given
+
+
+def checked_count(given: object, name: str, least: int = 0) -> int:
+    """Raises InvalidArgumentError."""
+    if not isinstance(given, int) or isinstance(given, bool) or given < least:
+        raise InvalidArgumentError(f"{name} must be a whole number of {least} or more")
+    return given
+
+
+def checked_flag(given: object, name: str) -> bool:
+    """Raises InvalidArgumentError."""
+    if not isinstance(given, bool):
+        raise InvalidArgumentError(f"{name} must be True or False")
+    return given
+
+
+def checked_path(given: object, name: str) -> str | os.PathLike[str]:
+    """Raises InvalidArgumentError."""
+    if not isinstance(given, str | os.PathLike):
+        raise InvalidArgumentError(f"{name} must be a path")
+    return cast("str | os.PathLike[str]", given)
+
+
+def checked_function(given: object, name: str, *, blocking: bool) -> None:
+    """Raises InvalidArgumentError, for an asynchronous one too where nothing awaits it."""
+    if not callable(given):
+        raise InvalidArgumentError(f"{name} must be a function")
+    called = getattr(given, "__call__", None)  # noqa: B004  its code, not whether
+    if blocking and (iscoroutinefunction(given) or iscoroutinefunction(called)):
+        raise InvalidArgumentError(f"{name} is asynchronous, and nothing here awaits it")
 
 
 def amount(given: object, name: str) -> Decimal:
@@ -119,13 +160,6 @@ def amount(given: object, name: str) -> Decimal:
     if not number.is_finite() or number < 0:
         raise InvalidArgumentError(f"{name} must be a number of 0 or more")
     return number
-
-
-def checked_retries(retries: object) -> int:
-    """Raises InvalidArgumentError."""
-    if not isinstance(retries, int) or isinstance(retries, bool) or retries < 0:
-        raise InvalidArgumentError("max_retries must be a whole number of 0 or more")
-    return retries
 
 
 def is_number(value: object) -> TypeGuard[int | float]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator, Iterator, Mapping
 
     from flora_runtime.model import Call
-    from flora_runtime.operation import Operation, Paging
+    from flora_runtime.operation import ListOperation, Paging
     from flora_runtime.options import Options
 
 T = TypeVar("T")
@@ -51,7 +51,7 @@ class Listing(Generic[T]):
     """A list that is to be read: which, and from where."""
 
     session: Session
-    operation: Operation[T]
+    operation: ListOperation[T]
     arguments: Mapping[str, Any]
     options: Options
 
@@ -59,7 +59,7 @@ class Listing(Generic[T]):
 async def _read(listing: Listing[T]) -> RawResponse[Page[T]]:
     """The page that a list starts with. Raises FloraError."""
     session, operation, options = listing.session, listing.operation, listing.options
-    paging = _paging(operation)
+    paging = operation.paging
     request = session.draft(operation, listing.arguments, options)
     answer, call = await session.exchange(request, options)
     data = session.data(answer, call)
@@ -115,7 +115,7 @@ class _Pages(Generic[T]):
         self._listing = listing
         self._seen: set[int] = set()
         """Hashes of cursors, not cursors: a long list must not fill the memory."""
-        paging = _paging(listing.operation)
+        paging = listing.operation.paging
         self._argument = paging.cursor or paging.offset or ""
         self._position: str | int | None = listing.arguments.get(self._argument)
         self._shown: tuple[T, ...] = ()
@@ -194,8 +194,3 @@ class AsyncPager(Generic[T]):
         async for page in self.pages():
             for item in page.items:
                 yield item
-
-
-def _paging(operation: Operation[Any]) -> Paging:
-    assert operation.paging is not None
-    return operation.paging

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
-from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from flora_runtime.codec import decimal_of
@@ -13,7 +13,6 @@ from flora_runtime.errors import (
     APIError,
     DriftError,
     FloraError,
-    InvalidArgumentError,
     ResponseDecodingError,
     RunError,
     RunFailedError,
@@ -21,7 +20,7 @@ from flora_runtime.errors import (
     mark,
 )
 from flora_runtime.operation import named
-from flora_runtime.options import Options, is_number
+from flora_runtime.options import Options, checked_function, checked_seconds
 from flora_runtime.paths import at_path, one_line
 from flora_runtime.retry import backoff, is_transient
 
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
     from flora_runtime.exchange import IO
     from flora_runtime.model import Model
-    from flora_runtime.operation import Operation, Polling
+    from flora_runtime.operation import Polling, ReadOperation
     from flora_runtime.session import Session
 
 T = TypeVar("T", bound="Model")
@@ -155,27 +154,22 @@ class Wait:
         return f"resume with {self.polling.resume}({given})"
 
 
-def checked_waiting(io: IO, patience: object, interval: object = None, **callbacks: object) -> None:
+def check_waiting(
+    io: IO, patience: object, interval: object, callbacks: Mapping[str, object]
+) -> None:
     """Raises InvalidArgumentError, before anything is sent."""
-    if interval is not None and not (is_number(interval) and 0 < interval < float("inf")):
-        raise InvalidArgumentError("poll_interval must be a number of seconds above 0")
-    if patience is not None and not (is_number(patience) and abs(patience) < float("inf")):
-        raise InvalidArgumentError("timeout must be a number of seconds")
+    if interval is not None:
+        checked_seconds(interval, "poll_interval")
+    if patience is not None:
+        checked_seconds(patience, "timeout", above=-math.inf)
     for name, callback in callbacks.items():
-        if callback is None:
-            continue
-        if not callable(callback):
-            raise InvalidArgumentError(f"{name} must be a function")
-        called = getattr(callback, "__call__", None)  # noqa: B004  its code, not whether
-        if io.blocking and (iscoroutinefunction(callback) or iscoroutinefunction(called)):
-            raise InvalidArgumentError(
-                f"{name} is asynchronous; use the asynchronous client, or a plain function"
-            )
+        if callback is not None:
+            checked_function(callback, name, blocking=io.blocking)
 
 
 async def wait(
     session: Session,
-    operation: Operation[T],
+    operation: ReadOperation[T],
     arguments: Mapping[str, Any],
     patience: float | None,
     on_progress: Callable[[T], object] | None,
@@ -184,9 +178,8 @@ async def wait(
     """The run once it is completed. Raises RunFailedError, WaitTimeoutError, RunError for a status
     that nobody knows, and FloraError for what looking again cannot mend."""
     polling = operation.polling
-    assert polling is not None
     session.draft(operation, arguments, Options())
-    checked_waiting(session.io, patience, interval, on_progress=on_progress)
+    check_waiting(session.io, patience, interval, {"on_progress": on_progress})
     state = Wait(session, polling, arguments, DEFAULT_PATIENCE if patience is None else patience)
     try:
         return await _follow(session, operation, polling, state, on_progress, interval)
@@ -199,7 +192,7 @@ async def wait(
 
 async def _follow(
     session: Session,
-    operation: Operation[T],
+    operation: ReadOperation[T],
     polling: Polling,
     state: Wait,
     on_progress: Callable[[T], object] | None,
@@ -244,7 +237,7 @@ def _may_pass(error: FloraError) -> bool:
     return unreadable or is_transient(error)
 
 
-async def _look(session: Session, operation: Operation[T], state: Wait, options: Options) -> T:
+async def _look(session: Session, operation: ReadOperation[T], state: Wait, options: Options) -> T:
     path = _link(session, state.run)
     raw = await session.call(operation, state.arguments, options, path=path)
     state.see(raw.parse(), raw.json())

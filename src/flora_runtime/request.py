@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from enum import Enum
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, quote, urlencode
+from urllib.parse import parse_qs, quote
 
 from attrs import frozen
 
+from flora_runtime.bodies import as_query, as_text, encoded
 from flora_runtime.errors import InvalidArgumentError
 from flora_runtime.model import plain
-from flora_runtime.paths import is_array
+from flora_runtime.paths import is_object
 from flora_runtime.unset import UNSET
 
 if TYPE_CHECKING:
@@ -32,6 +33,16 @@ class Draft:
     """With its query. Begins with a slash, or is a whole URL on the same server."""
     headers: Mapping[str, str]
     body: bytes | None
+    media: str = "application/json"
+    """Of the body."""
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for requests that ask for the same."""
+        content = self.body or b""
+        if "json" in self.media:
+            content = json.dumps(json.loads(content or b"null"), sort_keys=True).encode()
+        return hashlib.sha256(f"{self.method} {self.path} ".encode() + content).hexdigest()
 
 
 def draft(
@@ -62,21 +73,31 @@ def draft(
         elif parameter.place == "query":
             all_query[parameter.wire] = value
         elif parameter.place == "header":
-            all_headers[parameter.wire] = _text(value)
+            all_headers[parameter.wire] = as_text(value)
         elif parameter.place == "field":
             fields[parameter.wire] = value
         else:
             content = value
-    fields.update(body)
-    if fields:
-        content = fields
+    content = _whole(content, {**fields, **body})
+    sent, media = (None, "") if content is UNSET else encoded(operation.media, content)
     return Draft(
         name=operation.name,
         method=operation.method,
         path=with_query(path, usual, {**all_query, **query}),
         headers=checked_headers(all_headers),
-        body=None if content is UNSET else encoded_body(content),
+        body=sent,
+        media=media,
     )
+
+
+def _whole(content: Any, members: Mapping[str, Any]) -> Any:
+    """A body that was given as one, with more members."""
+    if content is UNSET or not members:
+        return members or content
+    content = plain(content)
+    if not is_object(content):
+        raise InvalidArgumentError("extra_body: the body of this call is no object")
+    return {**content, **members}
 
 
 def _check(parameter: Parameter, value: Any) -> None:
@@ -105,41 +126,18 @@ def _refused(parameter: Parameter, problem: str) -> InvalidArgumentError:
 
 
 def _segment(name: str, value: Any) -> str:
-    text = _text(value)
+    text = as_text(value)
     if text in {"", ".", ".."}:
         raise InvalidArgumentError(f"{name} cannot be {text!r}: it would name another path")
     return quote(text, safe="")
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value.value if isinstance(value, Enum) else value)
 
 
 def with_query(path: str, usual: Mapping[str, Any], query: Mapping[str, Any]) -> str:
     """A path, which may have a query of its own, with more of it: each name counts once, what is
     usual the least. None is left out, a list repeats its name."""
     path, _, own = path.partition("?")
-    return path + _encoded({**usual, **parse_qs(own, keep_blank_values=True), **query})
-
-
-def _encoded(query: Mapping[str, Any]) -> str:
-    pairs = [
-        (name, _text(item))
-        for name, value in query.items()
-        for item in (value if is_array(value) else [value])
-        if item is not None
-    ]
-    return "?" + urlencode(pairs) if pairs else ""
-
-
-def encoded_body(content: Any) -> bytes:
-    """JSON. Raises InvalidArgumentError where a value has no form in it."""
-    try:
-        return json.dumps(plain(content), allow_nan=False).encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidArgumentError(f"the arguments cannot be written as JSON: {error}") from None
+    whole = as_query({**usual, **parse_qs(own, keep_blank_values=True), **query})
+    return f"{path}?{whole}" if whole else path
 
 
 def checked_headers(headers: Mapping[str, Any]) -> dict[str, str]:

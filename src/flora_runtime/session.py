@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from attrs import define, evolve, field, frozen
 
 from flora_runtime.answers import data_of, error_of, request_id, text_of
+from flora_runtime.bodies import as_json
 from flora_runtime.codec import decode_answer, parse_json
 from flora_runtime.credentials import Secret
 from flora_runtime.errors import (
@@ -28,14 +29,14 @@ from flora_runtime.errors import (
     RateLimitError,
     ResponseDecodingError,
 )
-from flora_runtime.exchange import IO, MOST_BYTES, Answer, HeldBackError, Request
+from flora_runtime.exchange import IO, MOST_BYTES, Answer, HeldBackError, Request, send
 from flora_runtime.ledger import Ledger, new_key
 from flora_runtime.log import logger
 from flora_runtime.model import Call
-from flora_runtime.operation import named
+from flora_runtime.operation import ReadOperation, named
 from flora_runtime.options import options_of
 from flora_runtime.paths import at_path, text_at
-from flora_runtime.request import Draft, checked_headers, draft, encoded_body, with_query
+from flora_runtime.request import Draft, checked_headers, draft, with_query
 from flora_runtime.retry import (
     LONGEST_WAIT,
     CoolDown,
@@ -181,13 +182,13 @@ class Session:
         if path is not None:
             outgoing = evolve(outgoing, path=path)
         answer, call = await self.exchange(outgoing, options)
-        data = self.data(answer, call)
+        data = self.data(answer, call, operation.result)
         self._note_cost(operation, data)
         return self.raw(operation, answer, call, data)
 
     def _note_cost(self, operation: Operation[Any], data: Any) -> None:
         """A run was looked at: its newest cost counts."""
-        polling = operation.polling
+        polling = operation.polling if isinstance(operation, ReadOperation) else None
         if polling is not None and polling.cost is not None:
             run = named(polling.kind, text_at(data, polling.id) or "")
             if self.shared.spend.counts(run):
@@ -197,6 +198,24 @@ class Session:
         self, method: str, path: str, query: Mapping[str, Any], body: Any, given: Mapping[str, Any]
     ) -> RawResponse[Any]:
         """Do something the contract does not name, with the same key, retries and errors."""
+        answer, call = await self.other(method, path, query, body, given)
+        try:
+            value = data_of(answer)
+        except ValueError:
+            value = text_of(answer)
+        return RawResponse(answer.status_code, answer.headers, answer.body, call, value)
+
+    async def other(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any],
+        body: Any,
+        given: Mapping[str, Any],
+        *,
+        stream: bool = False,
+    ) -> tuple[Answer, Call]:
+        """The answer to it; with `stream`, to be read by whoever asked."""
         self.origin.url(path)
         key_header = next(iter(self.profile.idempotency_headers), None)
         options = options_of(key_header, given)
@@ -205,31 +224,34 @@ class Session:
             method=method.upper(),
             path=with_query(path, self.query, {**query, **options.extra_query}),
             headers=checked_headers(_with_key(options, key_header)),
-            body=None if body is None else encoded_body(body),
+            body=None if body is None else as_json(body),
         )
-        answer, call = await self.exchange(outgoing, options)
-        try:
-            value = data_of(answer)
-        except ValueError:
-            value = text_of(answer)
-        return RawResponse(answer.status_code, answer.headers, answer.body, call, value)
+        return await self.exchange(outgoing, evolve(options, stream=stream))
 
     def draft(
-        self, operation: Operation[Any], arguments: Mapping[str, Any], options: Options
+        self,
+        operation: Operation[Any],
+        arguments: Mapping[str, Any],
+        options: Options,
+        *,
+        listed: bool = False,
     ) -> Draft:
         """The request of an operation. Raises InvalidArgumentError, but for no id that the API
-        itself gave: what it looks like is the API's to say."""
+        itself gave, or has `listed`: what it looks like is the API's to say."""
         headers = _with_key(options, operation.idempotency_header)
         query, body = options.extra_query, options.extra_body
         given = operation, arguments, headers, self.query, query, body
         try:
             return draft(*given)
         except InvalidArgumentError:
-            polling = operation.polling
-            run_id = arguments.get(polling.argument) if polling is not None else None
-            if polling is None or not isinstance(run_id, str):
+            if not isinstance(operation, ReadOperation):
                 raise
-            if not self.shared.ledger.handed_out(polling.kind, [run_id]):
+            polling = operation.polling
+            run_id = arguments.get(polling.argument)
+            known = isinstance(run_id, str) and (
+                listed or run_id in self.shared.ledger.handed_out(polling.kind, [run_id])
+            )
+            if not known:
                 raise
             return draft(*given, trusted=polling.argument)
 
@@ -298,7 +320,7 @@ class Session:
     async def _attempt(self, outgoing: Draft, options: Options, attempt: int) -> Answer:
         key = await self.key.read(self.io.settle)
         request = self._request(outgoing, options, key, attempt)
-        answer = _without_echo(await self.io.send(request), key)
+        answer = _without_echo(await send(self.io, request, stream=options.stream), key)
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug(
                 "%s %s: %d in %.3f s (attempt %d, request %s)",
@@ -320,7 +342,7 @@ class Session:
         headers = {
             "accept": "application/json",
             "accept-encoding": "gzip",
-            "content-type": "application/json",
+            "content-type": outgoing.media,
             "user-agent": self.user_agent,
             "x-retry-count": str(attempt - 1),
             "authorization": Secret(f"Bearer {key}"),
@@ -358,8 +380,15 @@ class Session:
 
     # Answers
 
-    def data(self, answer: Answer, call: Call) -> Any:
-        """The data of a success. Raises ResponseDecodingError."""
+    def data(self, answer: Answer, call: Call, hint: Any = Any) -> Any:
+        """The data of a success: JSON, but where the hint says bytes, text, or nothing.
+
+        Raises ResponseDecodingError.
+        """
+        if hint is bytes or hint is None:
+            return answer.body if hint is bytes else None
+        if hint is str and answer.headers.get("content-type", "").startswith("text/"):
+            return text_of(answer)
         try:
             return data_of(answer)
         except ValueError as error:

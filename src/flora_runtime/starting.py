@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -18,6 +17,7 @@ from flora_runtime.errors import (
 )
 from flora_runtime.ledger import Create, new_key, time_of
 from flora_runtime.model import Model, plain
+from flora_runtime.operation import MADE, REFERRED
 from flora_runtime.paths import at_path, text_at
 from flora_runtime.recovery import known_run, recover, started_run
 from flora_runtime.spend import amount_of
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from flora_runtime.exchange import Answer
     from flora_runtime.model import Call
-    from flora_runtime.operation import Operation, Recovery, Starts
+    from flora_runtime.operation import CreateOperation, ReadOperation, Recovery, Starts
     from flora_runtime.options import Options
     from flora_runtime.request import Draft
     from flora_runtime.session import RawResponse, Session
@@ -39,20 +39,16 @@ _TURN = 0.05
 
 
 async def start(
-    session: Session, operation: Operation[T], arguments: Mapping[str, Any], options: Options
+    session: Session, operation: CreateOperation[T], arguments: Mapping[str, Any], options: Options
 ) -> RawResponse[T]:
     """Do an operation that starts a run. Raises FloraError; then nothing was started, or the error
     names its idempotency key. Without a header for one it is sent once."""
-    starts = operation.starts
-    assert starts is not None
     given = options.idempotency_key
     key = given or new_key()
     if operation.idempotency_header is not None:
         options = evolve(options, idempotency_key=key)
     request = session.draft(operation, arguments, options)
-    create = _create(
-        operation, starts, _asked(operation, arguments, options.extra_body), key, request
-    )
+    create = _create(operation, _asked(operation, arguments, options.extra_body), key, request)
     ledger, spend = session.shared.ledger, session.shared.spend
     earlier = ledger.get(create.kind, create.key)
     if earlier is not None and earlier.request != create.request:
@@ -61,7 +57,7 @@ async def start(
         )
     if earlier is not None and earlier.run_id is not None:
         return known_run(session, operation, earlier)
-    if starts.cost is not None:
+    if operation.starts.cost is not None:
         while not spend.admits(create.name, create.tariff, amount_of(options.expected_cost)):
             await session.io.sleep(_TURN)
     try:
@@ -71,15 +67,13 @@ async def start(
             create.began = time_of(create.key) or create.began
         return await _settled(_Start(session, operation, create, options, unknown), request)
     except BaseException as error:
-        _note_failure(session, starts, create, options, error)
+        _note_failure(session, operation.starts, create, options, error)
         raise
 
 
-async def resume(session: Session, operation: Operation[T], key: str) -> RawResponse[T]:
+async def resume(session: Session, operation: CreateOperation[T], key: str) -> RawResponse[T]:
     """The run that was started under a key. Raises RunOutcomeUnknownError."""
-    starts = operation.starts
-    assert starts is not None
-    create = session.shared.ledger.get(starts.kind, key)
+    create = session.shared.ledger.get(operation.starts.kind, key)
     if create is None:
         raise RunOutcomeUnknownError(
             idempotency_key=key,
@@ -97,7 +91,7 @@ class _Start(Generic[T]):
     """A create under way."""
 
     session: Session
-    operation: Operation[T]
+    operation: CreateOperation[T]
     create: Create
     options: Options
     unknown: bool
@@ -111,7 +105,6 @@ class _Start(Generic[T]):
     def read(self, answer: Answer, call: Call) -> None:
         """The id of the run is taken before anything else is looked at."""
         starts = self.operation.starts
-        assert starts is not None
         data = self.session.data(answer, call)
         run_id = text_at(data, starts.id)
         if not run_id:
@@ -184,41 +177,38 @@ def _note(starts: Starts, create: Create, options: Options) -> str:
     )
 
 
-def started_id(operation: Operation[Any], run: Model) -> str:
+def started_id(operation: CreateOperation[Any], run: Model) -> str:
     """The id of a run that was started."""
-    starts = operation.starts
-    assert starts is not None
-    return text_at(run.to_dict(), starts.id) or ""
+    return text_at(run.to_dict(), operation.starts.id) or ""
 
 
-def told(operation: Operation[Any], run: Model) -> str:
+def told(operation: CreateOperation[Any], run: Model) -> str:
     """What there is to know of a run that was started, for people."""
-    starts = operation.starts
-    assert starts is not None
-    return starts.told(started_id(operation, run))
+    return operation.starts.told(started_id(operation, run))
 
 
 def where_to_look(
-    operation: Operation[Any], looking: Operation[Any], arguments: Mapping[str, Any], run: Model
+    operation: CreateOperation[Any],
+    looking: ReadOperation[Any],
+    arguments: Mapping[str, Any],
+    run: Model,
 ) -> dict[str, Any]:
     """The arguments with which a run that was started is looked at."""
-    starts, polling = operation.starts, looking.polling
-    assert starts is not None
-    assert polling is not None
     asked = _asked(operation, arguments, {})
-    parents = {name: asked.get(member) for name, member in starts.parents.items()}
-    return {**parents, polling.argument: started_id(operation, run)}
+    parents = {name: asked.get(member) for name, member in operation.starts.parents.items()}
+    return {**parents, looking.polling.argument: started_id(operation, run)}
 
 
-def _asked(operation: Operation[Any], arguments: Mapping[str, Any], body: Mapping[str, Any]) -> Any:
+def _asked(
+    operation: CreateOperation[Any], arguments: Mapping[str, Any], body: Mapping[str, Any]
+) -> Any:
     """What is asked, as JSON by the names of the request."""
     given = ((p.wire, arguments.get(p.name)) for p in operation.parameters)
     return plain({**{wire: value for wire, value in given if value is not None}, **body})
 
 
 def _create(
-    operation: Operation[Any],
-    starts: Starts,
+    operation: CreateOperation[Any],
     asked: Mapping[str, Any],
     key: str,
     request: Draft,
@@ -230,15 +220,13 @@ def _create(
     shows = recovery.shows if recovery is not None else dict[str, str]()
     shown = {member: at_path(asked, member) for member in shows}
     shown = {member: value for member, value in shown.items() if isinstance(value, str | int)}
-    content = json.loads(request.body or b"null")
-    text = json.dumps([request.method, request.path, content], sort_keys=True)
     dear = [value for member, value in shown.items() if member not in scope.values()]
     return Create(
-        kind=starts.kind,
+        kind=operation.starts.kind,
         key=key,
-        request=hashlib.sha256(text.encode()).hexdigest(),
+        request=request.fingerprint,
         tariff=json.dumps([operation.name, *dear, *_words(operation, asked)]),
-        window=starts.window,
+        window=operation.starts.window,
         scope={name: at_path(asked, member) for name, member in scope.items()},
         shown={
             **{shows[member]: value for member, value in shown.items()},
@@ -248,16 +236,16 @@ def _create(
 
 
 def _referred(recovery: Recovery[Any], asked: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a request is seen in what its run names, where it does not name that itself."""
-    return {
-        referral.place(its): value
-        for referral in recovery.referrals
-        for member, its in referral.shows.items()
-        if isinstance(value := at_path(asked, member), str | int)
-    }
+    """What of a request is seen in what its run names or has made, where it does not show that
+    itself."""
+    places = {r.place(its): member for r in recovery.referrals for member, its in r.shows.items()}
+    if recovery.made is not None and recovery.made.tells is not None:
+        places[f"{REFERRED}.{MADE}.{recovery.made.tells}"] = recovery.made.tells
+    found = {place: at_path(asked, member) for place, member in places.items()}
+    return {place: value for place, value in found.items() if isinstance(value, str | int)}
 
 
-def _words(operation: Operation[Any], asked: Mapping[str, Any]) -> list[str]:
+def _words(operation: CreateOperation[Any], asked: Mapping[str, Any]) -> list[str]:
     """Required arguments of few values, such as a type: neither ids nor free text."""
     return [
         str(asked.get(parameter.wire))

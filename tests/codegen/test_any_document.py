@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import io
 import json
 import subprocess
 import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from email.parser import BytesParser
+from email.policy import HTTP
 from email.utils import format_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +22,7 @@ import pytest
 
 from flora_contract.codegen import generate
 from flora_contract.codegen.naming import class_overrides
-from flora_contract.openapi import Document, load
+from flora_contract.openapi import Document, load, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,6 +74,65 @@ def test_a_document_without_hints_gives_a_client(tmp_path: Path) -> None:
         assert api.my_things.delete("a", 7) is None
         assert api.list.put_it("a", 7, body=got) == (got,)
         assert json.loads(seen[2].content) == thing
+
+
+def parts(request: httpx.Request) -> list[tuple[Any, Any, str, bytes]]:
+    """Name, name of the file, media type and content of each part of a form."""
+    kind = request.headers["content-type"].encode()
+    found = BytesParser(policy=HTTP).parsebytes(
+        b"content-type: %b\r\n\r\n" % kind + request.content
+    )
+    return [
+        (
+            part.get_param("name", header="content-disposition"),
+            part.get_filename(),
+            part.get("content-type", ""),
+            part.get_payload(decode=True),
+        )
+        for part in found.iter_parts()
+    ]
+
+
+def test_a_body_is_sent_and_read_as_its_media_type_says(tmp_path: Path) -> None:
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        if request.url.path == "/v1/picture":
+            return httpx.Response(200, content=b"\x89PNG", headers={"content-type": "image/png"})
+        return httpx.Response(200, text="stored")
+
+    note = tmp_path / "nöte.json"
+    note.write_bytes(b"{}")
+    with imported(load(HERE / "odd.yaml"), tmp_path, "odd_client") as odd:
+        http = httpx.Client(transport=httpx.MockTransport(answer))
+        api = odd.API(api_key="sk", base_url="https://x.example/v1", http_client=http).default
+        with note.open("rb") as file:
+            more = [b"2", ('a"b\r\n.txt', io.BytesIO(b"3")), ("c", b"4", "image/png")]
+            given = {"file": file, "more": more, "public": True, "about": {"a": 1}}
+            assert api.upload(**given) == "stored"
+        assert parts(seen[0]) == [
+            ("file", "nöte.json", "application/json", b"{}"),
+            ("more", "more", "application/octet-stream", b"2"),
+            ("more", "a%22b%0D%0A.txt", "text/plain", b"3"),
+            ("more", "c", "image/png", b"4"),
+            ("public", None, "", b"true"),
+            ("about", None, "application/json", b'{"a": 1}'),
+        ]
+        assert api.upload(file=note) == "stored"
+        assert parts(seen[1]) == parts(seen[0])[:1]
+        api.sign(who="me & you", to=[1, 2])
+        assert seen[2].content == b"who=me+%26+you&to=1&to=2"
+        assert seen[2].headers["content-type"] == "application/x-www-form-urlencoded"
+        assert api.paint(body=b"paint") == b"\x89PNG"
+        assert (seen[3].content, seen[3].headers["content-type"]) == (b"paint", "image/png")
+        refused: list[Any] = [tmp_path / "nothing", io.StringIO("text"), ("name", tmp_path)]
+        for wrong in refused:
+            with pytest.raises(odd.InvalidArgumentError, match="file "):
+                api.upload(file=wrong)
+        with pytest.raises(odd.InvalidArgumentError, match="extra_body"):
+            api.paint(body=b"x", extra_body={"a": 1})
+    assert len(seen) == 4
 
 
 TAKEN = sorted(class_overrides())
@@ -140,6 +202,23 @@ def test_it_is_typed_as_strictly_as_ours(tmp_path: Path, name: str) -> None:
 
 def test_a_document_without_statements_says_nothing_of_what_it_lacks(tmp_path: Path) -> None:
     assert generate(load(HERE / "odd.yaml"), tmp_path / "odd_client", complete=True) == []
+
+
+def test_a_client_may_be_called_like_what_it_offers(tmp_path: Path) -> None:
+    """`info.title: Orders` with a tag `orders`, or a tag that is called like the async client."""
+    responses = {"200": {"description": "Done"}}
+    paths = {
+        f"/{tag}": {"get": {"operationId": f"get_{tag}", "tags": [tag], "responses": responses}}
+        for tag in ("orders", "async_orders")
+    }
+    tree = {"openapi": "3.1.0", "info": {"title": "Orders", "version": "1"}, "paths": paths}
+    document = parse(json.dumps({**tree, "x-client": {"name": "Orders"}}), "orders.json")
+    with imported(document, tmp_path, "orders_client") as orders:
+        api = orders.Orders(api_key="k", base_url="https://x.example")
+        assert {api.orders.__class__.__name__, api.async_orders.__class__.__name__} == {
+            "OrdersResource",
+            "AsyncOrdersResource",
+        }
 
 
 class Farm:
@@ -324,48 +403,69 @@ def test_a_list_that_comes_at_once_reads_like_any_other(client: Any) -> None:
 def test_what_moves_is_waited_for_under_its_parent_and_found_again(
     farm_client: ModuleType, client: Any, server: Farm
 ) -> None:
-    done = client.renders.create_and_wait("f1", scene_name="cups", frames=3)
+    done = client.farms.renders.create_and_wait("f1", scene_name="cups", frames=3)
     assert (done.render.id, done.phase) == ("x0", "done")
     assert client.spent == 2
     server.lose = True
-    started = client.renders.create("f1", scene_name="plates")
+    started = client.farms.renders.create("f1", scene_name="plates")
     assert started.call.recovered
     assert started.render.id == "x1"
-    assert [one.render.id for one in client.renders.list("f1")] == ["x1", "x0"]
-    assert list(client.renders.list("f2")) == []
-    (result,) = client.renders.create_many([{"farm_id": "f1", "scene_name": "x"}])
+    assert [one.render.id for one in client.farms.renders.list("f1")] == ["x1", "x0"]
+    assert list(client.farms.renders.list("f2")) == []
+    (result,) = client.farms.renders.create_many([{"farm_id": "f1", "scene_name": "x"}])
     assert result.render.id == "x2"
     assert inspect.iscoroutinefunction(
-        farm_client.AsyncFarmClient.renders.fget(client).create_and_wait
+        farm_client.AsyncFarmClient.farms.fget(client).renders.create_and_wait
     )
+
+
+def test_a_resource_within_another_gives_way_to_no_method(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = load(HERE / "farm.yaml")
+    document.tree["paths"]["/farms/{farmId}/rest"]["post"]["x-method"] = "renders"
+    document.tree["paths"]["/colours"]["get"]["x-resource"] = "farms_renders"
+    document.tree["paths"]["/farms"]["get"]["x-resource"] = "request"
+    monkeypatch.setenv("FARM_KEY", "farm_key")
+    with imported(document, tmp_path, "nested_client") as nested:
+        http = httpx.Client(transport=httpx.MockTransport(Farm()))
+        with nested.FarmClient(http_client=http) as client:
+            assert client.farms.rest_farm("f0") is None
+            assert [one.name for one in client.farms_renders.list()] == ["red", "blue"]
+            assert client.farms.renders.create("f0", scene_name="cups").render.id == "x0"
+            assert not hasattr(client, "renders")
+            assert client.request("GET", "/farms").json() == {"data": {"farms": [], "count": 0}}
+            assert list(client.request_resource.list()) == []
+            assert not hasattr(client.kitchen, "with_raw_response")
+            assert client.kitchen.oven.cakes.with_raw_response.retrieve("x0").status_code == 200
 
 
 def test_another_ending_is_a_failure_that_says_how_to_resume(
     farm_client: ModuleType, client: Any
 ) -> None:
     with pytest.raises(farm_client.RunFailedError, match="render x0 failed: no sun"):
-        client.renders.create_and_wait("f1", scene_name="night")
-    with pytest.raises(farm_client.WaitTimeoutError, match=r"renders\.wait\('f1', 'x0'\)"):
-        client.renders.wait("f1", "x0", timeout=0)
+        client.farms.renders.create_and_wait("f1", scene_name="night")
+    with pytest.raises(farm_client.WaitTimeoutError, match=r"farms\.renders\.wait\('f1', 'x0'\)"):
+        client.farms.renders.wait("f1", "x0", timeout=0)
 
 
 def test_an_id_that_the_api_gave_is_refused_by_no_pattern(
     farm_client: ModuleType, client: Any
 ) -> None:
     with pytest.raises(farm_client.InvalidArgumentError):
-        client.renders.retrieve("f1", "x0")
-    client.renders.create("f1", scene_name="cups")
-    assert client.renders.retrieve("f1", "x0").render.id == "x0"
+        client.farms.renders.retrieve("f1", "x0")
+    client.farms.renders.create("f1", scene_name="cups")
+    assert client.farms.renders.retrieve("f1", "x0").render.id == "x0"
 
 
 def test_kinds_do_not_mix_and_a_key_may_be_answered_again(client: Any, server: Farm) -> None:
-    client.renders.create("f1", scene_name="cups")
-    first = client.cake_batches.create(idempotency_key="mine")
-    assert client.cake_batches.create(idempotency_key="mine").cake == first.cake == "x0"
-    assert client.cake_batches.wait("x0").heat == "cake"
+    client.farms.renders.create("f1", scene_name="cups")
+    first = client.kitchen.oven.cakes.create(idempotency_key="mine")
+    assert client.kitchen.oven.cakes.create(idempotency_key="mine").cake == first.cake == "x0"
+    assert client.kitchen.oven.cakes.wait("x0").heat == "cake"
     assert client.spent == Decimal("1.5")
-    assert client.cake_batches.create_and_wait().cake == "x1"
-    assert [cake.cake for cake in client.cake_batches.list()] == ["x0", "x1"]
+    assert client.kitchen.oven.cakes.create_and_wait().cake == "x1"
+    assert [cake.cake for cake in client.kitchen.oven.cakes.list()] == ["x0", "x1"]
 
 
 def test_what_does_not_move_is_found_again_too(
@@ -433,7 +533,9 @@ def test_what_is_not_stated_is_not_done_and_said_in_a_line(
     text = (tmp_path / "made" / "operations.py").read_text()
     assert "recovery=" not in text
     assert "polling=" in text
-    assert "def create_and_wait(" in (tmp_path / "made" / "resources" / "renders.py").read_text()
+    assert (
+        "def create_and_wait(" in (tmp_path / "made" / "resources" / "farms_renders.py").read_text()
+    )
 
 
 def test_without_a_key_a_create_is_sent_once(
@@ -451,7 +553,7 @@ def test_without_a_key_a_create_is_sent_once(
             once.FarmClient(http_client=http) as client,
             pytest.raises(once.APITimeoutError, match="look for what it made") as caught,
         ):
-            client.renders.create("f1", scene_name="cups")
+            client.farms.renders.create("f1", scene_name="cups")
     assert caught.value.may_have_started
     assert len(server.seen) == 1
     assert "x-once" not in server.seen[0].headers

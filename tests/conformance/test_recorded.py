@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from flora_contract.conformance.judge import Judge
-from flora_contract.conformance.recorded import har, read
+from flora_contract.conformance.recorded import har
+from flora_contract.conformance.traffic import Traffic
 from flora_contract.errors import InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from flora_contract.conformance.judge import Judge
 
 RUN = {"run_id": "run_1", "status": "running", "progress": 5, "created_at": 1}
 
@@ -36,10 +38,12 @@ def har_entry(second: int, body: dict[str, Any], status: int = 200) -> dict[str,
     }
 
 
+def read(path: Path) -> Judge:
+    return Traffic([path]).read()
+
+
 def oracles(path: Path) -> set[str]:
-    judge = Judge(read([path]))
-    judge.update()
-    return {f.oracle.id for f in judge.findings()}
+    return {f.oracle.id for f in read(path).findings()}
 
 
 def test_a_har_file(tmp_path: Path) -> None:
@@ -87,7 +91,7 @@ def test_no_key_survives(tmp_path: Path) -> None:
     path = tmp_path / "browser.har"
     body = RUN | {"error_message": "key sk_live_secret is odd"}
     path.write_text(json.dumps({"log": {"entries": [har_entry(1, body)]}}))
-    assert "sk_live_secret" not in har(read([path]))
+    assert "sk_live_secret" not in har(read(path).ledger)
 
 
 def keyless(entry: dict[str, Any]) -> dict[str, Any]:
@@ -110,9 +114,9 @@ def test_what_the_suite_has_written_names_its_accounts(tmp_path: Path) -> None:
     entries = [har_entry(1, RUN), keyless(har_entry(2, RUN))]
     first.write_text(json.dumps({"log": {"entries": entries}}))
     second = tmp_path / "second.har"
-    ledger = read([first])
+    ledger = read(first).ledger
     second.write_text(har(ledger))
-    assert [e.credential for e in read([second]).exchanges] == [
+    assert [e.credential for e in read(second).ledger.exchanges] == [
         e.credential for e in ledger.exchanges
     ]
 
@@ -125,8 +129,8 @@ def test_one_exchange_a_line(tmp_path: Path, packed: bool) -> None:
     path.write_bytes(gzip.compress(content) if packed else content)
     assert oracles(path) == {"grows"}
     path.write_bytes(content + b"\n{}\n")
-    with pytest.raises(InputError, match=r"traffic\.ndjson:3: no HAR entry"):
-        read([path])
+    with pytest.raises(InputError, match=r"traffic\.ndjson:3: no exchange: 'request' is missing"):
+        read(path)
 
 
 @pytest.mark.parametrize("as_bytes", [False, True])
@@ -159,7 +163,7 @@ def test_a_vcr_cassette(tmp_path: Path, as_bytes: bool) -> None:
         ("", "neither JSON nor YAML"),
         ("{", "neither JSON nor YAML"),
         ("- a\n", "no mapping"),
-        ("a: [1\nb: 2\n", "line 2"),
+        ("a: [1\nb: 2\n", r"x\.har:2: neither"),
         ("{}", "not a HAR file"),
         ('{"log": {"entries": [{"request": {}}]}}', "not a HAR file"),
         ('{"log": {"entries": []}}', "no request to an operation"),
@@ -169,9 +173,9 @@ def test_what_is_no_recording(tmp_path: Path, text: str, words: str) -> None:
     path = tmp_path / "x.har"
     path.write_text(text)
     with pytest.raises(InputError, match=words):
-        read([path])
+        read(path)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
-        read([tmp_path / "nothing.har"])
+        read(tmp_path / "nothing.har")

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rule_examples import contract as example
+from rule_examples import standing
 
-from flora_contract.diff.changes import compare
-from flora_contract.diff.examples import contract as example
-from flora_contract.diff.examples import standing
-from flora_contract.diff.sources import contract, open_contract
+from flora_contract.diff.reading.sources import contract, open_contract
+from flora_contract.diff.release.comparison import compare
 from flora_contract.errors import InputError
 from flora_contract.openapi import Document, parse
 

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from flora_contract.diff import report_schema
-from flora_contract.diff.client import Argument, PublicName, effects
+from flora_contract.diff.release.client import Argument, PublicName, effects
 
 ROOT = Path(__file__).parents[2]
 FLORA = Path(sys.executable).with_name("flora-contract")

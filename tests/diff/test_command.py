@@ -17,13 +17,13 @@ import yaml
 
 from flora_contract import cli
 from flora_contract.diff import report_schema
-from flora_contract.diff.changes import compare
 from flora_contract.diff.command import diff
+from flora_contract.diff.reading.sources import open_contract
+from flora_contract.diff.release.comparison import compare
 from flora_contract.diff.render.markdown import as_markdown
-from flora_contract.diff.sources import open_contract
-from flora_contract.diff.tree import Tree
 from flora_contract.errors import InputError
 from flora_contract.openapi import Document
+from flora_contract.openapi.tree import Tree
 
 FLORA = Path(sys.executable).with_name("flora-contract")
 
@@ -277,7 +277,7 @@ def test_what_many_operations_reach_in_many_places_stays_readable(tmp_path: Path
 def test_expanding_without_end_is_refused_in_every_form(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flora_contract.diff.changes.EXPANDED_AT_MOST", 99)
+    monkeypatch.setattr("flora_contract.diff.judging.expanding.EXPANDED_AT_MOST", 99)
     for name, changed in (("a", False), ("b", True)):
         (tmp_path / f"{name}.json").write_text(json.dumps(shared(10, changed)))
     for form in ("text", "json", "sarif", "html"):

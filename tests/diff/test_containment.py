@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from rule_examples import standing
 
-from flora_contract.diff.changes import Change, compare
-from flora_contract.diff.examples import standing
+from flora_contract.diff.reading.sources import contract
+from flora_contract.diff.release.comparison import compare
 from flora_contract.diff.rules import Level, rules
-from flora_contract.diff.sources import contract
 from flora_contract.openapi import Document
+
+if TYPE_CHECKING:
+    from flora_contract.diff.judging.changes import Change
 
 Json = dict[str, Any]
 

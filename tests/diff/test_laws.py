@@ -12,16 +12,18 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flora_contract.diff.changes import Change, compare
-from flora_contract.diff.containment import Containment
+from flora_contract.diff.containment.deciding import Containment
+from flora_contract.diff.reading.schema import Schemas
+from flora_contract.diff.reading.sources import contract
+from flora_contract.diff.release.comparison import compare
 from flora_contract.diff.rules import Level, rules
-from flora_contract.diff.schema import Schemas
-from flora_contract.diff.sources import contract
-from flora_contract.diff.tree import Node, Tree
 from flora_contract.openapi import Document, parse
+from flora_contract.openapi.tree import Node, Tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from flora_contract.diff.judging.changes import Change
 
 Json = dict[str, Any]
 

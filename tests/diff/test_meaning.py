@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from flora_contract.diff.changes import Comparison, compare
+from flora_contract.diff.reading.sources import contract
+from flora_contract.diff.release.comparison import Comparison, compare
 from flora_contract.diff.rules import Level, rules
-from flora_contract.diff.sources import contract
 from flora_contract.openapi import Document, load
 
 if TYPE_CHECKING:

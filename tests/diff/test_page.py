@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-
-from flora_contract.diff.examples import contract as example
-from flora_contract.diff.examples import standing
+from rule_examples import contract as example
+from rule_examples import standing
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

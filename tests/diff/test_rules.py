@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from rule_examples import Example, examples
 
-from flora_contract.diff.changes import Comparison, Settings, compare
-from flora_contract.diff.examples import Example, examples
+from flora_contract.diff.judging.settings import Settings
+from flora_contract.diff.reading.sources import contract
+from flora_contract.diff.release.comparison import Comparison, compare
 from flora_contract.diff.rules import NEVER, Level, rules
-from flora_contract.diff.sources import contract
 from flora_contract.openapi import Document
 
 if TYPE_CHECKING:
-    from flora_contract.diff.lifecycle import Policy
+    from flora_contract.diff.operations.lifecycle import Policy
 
 EXAMPLES = examples()
 TABLE = Path(__file__).parents[3] / "shared" / "research" / "diff-rules.tsv"

@@ -1,31 +1,44 @@
-"""Nothing that is called safe breaks: random pairs of schemas, held against every small value."""
+"""Nothing that is called safe breaks: random pairs of schemas, held against every small value.
+
+A request that the old contract takes and the new one refuses, or an answer that the new one gives
+and the old one never promised, is found by trying small values with another library.
+FLORA_TEST_PAIRS is how many pairs are tried: few, the same each time, unless it is set.
+"""
 
 from __future__ import annotations
 
 import copy
 import itertools
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rule_examples import standing
 
-from flora_contract.diff.changes import compare
-from flora_contract.diff.containment import Containment, Given
-from flora_contract.diff.examples import standing
+from flora_contract.diff.containment.deciding import Containment, Given
+from flora_contract.diff.reading.schema import Schemas
+from flora_contract.diff.reading.sources import contract
+from flora_contract.diff.release.comparison import compare
 from flora_contract.diff.rules import Level, rules
-from flora_contract.diff.schema import Schemas
-from flora_contract.diff.sources import contract
 from flora_contract.openapi import Document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flora_contract.diff.schema import Schema
+    from flora_contract.diff.reading.schema import Schema
 
 Json = dict[str, Any]
+
+PAIRS = int(os.environ.get("FLORA_TEST_PAIRS", "0"))
+TRIED = settings(
+    max_examples=PAIRS or 250,
+    derandomize=not PAIRS,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 
 # Schemas
 
@@ -34,11 +47,14 @@ TEXT, WHOLE = {"type": "string"}, {"type": "integer"}
 LEAVES: list[Json] = [
     *({"type": name} for name in ("string", "integer", "number", "boolean", "null", "object")),
     *({"type": "string", "maxLength": length} for length in (0, 1, 2)),
-    *({"type": "string", "pattern": pattern} for pattern in ("^a", "b$", "^[a-z]*$")),
+    *({"type": "string", "minLength": length} for length in (1, 2)),
+    *({"type": "string", "pattern": pattern} for pattern in ("^a", "b$", "^[a-z]*$", "^[0-9]+$")),
     *({"type": "number", "minimum": low, "maximum": 7} for low in (0, 2, 5)),
+    *({"type": "number", "multipleOf": step} for step in (0.5, 1, 2)),
     *({"type": "integer", "exclusiveMinimum": 3, "multipleOf": step} for step in (1, 2)),
-    *({"enum": values} for values in (["a", 1], ["a", None], ["a", "ab", 2])),
-    *({}, {"const": "a"}, {"not": TEXT}, {"type": ["string", "null"]}),
+    *({"enum": values} for values in (["a", 1], ["a", None], ["a", "ab", 2], ["1", "a"])),
+    *({}, {"const": "a"}, {"not": TEXT}),
+    *({"type": ["string", other]} for other in ("null", "integer")),
 ]
 OF_OBJECTS: list[Json] = [
     {"required": ["a"]},
@@ -141,40 +157,52 @@ def within(schema: Any) -> Iterator[Json]:
             yield from within(inner)
 
 
-def edit(draw: st.DrawFn, schema: Json) -> None:
+def edit(draw: st.DrawFn, schema: Json, fresh: st.SearchStrategy[Json]) -> None:
     """Change something in a schema, mostly so that it looks harmless."""
     target = draw(st.sampled_from(list(within(schema))))
     lists = [target[word] for word in ("anyOf", "oneOf", "allOf", "prefixItems") if word in target]
-    match draw(st.sampled_from(["drop", "grow", "add", "shift", "replace"])):
+    match draw(st.sampled_from(["drop", "grow", "add", "shift", "wrap", "replace"])):
         case "drop" if target:
             del target[draw(st.sampled_from(sorted(target)))]
         case "grow" if lists:
-            draw(st.sampled_from(lists)).append(copy.deepcopy(draw(SCHEMAS)))
+            draw(st.sampled_from(lists)).append(copy.deepcopy(draw(fresh)))
         case "grow" if "properties" in target:
-            new = copy.deepcopy(draw(SCHEMAS))
+            new = copy.deepcopy(draw(fresh))
             target["properties"][draw(st.sampled_from(NAMES))] = new
         case "shift":
             for word, by in (("maxLength", 1), ("maximum", 1), ("minimum", -1), ("maxContains", 1)):
                 if word in target:
                     target[word] += by
+        case "wrap":
+            inner, word = dict(target), draw(st.sampled_from(["anyOf", "oneOf", "allOf"]))
+            target.clear()
+            target[word] = [inner, copy.deepcopy(draw(fresh))]
         case "add":
             target.update(copy.deepcopy(draw(st.sampled_from([*OF_OBJECTS, *OF_LISTS]))))
         case _:
-            new = copy.deepcopy(draw(SCHEMAS))
+            new = copy.deepcopy(draw(fresh))
             target.clear()
             target.update(new)
 
 
 @st.composite
-def edited(draw: st.DrawFn) -> tuple[Json, Json]:
-    old = copy.deepcopy(draw(SCHEMAS))
+def edited(draw: st.DrawFn, schemas: st.SearchStrategy[Json] = SCHEMAS) -> tuple[Json, Json]:
+    old = copy.deepcopy(draw(schemas))
     new = copy.deepcopy(old)
     for _ in range(draw(st.integers(1, 3))):
-        edit(draw, new)
+        edit(draw, new, schemas)
     return old, new
 
 
-PAIRS = st.one_of(edited(), edited().map(lambda pair: pair[::-1]), st.tuples(SCHEMAS, SCHEMAS))
+ANY_PAIRS = st.one_of(edited(), edited().map(lambda pair: pair[::-1]), st.tuples(SCHEMAS, SCHEMAS))
+SCALARS = [one for one in LEAVES if one.get("type") not in (None, "null", "object")]
+QUERIES = st.one_of(
+    st.sampled_from(SCALARS),
+    st.fixed_dictionaries(
+        {"type": st.just("array"), "items": st.sampled_from(SCALARS)},
+        optional={"minItems": st.integers(1, 2), "maxItems": st.integers(1, 2)},
+    ),
+)
 
 
 # Values
@@ -182,7 +210,7 @@ PAIRS = st.one_of(edited(), edited().map(lambda pair: pair[::-1]), st.tuples(SCH
 
 def small_values() -> list[Any]:
     """Every value of some few texts and numbers, three deep at most."""
-    simple = [None, True, -1, 0, 2, 3, 4, 4.5, 5, 7, 8, "", "a", "ab", "B", "1b"]
+    simple = [None, True, -1, 0, 0.5, 1, 2, 3, 4, 4.5, 5, 7, 8, "", "a", "ab", "B", "1b", "1"]
     some = [None, True, 0, 2, 3, 4.5, "", "a", "ab"]
     few = [None, 2, 4, "a", "ab"]
     inner: list[Any] = [[], [2], ["a"], ["a", 2], {}, {"a": "a"}, {"b": 2}, {"a": 2, "b": "a"}]
@@ -247,7 +275,7 @@ def witness(small: Json, large: Json, *, listed_only: bool = True) -> Any:
 
 
 def worst(place: str, old: Json, new: Json) -> Level | None:
-    """The level of the worst change, in a request body ("QB") or in an answer's ("SB")."""
+    """The level of the worst change, at a place: a column of the matrix of rules."""
     base, revision = (
         contract(Document(copy.deepcopy(standing(place, one)), "c")) for one in (old, new)
     )
@@ -256,7 +284,7 @@ def worst(place: str, old: Json, new: Json) -> Level | None:
     return min(levels, key=lambda level: level.rank, default=None)
 
 
-@settings(max_examples=250)
+@TRIED
 @given(edited(), st.sampled_from(["request", "response"]))
 def test_nothing_that_is_called_safe_breaks(pair: tuple[Json, Json], side: str) -> None:
     old, new = pair
@@ -272,10 +300,46 @@ def read(schema: Json) -> tuple[Schemas, Schema]:
 
 
 @pytest.mark.parametrize("listed_only", [False, True], ids=["any-value", "as-sent"])
-@settings(max_examples=250)
-@given(PAIRS)
+@TRIED
+@given(ANY_PAIRS)
 def test_what_is_proved_is_so(listed_only: bool, pair: tuple[Json, Json]) -> None:
     (smalls, small), (larges, large) = map(read, pair)
     containment = Containment(smalls, larges, Given(listed_only=listed_only))
     if containment.holds(small, large) or all(containment.parts(small, large).values()):
         assert witness(*pair, listed_only=listed_only) == "none found"
+
+
+# Queries, which are text
+
+TEXTS = ["", "a", "b", "ab", "abc", "0", "1", "2", "3", "6", "-1", "0.5", "1.5", "true", "null"]
+
+
+def readings(text: str) -> Iterator[Any]:
+    """What a text in a query may stand for."""
+    yield text
+    if text in {"true", "false"}:
+        yield text == "true"
+    try:
+        yield json.loads(text) if text.lstrip("-")[:1].isdigit() else text
+    except ValueError:
+        return
+
+
+def takes(validator: Any, sent: list[str], *, listed: bool) -> bool:
+    """Whether a query that names a parameter some times is taken."""
+    read = [list(readings(text)) for text in sent]
+    if listed and any(validator.is_valid(list(some)) for some in itertools.product(*read)):
+        return True
+    return len(sent) == 1 and any(validator.is_valid(one) for one in read[0])
+
+
+@TRIED
+@given(edited(QUERIES))
+def test_no_query_that_is_called_safe_breaks(pair: tuple[Json, Json]) -> None:
+    if worst("P", *pair) not in {Level.SAFE, None}:
+        return
+    before, after = map(jsonschema_rs.validator_for, pair)
+    queries = [[one] for one in TEXTS] + [[one, two] for one in TEXTS[:6] for two in TEXTS[:8]]
+    for sent in queries:
+        if takes(before, sent, listed=True):
+            assert takes(after, sent, listed=True), sent

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from flora_contract.diff.release import since_last_tag
+from flora_contract.diff.release.last_tag import since_last_tag
+from flora_contract.diff.release.version import proposed, unkept
 from flora_contract.diff.rules import Level
-from flora_contract.diff.version import proposed, unkept
 from flora_contract.errors import CommandError
 
 if TYPE_CHECKING:

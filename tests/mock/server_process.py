@@ -49,6 +49,10 @@ class ServerProcess:
             time.sleep(0.05)
         raise TimeoutError("the mock does not answer")
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def kill(self) -> None:
         """kill -9, all of it at once."""
         os.killpg(self._process.pid, signal.SIGKILL)

@@ -235,6 +235,18 @@ def test_a_body_is_cut_off(mock: MockFlora, plain: httpx.Client) -> None:
         create(plain)
 
 
+def test_a_body_drips(mock: MockFlora, plain: httpx.Client) -> None:
+    mock.put_faults({"kind": "drip", "seconds": 0.4})
+    started = time.monotonic()
+    with plain.stream("POST", "/generate", json=BODY) as dripping:
+        assert time.monotonic() - started < 0.3, "the head comes at once"
+        assert plain.get("/nothing").status_code == 404, "others do not wait"
+        pieces = list(dripping.iter_raw())
+    assert time.monotonic() - started > 0.3
+    assert len(pieces) > 3
+    assert plain.get("/generations").json()["generations"][0]["run_id"].encode() in b"".join(pieces)
+
+
 def test_a_body_is_no_json_or_called_something_else(mock: MockFlora, plain: httpx.Client) -> None:
     mock.put_faults({"kind": "not_json"})
     with pytest.raises(ValueError, match="Expecting value"):
@@ -294,6 +306,7 @@ def test_chance_is_repeatable_and_counts_are_kept(mock: MockFlora, plain: httpx.
         {"kind": "status", "status": 409, "operation": "getRun"},
         {"kind": "delay"},
         {"kind": "delay", "seconds": -1},
+        {"kind": "drip"},
         {"kind": "drop", "operation": "nothing"},
         {"kind": "drop", "method": "post"},
         {"kind": "drop", "count": 0},
@@ -313,6 +326,6 @@ def test_wrong_rules_are_refused(rule: object, control: httpx.Client) -> None:
 def test_every_kind_of_fault_is_told(control: httpx.Client) -> None:
     kinds = control.get("/faults").json()["kinds"]
     assert set(kinds) == {
-        *("status", "close_before", "close_after", "delay", "truncate", "not_json"),
+        *("status", "close_before", "close_after", "delay", "drip", "truncate", "not_json"),
         *("content_type", "extra_field", "unknown_value", "null", "drop"),
     }

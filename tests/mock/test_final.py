@@ -78,7 +78,8 @@ def test_what_is_kept_is_never_stale(
     steps: list[tuple[Any, ...]], queries: list[str], persistent: bool
 ) -> None:
     now = 1_800_000_000.0
-    with patch.object(time, "time", lambda: now), TemporaryDirectory() as folder:
+    clocks = {"time": lambda: now, "monotonic": lambda: now}
+    with patch.multiple(time, **clocks), TemporaryDirectory() as folder:
         state = f"{folder}/state.db" if persistent else None
         application = Application(MockSettings(state=state, run_seconds=1))
         for kind, *details in steps:

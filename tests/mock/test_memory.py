@@ -81,7 +81,8 @@ class Alike(RuleBasedStateMachine):
     @initialize(rate=st.sampled_from([None, 0.5, 3.0]))
     def start(self, rate: float | None) -> None:
         self.patches = ExitStack()
-        self.patches.enter_context(patch.object(time, "time", lambda: 1_800_000_000.0))
+        clocks = {"time": lambda: 1_800_000_000.0, "monotonic": lambda: 0.0}
+        self.patches.enter_context(patch.multiple(time, **clocks))
         origin = Origin(KINDS, ACCOUNTS, (Entity("Book", "", {"id": "b-all"}, "b-all"),), 7, rate)
         self.stores: list[Store] = [
             MemoryStore(origin),

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
+import re
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import httpx
@@ -26,6 +28,8 @@ JSON = json.dumps(BODY).encode()
 ZIPPED = gzip.compress(JSON)
 CHUNKS = b"5\r\n%b\r\n%x\r\n%b\r\n0\r\nprompt: x\r\n\r\n" % (JSON[:5], len(JSON) - 5, JSON[5:])
 HEAD = f"host: x\r\nauthorization: Bearer {KEY}\r\ncontent-type: application/json\r\n".encode()
+
+H2C = b"connection: Upgrade, HTTP2-Settings", b"upgrade: h2c", b"http2-settings: AAEAAEAAAAIAAAAB"
 
 
 def post(body: bytes, *headers: bytes) -> bytes:
@@ -124,10 +128,16 @@ def assert_envelope(answer: tuple[int, bytes, bytes], status: int) -> None:
         ([b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"], 400),
         ([b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"], 400),
         ([b"GET / HTTP/9.9\r\nhost: x\r\n\r\n"], 400),
+        ([b"GET /api/v1/models HTTP/2.0\r\nhost: x\r\n\r\n"], 400),
+        ([b"GET /api/v1/models HTTP/0.9\r\nhost: x\r\n\r\n"], 400),
         ([get(b"/api/v1/generations", b"x: " + b"y" * 70_000)], 431),
         ([get(b"/" + b"y" * 70_000)], 431),
         ([get(b"/api/v1/generations", *[b"x: y"] * 15_000)], 431),
         ([get(b"/api/v1/generations", b"upgrade: websocket", b"connection: upgrade")], 200),
+        ([post(JSON, *H2C, b"content-length: %d" % len(JSON))], 201),
+        ([post(CHUNKS, *H2C, b"transfer-encoding: chunked")], 201),
+        ([post(b"{", *H2C, b"content-length: 2")], 400),
+        ([post(b"", *H2C, b"content-length: %d" % (1 << 30))], 413),
     ],
 )  # fmt: skip
 def test_odd_requests_get_an_answer(chunks: list[bytes], status: int, mock: MockFlora) -> None:
@@ -175,9 +185,41 @@ def test_requests_sent_at_once_are_answered_in_order(mock: MockFlora) -> None:
     assert [answer[0] for answer in found] == [200, 404, 400] * 20
 
 
-def test_bytes_may_come_one_by_one(mock: MockFlora) -> None:
-    whole = post(JSON, b"content-length: %d" % len(JSON))
-    assert exchange(mock, *(whole[i : i + 1] for i in range(len(whole))))[0][0] == 201
+def test_ten_thousand_requests_sent_at_once_are_answered(mock: MockFlora) -> None:
+    """However the bytes fall into pieces, and whatever the requests offer."""
+    asked = get(b"/api/v1/runs/abc"), get(b"/api/v1/nothing", *H2C)
+    received = b""
+    with connect(mock) as raw, ThreadPoolExecutor(1) as pool:
+        sent = pool.submit(raw.sendall, b"".join(asked) * 5_000)
+        sent.add_done_callback(lambda _: raw.shutdown(socket.SHUT_WR))
+        while data := raw.recv(1 << 20):
+            received += data
+    statuses = re.findall(rb"HTTP/1.1 (\d+) ", received)
+    assert statuses == [b"400", b"404"] * 5_000
+
+
+@pytest.mark.parametrize("headers", [(), H2C])
+def test_bytes_may_come_one_by_one(headers: tuple[bytes, ...], mock: MockFlora) -> None:
+    whole = post(JSON, *headers, b"content-length: %d" % len(JSON))
+    pieces = (whole[i : i + 1] for i in range(len(whole)))
+    both = exchange(mock, *pieces, get(b"/api/v1/nothing"))
+    assert [answer[0] for answer in both] == [201, 404]
+
+
+@pytest.mark.parametrize(
+    "piece", [b"x: y\r\n" * 8_000, b"y" * 64_000, b"1;x=%b\r\nz\r\n" % (b"y" * 64_000)]
+)
+def test_trailers_and_chunks_have_a_limit(piece: bytes, mock: MockFlora) -> None:
+    """Without one, an endless trailer would cost more with each piece of it."""
+    first = b"0\r\nx: y" if not piece.startswith(b"1;") else b""
+    started = time.monotonic()
+    with connect(mock) as raw:
+        raw.sendall(post(first, b"transfer-encoding: chunked"))
+        with contextlib.suppress(OSError):  # it closes while more is sent
+            for _ in range(500):
+                raw.sendall(piece)
+        assert raw.recv(100).startswith(b"HTTP/1.1 431")
+    assert time.monotonic() - started < 5
 
 
 def test_head_is_get_without_a_body(mock: MockFlora, client: Client) -> None:
@@ -206,7 +248,7 @@ def test_a_wrong_method_is_told_the_right_ones(
 ) -> None:
     refused = client.request(method, path)
     assert (refused.status_code, refused.headers["allow"]) == (405, allow)
-    assert refused.json()["error"]["code"] == "method_not_allowed"
+    assert refused.json()["error"]["code"] == "not_found"
 
 
 def test_slow_and_silent_clients_are_let_go() -> None:

@@ -19,19 +19,27 @@ if TYPE_CHECKING:
 
 SCRIPT = Path(__file__).with_name("vendor_sdk.mjs")
 
+NEWEST = "@flora-ai/flora"
+VERSIONS = [NEWEST, f"{NEWEST}-0.10.0", f"{NEWEST}-0.7.1"]
+"""As tests/package.json calls them."""
+
+every_version = pytest.mark.parametrize("package", VERSIONS)
+
 pytestmark = pytest.mark.needs("node", "npm")
 
 
 class Scenario(Protocol):
-    def __call__(self, name: str, mock: MockFlora, *arguments: str) -> Any: ...
+    def __call__(
+        self, name: str, mock: MockFlora, *arguments: str, package: str = NEWEST
+    ) -> Any: ...
 
 
 @pytest.fixture(scope="module")
 def scenario(npm_packages: Path) -> Scenario:
     """Runs one scenario of vendor_sdk.mjs against a mock; gives what it printed."""
 
-    def run(name: str, mock: MockFlora, *arguments: str) -> Any:
-        command = ["node", str(SCRIPT), str(npm_packages), name, mock.base_url, *arguments]
+    def run(name: str, mock: MockFlora, *arguments: str, package: str = NEWEST) -> Any:
+        command = ["node", str(SCRIPT), str(npm_packages), package, name, mock.base_url, *arguments]
         result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         assert result.returncode == 0, result.stderr
         return json.loads(result.stdout)
@@ -45,8 +53,9 @@ def mock() -> Iterator[MockFlora]:
         yield mock
 
 
-def test_generates_and_downloads(scenario: Scenario, mock: MockFlora) -> None:
-    result = scenario("generate", mock)
+@every_version
+def test_generates_and_downloads(package: str, scenario: Scenario, mock: MockFlora) -> None:
+    result = scenario("generate", mock, package=package)
     accepted, seen = result["accepted"], result["seen"]
     assert accepted["poll_url"] == f"{mock.base_url}/runs/{accepted['run_id']}"
     order = ["pending", "running", "completed"]
@@ -70,14 +79,16 @@ def test_sees_a_run_fail(scenario: Scenario, mock: MockFlora) -> None:
     assert "outputs" not in result["run"]
 
 
-def test_follows_every_page(scenario: Scenario, mock: MockFlora) -> None:
-    result = scenario("page", mock)
+@every_version
+def test_follows_every_page(package: str, scenario: Scenario, mock: MockFlora) -> None:
+    result = scenario("page", mock, package=package)
     assert [run["run_id"] for run in result["listed"]] == result["created"][::-1]
     assert result["pages"] == {"more": True, "size": 5}
 
 
-def test_raises_its_error_of_each_status(scenario: Scenario, mock: MockFlora) -> None:
-    raised = scenario("errors", mock)
+@every_version
+def test_raises_its_error_of_each_status(package: str, scenario: Scenario, mock: MockFlora) -> None:
+    raised = scenario("errors", mock, package=package)
     assert all(error["is_api_error"] and error["request_id"] for error in raised.values())
     assert {
         case: (error["class"], error["status"], error["code"]) for case, error in raised.items()

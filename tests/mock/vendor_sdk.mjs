@@ -1,9 +1,9 @@
-// What a user of the vendor's SDK does, by name: node vendor_sdk.mjs FOLDER SCENARIO BASE_URL
-// FOLDER is where npm installed @flora-ai/flora. What the SDK gave is printed as JSON.
+// What a user of the vendor's SDK does: node vendor_sdk.mjs FOLDER PACKAGE SCENARIO BASE_URL
+// FOLDER is where npm installed the package. What the SDK gave is printed as JSON.
 import { createRequire } from "node:module";
 
-const [folder, scenario, baseURL] = process.argv.slice(2);
-const sdk = createRequire(folder + "/")("@flora-ai/flora");
+const [folder, name, scenario, baseURL, argument] = process.argv.slice(2);
+const sdk = createRequire(folder + "/")(name);
 const connect = (apiKey, options) => new sdk.default({ apiKey, baseURL, ...options });
 const client = connect("sk_live_test");
 
@@ -14,10 +14,14 @@ const request = {
   project_id: "prj_abc123",
 };
 
+// Before 0.10.0 there is no method for it.
+const read = (runId) =>
+  client.generations.retrieve ? client.generations.retrieve(runId) : client.get("/runs/" + runId);
+
 async function finish(runId) {
   const seen = [];
   for (;;) {
-    const run = await client.generations.retrieve(runId);
+    const run = await read(runId);
     seen.push(run);
     if (run.status === "completed" || run.status === "failed") return seen;
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -54,7 +58,7 @@ const scenarios = {
   },
 
   async fail() {
-    const accepted = await client.generations.create({ ...request, model: process.argv[5] });
+    const accepted = await client.generations.create({ ...request, model: argument });
     return { accepted, run: (await finish(accepted.run_id)).at(-1) };
   },
 
@@ -87,7 +91,7 @@ const scenarios = {
       workspace: await raised(() =>
         client.generations.create({ ...request, workspace_id: "ws_other1", project_id: "prj_other1" }),
       ),
-      run: await raised(() => client.generations.retrieve("run_unknown")),
+      run: await raised(() => read("run_unknown")),
       duplicate: await raised(() => client.generations.create(request, once)),
       cursor: await raised(() => client.generations.list({ cursor: "eyJvZmZzZXQiOjIwfQ" })),
     };
@@ -96,7 +100,7 @@ const scenarios = {
   async outage() {
     const once = connect("sk_live_test", { maxRetries: 0 });
     const refused = [];
-    for (let number = 0; number < Number(process.argv[5]); number++) {
+    for (let number = 0; number < Number(argument); number++) {
       refused.push(await raised(() => once.generations.list()));
     }
     const page = await client.generations.list();

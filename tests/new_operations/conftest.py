@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-COPIED = ("src", "generated", "overlays", "contract_tests", "docs", "scripts")
+COPIED = ("src", "generated", "overlays", "contract_tests", "docs", "scripts", "tests/diff/library")
 
 
 @dataclass(frozen=True)

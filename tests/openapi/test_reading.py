@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from flora_contract.errors import InputError
 from flora_contract.openapi import load, parse
 from flora_contract.openapi.document import MAX_BYTES
-from flora_contract.openapi.overlay import same
 from flora_contract.openapi.reading import MAX_DEPTH
+from flora_contract.openapi.sameness import alike
 from flora_contract.shipped import CONTRACT
 
 if TYPE_CHECKING:
@@ -245,11 +245,11 @@ class TestSources:
     @given(st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), JSON), st.booleans())
     def test_json(self, tree: dict[str, Any], ascii_only: bool) -> None:
         document = parse(json.dumps(tree, ensure_ascii=ascii_only), "x.json")
-        assert same(document.tree, tree)
+        assert alike(document.tree, tree)
         assert document.is_json
         assert document.locate(tuple(tree)[:1]).line == 1
 
     @given(st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), JSON, min_size=1))
     def test_yaml(self, tree: dict[str, Any]) -> None:
         text = yaml.safe_dump(tree, default_style='"', width=10_000)
-        assert same(parse(text, "x.yaml").tree, tree)
+        assert alike(parse(text, "x.yaml").tree, tree)

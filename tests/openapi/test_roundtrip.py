@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flora_contract.openapi import Document, apply, parse, walk, written
-from flora_contract.openapi.overlay import same
+from flora_contract.openapi.sameness import alike
 from flora_contract.shipped import CONTRACT
 
 
@@ -24,7 +24,7 @@ def rewritten(text: str, *actions: dict[str, Any], file: str = "base.yaml") -> s
     document = parse(text, file)
     applied = apply(document, [overlay_of(*actions)])
     out = written(document, applied.edits, applied.document.tree)
-    assert same(parse(out, file).tree, applied.document.tree)
+    assert alike(parse(out, file).tree, applied.document.tree)
     return out
 
 

@@ -243,3 +243,15 @@ def test_a_table_row_stays_one_row(text: str) -> None:
 
 def test_a_block_outlives_the_fences_in_it() -> None:
     assert markdown.block("```\nx\n```", "sh").startswith("````sh\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a poll_url and snake_case", "a poll_url and snake_case"),
+        ("_aside_ and __init__", r"\_aside\_ and \_\_init\_\_"),
+        ("a*b [c](d)", r"a\*b \[c\](d)"),
+    ],
+)
+def test_only_what_markdown_would_read_is_escaped(text: str, shown: str) -> None:
+    assert markdown.escape(text) == shown

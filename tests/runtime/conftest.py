@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from typing import Any, BinaryIO
+from typing import Any
 
 import pytest
 from attrs import evolve
 from flora_client import Flora
 
-from flora_runtime.exchange import Answer, Request, block_on
+from flora_runtime.exchange import Answer, Opened, Request, block_on
 
 BASE = "https://api.example/v1"
 SERVER_START = datetime(2031, 5, 1, tzinfo=UTC)
@@ -22,6 +22,20 @@ SERVER_START = datetime(2031, 5, 1, tzinfo=UTC)
 WALL = 1_800_000_000.0
 
 Reply = Answer | Exception | Callable[[Request], "Answer | Exception"]
+
+
+class Heard(Opened):
+    """An answer whose head is there."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.status_code, answer.headers, answer.sent)
+        self.parts = [answer.body]
+
+    async def part(self) -> bytes | None:
+        return self.parts.pop() if self.parts else None
+
+    async def close(self) -> None:
+        pass
 
 
 class World:
@@ -64,11 +78,11 @@ class World:
             raise result
         return evolve(result, sent=self.now, received=self.now)
 
-    async def fetch(self, request: Request, into: BinaryIO, most: int) -> Answer:
-        answer = await self.send(request)
-        if 200 <= answer.status_code < 300:
-            into.write(answer.body[:most])
-        return answer
+    async def open(self, request: Request, *, foreign: bool = False) -> Heard:
+        return Heard(await self.send(request))
+
+    async def aside(self, work: Callable[..., Any], *arguments: Any) -> Any:
+        return work(*arguments)
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

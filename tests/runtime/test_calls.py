@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 import warnings
@@ -16,10 +17,14 @@ from flora_client import (
     FloraError,
     GenerationType,
     InvalidArgumentError,
+    Run,
     RunAccepted,
 )
+from flora_client.operations import CREATE_GENERATION
+from flora_client.resources.generations import Generations
 
 from flora_contract.shipped import contract
+from flora_runtime.operation import OPTION_NAMES
 
 
 def test_a_create_sends_what_it_was_given(world, flora: Flora, arguments, accepted) -> None:
@@ -168,6 +173,60 @@ def test_a_time_limit_for_waiting_is_a_number(flora: Flora) -> None:
 def test_a_http_client_of_another_kind_is_refused(client: Any, http: Any) -> None:
     with pytest.raises(InvalidArgumentError, match=r"http_client must be an httpx\."):
         client(api_key="sk", http_client=http())
+
+
+class Wrong:
+    """What no option takes."""
+
+
+def options_of(method: Any) -> list[str]:
+    """What a method takes by name, but for arguments of its operation."""
+    hints = inspect.signature(method).parameters.values()
+    named = {one.name for one in hints if one.kind is one.KEYWORD_ONLY}
+    return sorted(named - {parameter.name for parameter in CREATE_GENERATION.parameters})
+
+
+@pytest.mark.parametrize("option", options_of(Flora.__init__))
+@pytest.mark.parametrize("client", [Flora, AsyncFlora])
+def test_a_setting_of_a_wrong_kind_is_refused_by_name(client: Any, option: str) -> None:
+    told = {"api_key": "API key"}.get(option, option)
+    with pytest.raises(InvalidArgumentError, match=told):
+        client(**{"api_key": "sk", option: Wrong()})
+
+
+KEYED = {"idempotency_key", "expected_cost"}
+WAITING = options_of(Generations.create_and_wait)
+
+
+@pytest.mark.parametrize(
+    ("method", "option"),
+    [
+        *(("create", option) for option in sorted(OPTION_NAMES)),
+        *(("create_and_wait", option) for option in sorted({*WAITING, *OPTION_NAMES})),
+        *(("create_many", option) for option in options_of(Generations.create_many)),
+        *(("wait", option) for option in options_of(Generations.wait)),
+        *(("download", option) for option in options_of(Generations.download)),
+        *(("list", option) for option in sorted(OPTION_NAMES - KEYED)),
+    ],
+)
+def test_an_option_of_a_wrong_kind_is_refused_by_name_and_nothing_is_sent(
+    world, flora: Flora, arguments, run, method: str, option: str
+) -> None:
+    given: dict[str, Any] = {
+        "create_many": {"requests": [arguments]},
+        "wait": {"run_id": "run_1"},
+        "download": {"run": Run.from_dict(run("completed", outputs=[])), "folder": "."},
+        "list": {},
+    }.get(method, arguments)
+    with pytest.raises(InvalidArgumentError, match=option):
+        getattr(flora.generations, method)(**given, **{option: Wrong()})
+    assert world.sent == []
+
+
+def test_a_time_that_is_over_starts_nothing(world, flora: Flora, arguments) -> None:
+    with pytest.raises(InvalidArgumentError, match="timeout"):
+        flora.generations.create_and_wait(**arguments, timeout=-1)
+    assert world.sent == []
 
 
 def test_a_list_says_what_it_is(flora: Flora) -> None:

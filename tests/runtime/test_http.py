@@ -28,6 +28,7 @@ from flora_client import (
     Flora,
     FloraError,
     InternalServerError,
+    NotFoundError,
     ResponseDecodingError,
     Run,
     WaitTimeoutError,
@@ -210,7 +211,8 @@ def test_an_answer_that_drips_is_cut_off_in_time(
         b"",
         b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{",
         b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 4\r\n\r\nnope",
-        b"not http at all\r\n\r\n",
+        b"not http at all: sk_live_secret\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nan echo: sk_live_secret\r\n\r\n",
         b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n{}",
         b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
     ],
@@ -440,7 +442,7 @@ def test_an_answer_without_end_is_read_to_a_limit_only(
     server: Server, flora: Flora, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     most = 1_000_000
-    for module in ("http", "session"):
+    for module in ("exchange", "session"):
         monkeypatch.setattr(f"flora_runtime.{module}.MOST_BYTES", most)
     body = gzip.compress(b" " * (most + 1), 1)
     status = b"200 OK"
@@ -545,3 +547,51 @@ def test_a_process_and_its_fork_share_no_connection(server: Server) -> None:
     subprocess.run(command, check=True, timeout=60)
     assert server.connections == 2
     assert len(server.heads) == 3
+
+
+def test_an_answer_can_be_read_as_it_comes(server: Server, flora: Flora) -> None:
+    go_on = asyncio.Event()
+    packed = gzip.compress(b"first" + b"x" * 5_000_000)
+
+    async def handle(head: str, writer: asyncio.StreamWriter) -> None:
+        if "/no" in head:
+            writer.write(answer({"error": {"code": "not_found"}}).replace(b"200", b"404"))
+        elif "/packed" in head:
+            length = b"content-encoding: gzip\r\ncontent-length: %d\r\n\r\n" % len(packed)
+            writer.write(b"HTTP/1.1 200 OK\r\n" + length + packed)
+        else:
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nfirst")
+            await go_on.wait()
+            writer.write(b" last")
+
+    server.handle = handle
+    with flora.stream("GET", "/slow", params={"a": 1}, timeout=5) as response:
+        assert (response.status_code, response.headers["content-length"]) == (200, "10")
+        pieces = response.iter_bytes()
+        assert next(pieces) == b"first"
+        server.loop.call_soon_threadsafe(go_on.set)
+        assert list(pieces) == [b" last"]
+    with flora.stream("GET", "/packed") as response:
+        pieces = list(response.iter_bytes())
+        assert max(map(len, pieces)) <= 2**20
+        assert b"".join(pieces) == gzip.decompress(packed)
+    assert server.connections == 1
+    with flora.stream("GET", "/packed") as response:
+        next(response.iter_bytes())  # and no more
+    with pytest.raises(NotFoundError), flora.stream("GET", "/no"):
+        pytest.fail("an error is raised, not streamed")
+    server.loop.call_soon_threadsafe(go_on.clear)
+    with pytest.raises(APITimeoutError), flora.stream("GET", "/slow", timeout=0.2) as response:
+        list(response.iter_bytes())
+    server.loop.call_soon_threadsafe(go_on.set)
+
+    async def main() -> None:
+        async with (
+            AsyncFlora(api_key="sk", base_url=server.url) as twin,
+            twin.stream("GET", "/packed") as response,
+        ):
+            read = [piece async for piece in response.iter_bytes()]
+            assert b"".join(read) == gzip.decompress(packed)
+
+    asyncio.run(main())
+    trio.run(main)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from attrs import evolve
 from flora_client import (
     APIConnectionError,
     APITimeoutError,
@@ -42,6 +43,8 @@ class History:
         self.per_page = 100
         self.kinds: dict[str, str] = {}
         """Of models, by their ids."""
+        self.closer: dict[str, dict[str, Any]] = {}
+        """What only a look at one run shows, by id."""
         self.looked_up = 0
 
     def add(self, run_id: str = "", age: float = 0.0, **more: Any) -> dict[str, Any]:
@@ -66,6 +69,10 @@ class History:
             self.looked_up += 1
             models = [{"model_id": model_id, "type": kind} for model_id, kind in self.kinds.items()]
             return self.world.reply({"models": models})
+        if "/runs/" in request.url:
+            self.looked_up += 1
+            found = [run for run in self.runs if request.url.endswith(run["run_id"])]
+            return self.world.reply({**found[0], **self.closer.get(found[0]["run_id"], {})})
         if request.method == "GET":
             query = parse_qs(urlsplit(request.url).query)
             start = int(query.get("cursor", ["0"])[0])
@@ -146,6 +153,48 @@ def test_requests_that_their_models_tell_apart_each_get_their_own(
     assert api.looked_up == 1
 
 
+def output(kind: str) -> dict[str, Any]:
+    return {"outputs": [{"output_id": "output_1", "type": kind, "url": "https://x.example/1"}]}
+
+
+@pytest.mark.parametrize("closer", [False, True])
+def test_requests_that_their_outputs_tell_apart_each_get_their_own(
+    flora: Flora, api: History, arguments, closer: bool
+) -> None:
+    first = crashed(flora, api, arguments)
+    shown = {"run_0": output("imageUrl"), "run_video": output("videoUrl")}
+    api.add("run_video")
+    api.keys["video"] = "run_video"
+    for run in api.runs:
+        run.update({"model": {"model_id": None}} | ({} if closer else shown[run["run_id"]]))
+    api.closer = shown if closer else {}
+    assert create(flora, arguments, type="video", idempotency_key="video").run_id == "run_video"
+    assert create(flora, arguments, idempotency_key=first).run_id == "run_0"
+    assert api.looked_up == (2 if closer else 0)
+
+
+@pytest.mark.parametrize("steady", [True, False])
+def test_requests_that_their_costs_tell_apart_each_get_their_own(
+    flora: Flora, api: History, arguments, world, steady: bool
+) -> None:
+    """Where runs of either kind have always cost what they cost, and not where they have not."""
+    api.loses = False
+    for kind, cost in (("image", 0.04), ("video", 0.5), ("image", 0.04 if steady else 0.5)):
+        run_id = create(flora, arguments, type=kind).run_id
+        next(run for run in api.runs if run["run_id"] == run_id)["charged_cost"] = cost
+    api.loses = True
+    first = crashed(flora, api, arguments)
+    api.add("run_video", charged_cost=0.5)
+    api.keys["video"] = "run_video"
+    video = {**arguments, "type": "video", "idempotency_key": "video"}
+    if steady:
+        assert create(flora, video).run_id == "run_video"
+        assert create(flora, arguments, idempotency_key=first).run_id == "run_3"
+    else:
+        with pytest.raises(RunOutcomeUnknownError):
+            create(flora, arguments, idempotency_key=first)
+
+
 def test_models_that_could_not_be_read_are_asked_for_again(
     flora: Flora, api: History, arguments, world
 ) -> None:
@@ -204,27 +253,45 @@ def interrupt() -> Any:
 # Strangers
 
 
-def test_a_run_is_taken_when_two_looks_agree(flora: Flora, api: History, arguments, world) -> None:
-    """What the history shows first is another's; ours appears a second later."""
+@pytest.mark.parametrize("lag", [1, 2, 3])
+def test_a_run_is_taken_when_two_looks_agree_and_ours_would_be_shown(
+    flora: Flora, api: History, arguments, world, lag: int
+) -> None:
+    """What the history shows first is another's; ours appears seconds later."""
     ours: list[Any] = []
-    looks = 0
+    shown = 0.0
 
     def lagging(request: Any) -> Any:
-        nonlocal looks
+        nonlocal shown
         answer = api(request)
         if request.method == "POST" and not ours:
             ours.append(api.runs.pop(0))
             api.add("run_strangers")
-        if request.method == "GET":
-            looks += 1
-            if looks == 1:
-                api.runs.insert(0, ours[0])
+            shown = world.now + lag
+        elif world.now > shown and ours[0] not in api.runs:
+            api.runs.insert(0, ours[0])
         return answer
 
     world.route = lagging
     with pytest.raises(RunOutcomeUnknownError) as caught:
         create(flora, arguments)
     assert len(caught.value.candidates) == 2
+
+
+def test_a_run_is_taken_at_once_where_newer_ones_are_shown(
+    flora: Flora, api: History, arguments, world
+) -> None:
+    def busy(request: Any) -> Any:
+        answer = api(request)
+        api.add(age=-2)
+        return answer
+
+    api.loses = False
+    create(flora, arguments)
+    api.loses = True
+    began, world.route = world.now, busy
+    assert create(flora, arguments).run_id == "run_1"
+    assert world.now - began < 3
 
 
 @pytest.mark.parametrize("ahead", [-6.0, 6.0])
@@ -422,3 +489,20 @@ def test_a_cost_that_is_a_string_counts(flora: Flora, arguments, world) -> None:
     world.route = lambda _: world.reply({"run_id": "run_1", "charged_cost": "0.25"}, 201)
     create(flora, arguments)
     assert str(flora.spent) == "0.25"
+
+
+def test_a_server_that_tells_no_time_gives_candidates_and_no_run(
+    flora: Flora, api: History, arguments, world
+) -> None:
+    api.add("run_of_another_place", project_id="prj_2")
+    api.add("run_strangers", age=3600)
+
+    def timeless(request: Any) -> Any:
+        answer = api(request)
+        return answer if answer is LOST else evolve(answer, headers={})
+
+    world.route = timeless
+    with pytest.raises(RunOutcomeUnknownError, match="shows no clock") as caught:
+        create(flora, arguments)
+    assert {c.run_id for c in caught.value.candidates} == {"run_strangers", "run_2"}
+    assert caught.value.window is None

@@ -127,8 +127,8 @@ def test_a_lost_run_is_found_by_the_servers_clock(
     assert "workspace_id=ws_1" in world.sent[2].url
     assert "project_id=prj_1" in world.sent[2].url
     asked = [urlsplit(request.url).path.rpartition("/")[2] for request in world.sent]
-    # What is asked for models answers with runs: they are asked for again.
-    assert asked == ["generate", "generate", *["generations", "models"] * 2]
+    assert asked[:2] == ["generate", "generate"]
+    assert set(asked[2:]) == {"generations"}
 
 
 def test_a_duplicate_of_a_made_up_key_means_that_something_before_us_repeated_it(
@@ -491,7 +491,7 @@ def test_runs_of_two_kinds_may_have_one_id() -> None:
     second = made("render", "k")
     assert ledger.begin(second) is None
     assert ledger.claim(second, "1", StartedRun(0.0), b"{}")
-    assert ledger.handed_out("render", ["1"]) == {"1"}
+    assert ledger.handed_out("render", ["1"]).keys() == {"1"}
     assert ledger.get("run", "k").run_id == "1"  # type: ignore[union-attr]
 
 

@@ -20,12 +20,16 @@ from flora_contract.openapi import Document, apply, load
     "--output",
     required=True,
     type=click.Path(path_type=Path),
-    help="Folder of the package, which is named like it: clients/petstore.",
+    help="Folder of the package, such as clients/petstore; also its name.",
 )
-@click.option("--overlay", "overlays", multiple=True, help="Apply this first; repeatable.")
-@click.option("--name", help="Class of the client: Petstore, and AsyncPetstore beside it.")
-@click.option("--check", is_flag=True, help="Write nothing; exit with 1 and a diff if it differs.")
-@click.option("--vendor-runtime", is_flag=True, help="Put flora_runtime into the package.")
+@click.option("--overlay", "overlays", multiple=True, help="Apply this overlay first; repeatable.")
+@click.option(
+    "--name", help="Class name of the client, such as Petstore; the async one is AsyncPetstore."
+)
+@click.option(
+    "--check", is_flag=True, help="Write nothing; print a diff and exit with 1 if it differs."
+)
+@click.option("--vendor-runtime", is_flag=True, help="Copy flora_runtime into the package.")
 @click.pass_context
 def generate(
     ctx: click.Context,
@@ -37,10 +41,11 @@ def generate(
     check: bool,
     vendor_runtime: bool,
 ) -> None:
-    """Make a Python client, sync and async, of the OpenAPI document SPEC (3.0 or 3.1).
+    """Generate a Python client, sync and async, from the OpenAPI document SPEC (3.0 or 3.1).
 
-    Overlays state what operations do over time; pages, waiting and idempotency keys follow. What of
-    the document has no place in the client is told on stderr, a line each. `-` is standard input.
+    Overlays state what operations do over time; paging, waiting and idempotency keys follow from
+    them. Parts of the document that the client cannot express are listed on stderr. `-` is
+    standard input.
     """
     target = output.absolute()
     for word, given in (("--output", target.name), ("--name", name)):

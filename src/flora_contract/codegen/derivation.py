@@ -9,7 +9,15 @@ from openapi_python_client.strings import snake_case
 
 from flora_contract.codegen.printing import Name
 from flora_contract.openapi.schemas import types
-from flora_runtime.operation import Operation, Polling, Recovery, Referral, Starts
+from flora_runtime.operation import (
+    ListOperation,
+    Media,
+    Polling,
+    ReadOperation,
+    Recovery,
+    Referral,
+    Starts,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,7 +157,7 @@ class _Derivation:
         taken = {argument.wire for argument in method.arguments}
         places = {**_paths(method, resource), **resource.shows}
         return Recovery(
-            history=cast("Operation[Any]", Name(history.constant)),
+            history=cast("ListOperation[Any]", Name(history.constant)),
             id=resource.id,
             created=str(resource.created),
             arguments=_longest_pages(history, self.behaviour.of(history.operation_id)),
@@ -160,6 +168,9 @@ class _Derivation:
                 if shown in listed and sent.partition(".")[0] in taken
             },
             referrals=self._referrals(resource, set(listed), taken),
+            cost=resource.cost if resource.cost in listed else None,
+            made=self._made(resource, taken),
+            closer=self._closer(resource),
             otherwise=self._otherwise(stated, set(listed)),
         )
 
@@ -179,13 +190,27 @@ class _Derivation:
                 continue
             if any(a.parameter.required for a in method.arguments) or method.paging is None:
                 continue
-            every = cast("Operation[Any]", Name(method.constant))
+            every = cast("ListOperation[Any]", Name(method.constant))
             referrals.append(Referral(place, every, there.id, shows))
         return tuple(referrals)
 
+    def _closer(self, resource: Resource) -> ReadOperation[Any] | None:
+        """The operation that looks at one by its id alone."""
+        method = self._method(resource.read)
+        if method is None or method.polling is None or len(method.positional) > 1:
+            return None
+        return cast("ReadOperation[Any]", Name(method.constant))
+
+    def _made(self, resource: Resource, taken: set[str]) -> Media | None:
+        """The outputs, where they tell more of the request."""
+        method = self._method(resource.read)
+        if method is None or method.files is None or method.files.tells not in taken:
+            return None
+        return cast("Media", Name(f"{method.constant}_MEDIA"))
+
     def _otherwise(self, stated: OperationBehaviour, listed: set[str]) -> dict[str, Any]:
         """Members of a create's answer that are known without it, and that its list lacks."""
-        known = dict(stated.answers)
+        known = {path: value for path, value in stated.answers.items() if value is not None}
         for path, found in stated.items.items():
             if found.required and "null" in types(self.behaviour.document, found.schema):
                 known.setdefault(path, None)

@@ -104,6 +104,7 @@ def _modules(view: ClientView, package: str) -> dict[str, str]:
     )
     environment.filters["code"] = code
     environment.filters["doc"] = _doc
+    environment.filters["kind"] = lambda value: type(value).__name__
     environment.globals["error_names"] = errors.__all__
     environment.globals["run_error_names"] = _run_error_names()
     environment.globals["by_id"] = {m.operation_id: m for m in view.methods}
@@ -117,7 +118,7 @@ def _modules(view: ClientView, package: str) -> dict[str, str]:
     modules |= {f"{name}.py": render(name) for name in ("errors", "operations", "types")}
     modules["resources/__init__.py"] = render("resources")
     for resource in view.resources:
-        modules[f"resources/{resource.name}.py"] = render("resource", resource=resource)
+        modules[f"resources/{resource.module}.py"] = render("resource", resource=resource)
     modules["py.typed"] = ""
     return modules
 

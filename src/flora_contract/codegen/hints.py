@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from openapi_python_client.parser.properties import AnyProperty, EnumProperty, ModelProperty
 from openapi_python_client.parser.properties.boolean import BooleanProperty
 from openapi_python_client.parser.properties.const import ConstProperty
+from openapi_python_client.parser.properties.file import FileProperty
 from openapi_python_client.parser.properties.float import FloatProperty
 from openapi_python_client.parser.properties.int import IntProperty
 from openapi_python_client.parser.properties.list_property import ListProperty
@@ -49,12 +50,15 @@ class Hints:
             return "Decimal"
         return _common(prop)
 
-    def argument(self, prop: PropertyProtocol) -> str:
-        """The type of an argument: plain strings beside enums, mappings beside models."""
+    def argument(self, prop: PropertyProtocol, *, files: bool = False) -> str:
+        """The type of an argument: plain strings beside enums, mappings beside models; with
+        `files` what is binary is a file, and not a string of JSON."""
         if isinstance(prop, UnionProperty):
-            return _union(self.argument(inner) for inner in prop.inner_properties)
+            return _union(self.argument(inner, files=files) for inner in prop.inner_properties)
         if isinstance(prop, ListProperty):
-            return f"Sequence[{self.argument(prop.inner_property)}]"
+            return f"Sequence[{self.argument(prop.inner_property, files=files)}]"
+        if isinstance(prop, FileProperty) and files:
+            return "FileArgument"
         if isinstance(prop, ModelProperty):
             if self.is_free_form(prop):
                 return f"Mapping[str, {self._values(prop, self.argument)}]"

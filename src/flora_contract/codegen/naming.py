@@ -13,9 +13,10 @@ from openapi_python_client.schema.untrusted_string import UntrustedString
 from openapi_python_client.strings import PythonIdentifier, snake_case
 
 from flora_runtime import errors
+from flora_runtime.client import SyncClient
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Container
 
     from openapi_python_client.parser.properties.protocol import PropertyProtocol
 
@@ -41,6 +42,7 @@ _TAKEN_ARGUMENTS = {
     "extra_query",
     "extra_body",
 }
+_TAKEN_RESOURCES = {name for name in dir(SyncClient) if not name.startswith("_")}
 
 _IMPORT = re.compile(r"^from [\w.]+ import (\([^)]*\)|.+)$", re.MULTILINE)
 
@@ -72,7 +74,8 @@ def class_overrides() -> dict[str, ClassOverride]:
 
 
 def method_names(stated: OperationBehaviour) -> tuple[str, str]:
-    """The attribute of the client that a method belongs to, and its own name."""
+    """The attribute of the client that a method belongs to, dotted where attributes are within
+    attributes, and its own name."""
     operation = stated.endpoint.operation
     if stated.resource is None or stated.role is None:
         resource = (operation.node.get("tags") or ["default"])[0]
@@ -80,10 +83,10 @@ def method_names(stated: OperationBehaviour) -> tuple[str, str]:
     else:
         resource = _plural(snake_case(stated.resource.kind))
         name = _VERBS.get(stated.role) or endpoint_name(operation)
-    return (
-        identifier(operation.node.get("x-resource", resource)),
-        identifier(operation.node.get("x-method", name)),
-    )
+    given = str(operation.node.get("x-resource", "")).split(".")
+    place = [identifier(part) for part in (given if any(given) else [resource])]
+    place[0] = free(place[0], "_resource", _TAKEN_RESOURCES)
+    return ".".join(place), identifier(operation.node.get("x-method", name))
 
 
 def field_name(prop: PropertyProtocol) -> str:
@@ -98,7 +101,7 @@ def argument_name(prop: PropertyProtocol) -> str:
     return f"{name}_value" if name in _TAKEN_ARGUMENTS else name
 
 
-def free(name: str, suffix: str, taken: Collection[str]) -> str:
+def free(name: str, suffix: str, taken: Container[str]) -> str:
     """A name, with a suffix where it is another's."""
     return f"{name}{suffix}" if name in taken else name
 

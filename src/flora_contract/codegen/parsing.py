@@ -54,6 +54,7 @@ def parsed(document: Document) -> Parsed:
     _simplified(tree)
     _with_named_branches(tree)
     _with_names_of_values(tree)
+    _with_known_media(tree)
     wires = _told_apart(tree)
     told: list[str] = []
     for _ in range(_ROUNDS):
@@ -228,6 +229,37 @@ def _with_names_of_values(tree: dict[str, Any]) -> None:
         if len(set(made)) < len(made) or "" in made:
             spelt = [str(snake_case(_spelt(str(one)))).upper() for one in given]
             node["x-enum-varnames"] = _different(spelt)
+
+
+def _with_known_media(tree: dict[str, Any]) -> None:
+    """Let what is neither JSON, a form nor text be bytes, and a text that is sent too: the
+    generator leaves out what it has no name for."""
+    for _, node in walk([tree.get("paths"), tree.get("components")]):
+        found = node if isinstance(node, dict) else {}
+        sent = {"": found.get("requestBody"), **_mapping(found.get("requestBodies"))}
+        for holder in sent.values():
+            _with_bytes(holder, _SENT)
+        for holder in _mapping(found.get("responses")).values():
+            _with_bytes(holder, _ANSWERED)
+
+
+def _mapping(node: Any) -> dict[str, Any]:
+    return node if isinstance(node, dict) else {}
+
+
+def _with_bytes(holder: Any, known: re.Pattern[str]) -> None:
+    content = _mapping(_mapping(holder).get("content"))
+    if content:
+        kept = {media: node for media, node in content.items() if known.match(str(media))}
+        holder["content"] = kept or {
+            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
+        }
+
+
+_ANSWERED = re.compile(r"(?i)application/(json|[\w.-]+\+json|octet-stream)|text/")
+_SENT = re.compile(
+    r"(?i)application/(json|[\w.-]+\+json|octet-stream|x-www-form-urlencoded)|multipart/form-data"
+)
 
 
 def _spelt(name: str) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from attrs import evolve, frozen
+from openapi_python_client.parser.bodies import BodyType
 from openapi_python_client.parser.properties import EnumProperty, ModelProperty
 from openapi_python_client.parser.properties.list_property import ListProperty
+from openapi_python_client.parser.responses import BYTES_SOURCE
 from openapi_python_client.strings import ClassName, snake_case
 
 from flora_contract.codegen.derivation import derived
@@ -38,6 +40,9 @@ from flora_runtime.errors import IdempotencyDuplicateError
 from flora_runtime.operation import Media, Paging, Parameter, Profile, Refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from openapi_python_client.parser.bodies import Body
     from openapi_python_client.parser.openapi import Endpoint
     from openapi_python_client.parser.properties.protocol import PropertyProtocol
     from openapi_python_client.parser.responses import Response
@@ -90,6 +95,7 @@ class _Reader:
         self.models = {str(model.class_info.name): model for model in data.models}
         self.enums = {str(enum.class_info.name): enum for enum in data.enums}
         self.classes = {*self.models, *self.enums}
+        self.name = free(self.hints["name"], "Client", self.classes)
         self.types = Hints(self.models)
         self.named: list[ModelProperty | EnumProperty] = []
 
@@ -99,7 +105,7 @@ class _Reader:
         resources = self._resources()
         models, enums = self._classes()
         return ClientView(
-            name=free(self.hints["name"], "Client", self.classes),
+            name=self.name,
             title=title,
             doc=str(info.get("description", "")),
             profile=self._profile(str(info.get("version", "0"))),
@@ -142,29 +148,37 @@ class _Reader:
             endpoint = self.endpoints.get(endpoint_name(operation))
             if endpoint is not None:
                 method = self._method(operation, endpoint)
-                methods.setdefault(method.resource, []).append(method)
+                for place in _with_holders(method.resource):
+                    methods.setdefault(place, [])
+                methods[method.resource].append(method)
         tags = {
             snake_case(tag["name"]): str(tag.get("description", ""))
             for tag in self.document.tree.get("tags", [])
         }
+        taken = {*self.classes, self.name, f"Async{self.name}"}
+        modules: dict[str, str] = {}
+        for place in methods:
+            module = place.replace(".", "_")
+            modules[place] = free(module, f"_{len(modules)}", modules.values())
         return [
             ResourceView(
-                name=name,
-                class_name=free(str(ClassName(name, "")), "Resource", self.classes),
-                doc=tags.get(name, ""),
-                methods=self._named_apart(own),
+                place=place,
+                module=module,
+                class_name=free(str(ClassName(module, "")), "Resource", taken),
+                doc=tags.get(place, ""),
+                methods=self._named_apart(methods[place], _within(place, methods)),
             )
-            for name, own in methods.items()
+            for place, module in modules.items()
         ]
 
-    def _named_apart(self, methods: list[MethodView]) -> list[MethodView]:
+    def _named_apart(self, methods: list[MethodView], taken: set[str]) -> list[MethodView]:
         """Each under a name of its own: a later one of the same name takes its operation's."""
         named: dict[str, MethodView] = {}
         for method in methods:
             name = method.name
-            if name in named:
+            if name in {*taken, *named}:
                 name = identifier(method.constant.lower())
-            if name in named:
+            if name in {*taken, *named}:
                 self.losses.append(f"{method.http_method} {method.path}: its name stands twice")
                 continue
             named[name] = evolve(method, name=name)
@@ -192,27 +206,28 @@ class _Reader:
             idempotency_header=header,
             deprecated=self._deprecation(node),
             typed_dict=self._typed_dict(operation_id),
-            media=self._media(operation),
+            files=self._files(operation),
+            media=_media(operation, endpoint),
             paging=_paging(stated.listing, arguments) if item is not None else None,
         )
 
     def _typed_dict(self, operation_id: str) -> str:
         return free(f"{ClassName(operation_id, '')}Request", "Arguments", self.classes)
 
-    def _media(self, operation: Operation) -> Media | None:
+    def _files(self, operation: Operation) -> Media | None:
         hint = operation.node.get("x-files")
         if hint is None:
             return None
         place = self.document.locate((*operation.pointer, "x-files"))
         try:
-            media = Media(**hint)
+            files = Media(**hint)
         except TypeError as error:
             raise InputError(f"{place}: x-files: {error}") from None
         answer = self.behaviour.of(operation.operation_id).items
-        for path in (media.items, f"{media.items}[].{media.id}", f"{media.items}[].{media.url}"):
+        for path in (files.items, f"{files.items}[].{files.id}", f"{files.items}[].{files.url}"):
             if path not in answer:
                 raise InputError(f"{place}: x-files: its answer has no {path}")
-        return evolve(media, text=tuple(media.text))
+        return evolve(files, text=tuple(files.text))
 
     def _deprecation(self, node: dict[str, Any]) -> str | None:
         if not node.get("deprecated"):
@@ -253,24 +268,27 @@ class _Reader:
         return self.wires.get(name, name)
 
     def _body(self, operation: Operation, endpoint: Endpoint) -> list[ArgumentView]:
-        if not endpoint.bodies:
+        body = _chosen(endpoint)
+        if body is None:
             return []
-        json_bodies = [b for b in endpoint.bodies if b.body_type == "json"]
-        body = (json_bodies or endpoint.bodies)[0]
         prop = body.prop
-        if not isinstance(prop, ModelProperty) or self.types.is_free_form(prop) or not json_bodies:
+        if not isinstance(prop, ModelProperty) or self.types.is_free_form(prop):
             view = self._argument(prop, "body", {"description": "The body."})
+            if body.body_type == BodyType.CONTENT:
+                view = evolve(view, hint="FileContent | str")
             return [evolve(view, parameter=evolve(view.parameter, name="body", wire=""))]
         content = (operation.request_body or {}).get("content", {})
-        media = content.get(body.content_type.get_untrusted_value(), {})
-        members = properties(self.document, media.get("schema"))
+        stated = content.get(body.content_type.get_untrusted_value(), {})
+        members = properties(self.document, stated.get("schema"))
+        files = body.body_type == BodyType.FILES
+        named = [(one.name.get_untrusted_value(), one) for one in self.types.members(prop)]
         return [
-            self._argument(member, "field", members.get(member.name.get_untrusted_value(), {}))
-            for member in self.types.members(prop)
+            self._argument(member, "field", members.get(name, {}), files=files)
+            for name, member in named
         ]
 
     def _argument(
-        self, prop: PropertyProtocol, place: Place, words: dict[str, Any]
+        self, prop: PropertyProtocol, place: Place, words: dict[str, Any], *, files: bool = False
     ) -> ArgumentView:
         self.named.extend(self.types.classes(prop))
         parameter = Parameter(
@@ -285,7 +303,7 @@ class _Reader:
             refuses=tuple(Refusal(**refusal) for refusal in words.get("x-refuse", [])),
         )
         doc = str(words.get("description", ""))
-        return ArgumentView(parameter, self.types.argument(prop), doc)
+        return ArgumentView(parameter, self.types.argument(prop, files=files), doc)
 
     def _result(self, operation: Operation, endpoint: Endpoint) -> tuple[str, str]:
         response = _success(endpoint)
@@ -294,6 +312,8 @@ class _Reader:
         self.named.extend(self.types.classes(response.prop))
         node = operation.responses.get(response.status_code.pattern, {})
         hint = self.types.answer(response.prop) if node.get("content") else "None"
+        if response.source == BYTES_SOURCE:
+            hint = "bytes"
         return hint, str(node.get("description", ""))
 
     def _item(self, endpoint: Endpoint, items: str) -> str | None:
@@ -363,6 +383,34 @@ class _Reader:
             doc=str(node.get("description", "")) if isinstance(node, dict) else "",
             members=[EnumMember(*pair) for pair in enum_members(enum.values).items()],
         )
+
+
+def _with_holders(place: str) -> list[str]:
+    """A resource, and before it those that it is an attribute of."""
+    parts = place.split(".")
+    return [".".join(parts[: count + 1]) for count in range(len(parts))]
+
+
+def _within(place: str, places: Iterable[str]) -> set[str]:
+    """The names of the attributes of a resource that are resources."""
+    return {each.removeprefix(f"{place}.") for each in places if each.startswith(f"{place}.")}
+
+
+def _chosen(endpoint: Endpoint) -> Body | None:
+    """The body that is sent, of those that an operation takes: JSON where it takes that."""
+    as_json = [body for body in endpoint.bodies if body.body_type == BodyType.JSON]
+    return next(iter([*as_json, *endpoint.bodies]), None)
+
+
+def _media(operation: Operation, endpoint: Endpoint) -> str:
+    """Media type of the request's body, as the document has it."""
+    body = _chosen(endpoint)
+    if body is None:
+        return "application/json"
+    stated = (operation.request_body or {}).get("content", {})
+    read = body.content_type.get_untrusted_value()
+    media = read if read in stated else next(iter(stated), read)
+    return read if "*" in media else media
 
 
 def _success(endpoint: Endpoint) -> Response | None:

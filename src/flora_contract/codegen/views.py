@@ -8,12 +8,15 @@ from attrs import frozen
 
 from flora_contract.codegen.printing import Name
 from flora_runtime.operation import (
+    CreateOperation,
+    ListOperation,
     Media,
     Operation,
     Paging,
     Parameter,
     Polling,
     Profile,
+    ReadOperation,
     Recovery,
     Starts,
 )
@@ -90,11 +93,14 @@ class MethodView:
     arguments: list[ArgumentView]
     result: str
     result_doc: str
+    media: str
+    """Media type of the request's body."""
     idempotency_header: str | None
     deprecated: str | None
     """What to say of it; None if it is not."""
     typed_dict: str
-    media: Media | None
+    files: Media | None
+    """How outputs become files, where its answer has some."""
     paging: Paging | None
     polling: Polling | None = None
     wait: str = "wait"
@@ -138,28 +144,41 @@ class MethodView:
     @property
     def operation(self) -> Operation[Any]:
         """The operation as the runtime is told of it."""
-        return Operation(
+        kind: type[Operation[Any]] = Operation
+        own: dict[str, Any] = {}
+        if self.starts is not None:
+            kind, own = CreateOperation, {"starts": self.starts, "recovery": self.recovery}
+        elif self.polling is not None:
+            kind, own = ReadOperation, {"polling": self.polling}
+        elif self.paging is not None:
+            kind, own = ListOperation, {"paging": self.paging}
+        return kind(
             name=f"{self.resource}.{self.name}",
             method=self.http_method,
             path=self.path,
             result=Name(self.result),
             parameters=tuple(a.parameter for a in self.arguments),
+            media=self.media,
             idempotency_header=self.idempotency_header,
-            starts=self.starts,
-            recovery=self.recovery,
-            polling=self.polling,
-            paging=self.paging,
+            **own,
         )
 
 
 @frozen
 class ResourceView:
-    """A resource: an attribute of the client."""
+    """A resource: an attribute of the client, or of another resource."""
 
-    name: str
+    place: str
+    """Dotted, from the client on."""
+    module: str
     class_name: str
     doc: str
     methods: list[MethodView]
+
+    @property
+    def name(self) -> str:
+        """Of the attribute."""
+        return self.place.rpartition(".")[2]
 
 
 @frozen
@@ -173,6 +192,10 @@ class ClientView:
     resources: list[ResourceView]
     models: list[ModelView]
     enums: list[EnumView]
+
+    def within(self, place: str = "") -> list[ResourceView]:
+        """The resources that are attributes of another one, or of the client itself."""
+        return [r for r in self.resources if r.place.rpartition(".")[0] == place]
 
     @property
     def methods(self) -> list[MethodView]:

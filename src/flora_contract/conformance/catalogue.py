@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 INTRODUCTION = """\
-Made by `flora-contract check --list --format markdown`. An oracle is a rule that decides whether
-what was recorded keeps the contract. It is about any operation of some role, and is judged by the
-contract's schemas or by a statement of behaviour ([behaviour.md](behaviour.md)); a finding names
-the statement that it breaks, and the documents that state it. Only a violation makes the command
-fail; a single case of an oracle may count less where documents disagree.
+An oracle is a rule that decides whether recorded traffic keeps the contract. It applies to every
+operation with a given role, and judges by the contract's schemas or by a statement of
+[behaviour](behaviour.md). A finding names the statement that was broken and the documents that
+state it. Only violations make `flora-contract check` fail; where documents disagree, an oracle may
+report a single case as a warning. `flora-contract check --list --format markdown` prints this page.
 """
 
 
@@ -69,7 +69,7 @@ def _text(oracles: list[Oracle]) -> str:
 
 def markdown(oracles: list[Oracle]) -> str:
     """The page docs/oracles.md."""
-    parts = ["# The oracles\n", INTRODUCTION]
+    parts = ["# Oracles\n", INTRODUCTION]
     for family, members in groupby(oracles, lambda o: o.family):
         parts.append(f"## {family.capitalize()}\n")
         parts.append(

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rich.console import Console
+    from rich.status import Status
 
     from flora_contract.conformance.run import StepOutcome
     from flora_contract.conformance.summary import Summary
+    from flora_contract.conformance.traffic import Traffic
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
@@ -31,17 +33,17 @@ INTERRUPTED = 130
 # name, type, what it says in --help
 OPTIONS: tuple[tuple[str, Any, str], ...] = (
     ("--base-url", str, "The server, such as http://127.0.0.1:4010/api/v1."),
-    ("--api-key", str, "Key of the funded account; also FLORA_API_KEY."),
-    ("--workspace", str, "Its workspace, where runs are started."),
-    ("--project", str, "A project of that workspace."),
-    ("--second-workspace", str, "Another workspace of the same account."),
-    ("--second-project", str, "A project of that one."),
-    ("--foreign-workspace", str, "A workspace of the other account."),
-    ("--foreign-project", str, "A project of that one."),
+    ("--api-key", str, "Key of the account with credits; also FLORA_API_KEY."),
+    ("--workspace", str, "Workspace of that account in which runs are started."),
+    ("--project", str, "Project in that workspace."),
+    ("--second-workspace", str, "A second workspace of that account."),
+    ("--second-project", str, "Project in the second workspace."),
+    ("--foreign-workspace", str, "Workspace of another account."),
+    ("--foreign-project", str, "Project in that workspace."),
     ("--broke-api-key", str, "Key of an account without credits; also FLORA_BROKE_API_KEY."),
-    ("--broke-workspace", str, "Its workspace, unless it shares --workspace."),
-    ("--broke-project", str, "A project of that one."),
-    ("--other-api-key", str, "Key of the other account; also FLORA_OTHER_API_KEY."),
+    ("--broke-workspace", str, "Workspace of that account, unless it shares --workspace."),
+    ("--broke-project", str, "Project in that workspace."),
+    ("--other-api-key", str, "Key of another account; also FLORA_OTHER_API_KEY."),
     ("--failing-model", str, "A model whose runs always fail."),
     (
         "--profile",
@@ -51,16 +53,16 @@ OPTIONS: tuple[tuple[str, Any, str], ...] = (
             "Default: full on loopback, free elsewhere."
         ),
     ),
-    ("--max-spend", float, "US dollars at which no more runs are started."),
-    ("--poll-interval", float, "Seconds between looks at a run."),
-    ("--max-wait", float, "Seconds that runs have to end. Default: 60 on loopback, 600 elsewhere."),
-    ("--timeout", float, "Seconds for one answer. Default: 5 on loopback, 30 elsewhere."),
-    ("--seed", int, "Decides what is generated, and in which order."),
-    ("--time-budget", float, "Seconds after which nothing more is sent."),
+    ("--max-spend", float, "Stop starting runs at this many US dollars."),
+    ("--poll-interval", float, "Seconds between polls of a run."),
+    ("--max-wait", float, "Seconds to wait for a run. Default: 60 on loopback, 600 elsewhere."),
+    ("--timeout", float, "Seconds to wait for a response. Default: 5 on loopback, 30 elsewhere."),
+    ("--seed", int, "Seed of generated requests and their order."),
+    ("--time-budget", float, "Stop sending after this many seconds."),
     (
         "--workers",
         int,
-        "Requests that may be under way at once; with more than 1 their order is not the seed's.",
+        "Concurrent requests; with more than 1, the seed does not decide their order.",
     ),
 )
 
@@ -73,18 +75,24 @@ def _settings(function: Callable[..., None]) -> Callable[..., None]:
 
 def _shown(function: Callable[..., None]) -> Callable[..., None]:
     for option in (
-        click.option("--baseline", type=click.Path(path_type=Path), help="Accepted findings."),
+        click.option(
+            "--baseline", type=click.Path(path_type=Path), help="File of accepted findings."
+        ),
         click.option(
             "--fail-on",
             type=click.Choice([s.value for s in Severity if s is not Severity.NOTE]),
             default=Severity.VIOLATION.value,
-            help="The least that makes the exit code 1. Default: violation.",
+            help="Exit with 1 from this severity on. Default: violation.",
         ),
         click.option(
-            "--report-dir", type=click.Path(path_type=Path), help="Write every form here."
+            "--report-dir",
+            type=click.Path(path_type=Path),
+            help="Write the report in every format to this folder.",
         ),
         click.option(
-            "--output", type=click.Path(path_type=Path), help="Write here, not to stdout."
+            "--output",
+            type=click.Path(path_type=Path),
+            help="Write to this file instead of stdout.",
         ),
         click.option("--format", "form", type=click.Choice(FORMATS), default="text"),
     ):
@@ -96,10 +104,20 @@ def _shown(function: Callable[..., None]) -> Callable[..., None]:
 @_settings
 @_shown
 @click.option("--fail-fast", is_flag=True, default=None, help="Stop at the first violation.")
-@click.option("--thorough", is_flag=True, default=None, help="Spend on 200 requests instead of 20.")
-@click.option("--config", type=click.Path(path_type=Path), help="Instead of ./flora-contract.toml.")
-@click.option("--write-baseline", type=click.Path(path_type=Path), help="Accept what is found.")
-@click.option("--list", "catalogue", is_flag=True, help="List the oracles, and send nothing.")
+@click.option(
+    "--thorough", is_flag=True, default=None, help="Allow 200 charged requests instead of 20."
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="Read this file instead of ./flora-contract.toml.",
+)
+@click.option(
+    "--write-baseline",
+    type=click.Path(path_type=Path),
+    help="Write the findings to this file, to accept them.",
+)
+@click.option("--list", "catalogue", is_flag=True, help="List the oracles and send nothing.")
 def check(
     form: str,
     output: Path | None,
@@ -111,10 +129,10 @@ def check(
     catalogue: bool,
     **given: Any,
 ) -> None:
-    """Hold a server to the contract.
+    """Test a server against the contract.
 
-    On loopback, where no account is named, the accounts of `flora-contract mock` are used.
-    Options may stand in the table [check] of flora-contract.toml.
+    On loopback, the accounts of `flora-contract mock` are used unless you name others. Options
+    can also be set in the table [check] of flora-contract.toml.
     """
     if catalogue:
         from flora_contract.conformance.catalogue import listing
@@ -141,8 +159,7 @@ def check(
         write(write_baseline, _accept(summary))
     _show(summary, form, output, report_dir)
     if running.interrupted:
-        print("flora-contract: interrupted; the report is of what was seen", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+        _end_interrupted()
     if running.unreachable is not None:
         raise UnreachableError(f"{running.unreachable}; the report is of what was seen until then")
     _end(summary, running.errors)
@@ -155,27 +172,76 @@ _NAMES = {f.name for f in fields(CheckSettings)}
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--base-url",
-    help="Where the recorded server stood. Default: wherever a path of the contract fits.",
+    help="Base URL of the recorded server. Default: any URL that a path of the contract fits.",
 )
+@click.option("--follow", is_flag=True, help="Judge one file as it grows, until interrupted.")
 @_shown
 def traffic(
     files: tuple[Path, ...],
     base_url: str | None,
+    follow: bool,
     form: str,
     output: Path | None,
     report_dir: Path | None,
     baseline: Path | None,
     fail_on: str,
 ) -> None:
-    """Hold recorded traffic to the contract: HAR files and VCR cassettes. Sends nothing."""
-    from flora_contract.conformance.judge import Judge
-    from flora_contract.conformance.recorded import read
-    from flora_contract.conformance.summary import of_traffic
+    """Check recorded traffic against the contract. Sends nothing.
 
-    judge = Judge(read(files, base_url))
-    summary = of_traffic(judge, read_baseline(baseline), Severity(fail_on))
+    FILES are HAR files, VCR cassettes, or exchanges one a line; `-` is stdin.
+    """
+    from flora_contract.conformance.summary import of_traffic
+    from flora_contract.conformance.traffic import Traffic
+
+    if follow and len(files) > 1:
+        raise InputError("--follow takes one file")
+    accepted = read_baseline(baseline)
+    reading = Traffic(files, base_url, following=follow)
+    console, interrupted, broken = terminal.progress(), False, None
+    with console.status("") as status:  # moves on a terminal only
+        try:
+            reading.read(_watch(reading, accepted, console, status))
+        except KeyboardInterrupt:
+            interrupted = True
+        except InputError as error:
+            if not (follow and reading.judge.ledger.count):
+                raise
+            broken = error
+    summary = of_traffic(reading.judge, accepted, Severity(fail_on))
     _show(summary, form, output, report_dir)
-    _end(summary, list(judge.errors.values()))
+    if broken is not None:
+        raise InputError(f"{broken}; the report is of what was seen until then")
+    if interrupted and not follow:
+        _end_interrupted()
+    _end(summary, list(reading.judge.errors.values()))
+
+
+def _watch(
+    reading: Traffic, accepted: frozenset[str], console: Console, status: Status
+) -> Callable[[], None]:
+    """Tells how far the reading is; of a file that is followed, what is found, when it is."""
+    told = set(accepted)
+
+    def watch() -> None:
+        findings = [f for f in reading.judge.findings() if f.fingerprint not in accepted]
+        for finding in (f for f in findings if reading.following and f.fingerprint not in told):
+            told.add(finding.fingerprint)
+            console.print(
+                f"{finding.severity.value}: {finding.title}: expected {finding.expected}, "
+                f"seen {finding.seen}",
+                markup=False,
+            )
+        status.update(
+            f"{reading.bytes / 1e6:,.1f} MB, {reading.judge.ledger.count:,} exchanges, "
+            f"{len(findings)} findings"
+        )
+
+    return watch
+
+
+def _end_interrupted() -> NoReturn:
+    print("flora-contract: interrupted; the report is of what was seen", file=sys.stderr)
+    sys.exit(INTERRUPTED)
 
 
 def _end(summary: Summary, errors: list[Exception]) -> NoReturn:
@@ -210,7 +276,7 @@ def _progress(console: Console) -> Callable[[StepOutcome], None]:
 
     def watch(outcome: StepOutcome) -> None:
         console.print(
-            f"{marks[outcome.result]:>6}  {outcome.step.layer:<10}{outcome.step.name:<40}"
+            f"{marks[outcome.result]:>6}  {outcome.step.layer:<11}{outcome.step.name:<40}"
             f"{outcome.exchanges:>4} requests {outcome.seconds:>6.2f} s"
         )
 

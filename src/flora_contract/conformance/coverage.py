@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+
+from flora_contract.conformance.refusals import codes_by_status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from flora_contract.conformance.exchange import Exchange
     from flora_contract.conformance.ledger import Ledger
-    from flora_contract.openapi.contract import Endpoint
-    from flora_contract.openapi.schemas import Member
+    from flora_contract.openapi.behaviour import Behaviour, Condition, OperationBehaviour
 
 Kind = Literal[
     "response", "property", "enum value", "parameter", "request value", "error code", "pair"
@@ -35,7 +36,8 @@ NEVER = frozenset({APART, PLAINLY, HIDDEN})
 class Item:
     """One thing that the contract documents of an operation, and how often it was seen.
 
-    A pair is one of choices that its requests have; `reason` says why it was not sent.
+    A pair is one of choices that its requests have. `reason` says why it was not sent, or what it
+    would take to see something.
     """
 
     operation: str
@@ -45,25 +47,32 @@ class Item:
     reason: str = ""
 
 
-_Key = tuple[str, Kind, str]
+Seen = tuple[str, Kind, str]
+"""Something that an exchange shows: operation, kind and name."""
 
 Pair = tuple[tuple[str, str], tuple[str, str]]
 """Two dimensions of a request, each with the name of a choice."""
 
 
-def coverage(ledger: Ledger) -> list[Item]:
-    """Everything documented, in the order of the contract, with its count of exchanges."""
-    code = ledger.behaviour.errors.code
-    counts = Counter(
+def counted(exchanges: Iterable[Exchange], behaviour: Behaviour) -> Counter[Seen]:
+    """How many exchanges show each thing."""
+    return Counter(
         key
-        for exchange in ledger.exchanges
+        for exchange in exchanges
         if exchange.operation is not None and exchange.response is not None
-        for key in set(_seen(exchange, code))
+        for key in set(_seen(exchange, behaviour.errors.code))
     )
+
+
+def coverage(ledger: Ledger, forgotten: Mapping[Seen, int] | None = None) -> list[Item]:
+    """Everything documented, in the order of the contract, with its count of exchanges."""
+    behaviour = ledger.behaviour
+    counts = counted(ledger.exchanges, behaviour)
+    counts.update(forgotten or {})
     return [
-        Item(*key, counts[key])
-        for endpoint in ledger.behaviour.contract.operations.values()
-        for key in dict.fromkeys(_documented(endpoint, code))
+        Item(*key, counts[key], "" if counts[key] else _needed(operation, *key[1:]))
+        for operation in behaviour.operations.values()
+        for key in dict.fromkeys(_documented(operation, behaviour))
     ]
 
 
@@ -77,42 +86,82 @@ def totals(items: Iterable[Item]) -> dict[str, dict[Kind, tuple[int, int]]]:
     return table
 
 
-def _documented(endpoint: Endpoint, code: str | None) -> Iterator[_Key]:
+def codes_of(operation: OperationBehaviour, behaviour: Behaviour, status: int) -> set[str]:
+    """Codes that an error of an operation may have: those of its status, as far as is stated."""
+    path = behaviour.errors.code
+    member = operation.endpoint.answer_members(status).get(path or "")
+    known = set(member.values) if member is not None else set()
+    stated = codes_by_status(operation, behaviour).get(status)
+    return known & stated if stated else known
+
+
+def _documented(operation: OperationBehaviour, behaviour: Behaviour) -> Iterator[Seen]:
+    endpoint = operation.endpoint
     for status in sorted(endpoint.statuses):
         yield endpoint.id, "response", str(status)
+        always = operation.answers if status < 400 else {}
+        never = [path for path, value in always.items() if value is None]
         for path, member in endpoint.answer_members(status).items():
-            if status >= 400 and path == code:
-                for value in member.values:
+            if status >= 400 and path == behaviour.errors.code:
+                for value in sorted(codes_of(operation, behaviour, status)):
                     yield endpoint.id, "error code", value
-                continue
-            yield from _values(endpoint.id, "property", "enum value", path, member)
+            elif not any(f"{path}.".startswith(f"{outer}.") for outer in never):
+                known = [always[path]] if path in always else list(member.values)
+                yield from _values(endpoint.id, "property", "enum value", path, known)
     for name, parameter in endpoint.parameters.items():
         yield endpoint.id, "parameter", name
         for value in parameter["schema"].get("enum", ()):
             yield endpoint.id, "request value", f"{name}={value}"
     for path, member in endpoint.request_members.items():
-        yield from _values(endpoint.id, "parameter", "request value", f"body {path}", member)
+        known = list(member.values)
+        yield from _values(endpoint.id, "parameter", "request value", f"body {path}", known)
+
+
+_CONDITIONS: Final[dict[Condition, str]] = {
+    "rate": "a server that limits the rate",
+    "failure": "a server that fails",
+    "no-credits": "--broke-api-key",
+    "foreign-reference": "--other-api-key, --foreign-workspace and --foreign-project",
+    "foreign-id": "--other-api-key",
+}
+"""What it takes to see how a condition is answered, where requests alone do not do it."""
+
+
+def _needed(operation: OperationBehaviour, kind: Kind, name: str) -> str:
+    """What it would take to see what was not seen."""
+    if kind in {"parameter", "request value"}:
+        return "needs --profile full" if operation.charges is not None else "no request had it"
+    if kind in {"response", "error code"}:
+        needs = [
+            _CONDITIONS[condition]
+            for condition, refusal in operation.refusals.items()
+            if condition in _CONDITIONS and name in {str(refusal.status), refusal.code}
+        ]
+        return f"needs {needs[0]}" if needs else "no request was answered so"
+    return "no answer had it"
 
 
 def _values(
-    operation: str, kind: Kind, of_values: Kind, name: str, member: Member
-) -> Iterator[_Key]:
+    operation: str, kind: Kind, of_values: Kind, name: str, values: list[str]
+) -> Iterator[Seen]:
     yield operation, kind, name
-    for value in member.values:
+    for value in values:
         yield operation, of_values, f"{name}={value}"
 
 
-def _seen(exchange: Exchange, code: str | None) -> Iterator[_Key]:
+def _seen(exchange: Exchange, code: str | None) -> Iterator[Seen]:
     assert exchange.operation is not None
-    for kind, name in (*_seen_in_answer(exchange, code), *_seen_in_request(exchange)):
+    assert exchange.status is not None
+    answered = shown(exchange.status, exchange.answer, code)
+    for kind, name in (*answered, *_seen_in_request(exchange)):
         yield exchange.operation.id, kind, name
 
 
-def _seen_in_answer(exchange: Exchange, code: str | None) -> Iterator[tuple[Kind, str]]:
-    assert exchange.status is not None
-    yield "response", str(exchange.status)
-    for path, value in _flat(exchange.answer):
-        if exchange.status >= 400 and path == code:
+def shown(status: int, answer: Any, code: str | None) -> Iterator[tuple[Kind, str]]:
+    """What an answer shows of what is documented; `code` is where errors have theirs."""
+    yield "response", str(status)
+    for path, value in _flat(answer):
+        if status >= 400 and path == code:
             yield "error code", str(value)
             continue
         yield "property", path

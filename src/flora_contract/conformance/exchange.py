@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 import orjson
 
-from flora_contract.openapi.contract import Breach
+from flora_contract.openapi.contract import JSON, Breach
 from flora_contract.report.redaction import SECRET_HEADERS
 
 if TYPE_CHECKING:
@@ -31,6 +34,10 @@ PLUMBING = frozenset(
     }
 )
 """Request headers, in lower case, that whatever sends a request writes by itself."""
+
+
+OVERHEAD = 2000
+"""Bytes that an exchange takes beside its bodies."""
 
 
 class _NotJson:
@@ -111,12 +118,18 @@ class RecordedResponse:
         return _json(self.body)
 
 
+def weight(request: RecordedRequest, response: RecordedResponse | None) -> int:
+    """Bytes of both bodies, and some for what is always there."""
+    return OVERHEAD + len(request.body) + (len(response.body) if response is not None else 0)
+
+
 @dataclass(frozen=True, eq=False)
 class Exchange:
     """One request, and its response or the reason why there is none.
 
     `number` counts from 1 in the order in which they were recorded. `started` and `elapsed` are
-    seconds, the first since the ledger was opened. `origin` names what made the request.
+    seconds, the first since the ledger was opened. `origin` names what made the request; a `staged`
+    answer is one that the mock was told to give, and says nothing of what it keeps.
     """
 
     number: int
@@ -129,6 +142,7 @@ class Exchange:
     started: float = 0.0
     elapsed: float = 0.0
     origin: str = ""
+    staged: bool = False
 
     @property
     def operation_id(self) -> str | None:
@@ -156,9 +170,21 @@ class Exchange:
         return found
 
     @property
+    def is_mislabelled(self) -> bool:
+        """Whether a body is sent under another media type than the operation takes."""
+        told = (self.request.header("content-type") or JSON).partition(";")[0].strip().lower()
+        takes_body = self.operation is not None and self.operation.endpoint.takes_body
+        return takes_body and told != JSON
+
+    @property
     def status(self) -> int | None:
         """Status of the response; None when there is none."""
         return self.response.status if self.response is not None else None
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes it takes."""
+        return weight(self.request, self.response)
 
     @property
     def succeeded(self) -> bool:
@@ -240,3 +266,12 @@ def _json(body: bytes) -> Any:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
         return NOT_JSON
+
+
+def seconds_asked(text: str) -> float | None:
+    """What a Retry-After asks to wait: seconds, or until a date (RFC 9110, 10.2.3); else None."""
+    if text.isascii() and text.isdecimal():
+        return float(text)
+    with suppress(ValueError, TypeError, OverflowError):
+        return parsedate_to_datetime(text).timestamp() - time.time()
+    return None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from flora_contract import shipped
 from flora_contract.conformance.exchange import Credential, Exchange, at
+from flora_contract.conformance.oracle import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -29,6 +30,13 @@ if TYPE_CHECKING:
     )
 
 
+MANY = 16
+"""So many times the window of one account is what is kept of all accounts together."""
+
+GRACE, LATE = 15.0, 5.0
+"""Seconds, and how many times its estimate, that something may take."""
+
+
 @dataclass(frozen=True)
 class Caller:
     """Somebody with a key. `places` are ids that belong together, each by its kind of resource."""
@@ -41,12 +49,14 @@ class Caller:
 class Facts:
     """What is known about the accounts behind the keys. Empty for recorded traffic.
 
-    `failing` are members of a request that makes something which is known to fail.
+    `failing` are members of a request that makes something which is known to fail. `wait_seconds`
+    is how long things may take to end; with `estimated` rather what their own estimates allow.
     """
 
     callers: tuple[Caller, ...] = ()
     failing: Mapping[str, Any] = field(default_factory=dict)
     wait_seconds: float | None = None
+    estimated: bool = False
 
     def places(self, credential: Credential) -> tuple[Mapping[str, str], ...]:
         """Ids that are known to belong to an account."""
@@ -277,7 +287,8 @@ class Ledger:
 
     `uses` are creations by the key that names them. `replayed` are those that were answered with
     what their key had made before; of requests that met it cannot be told which one made it: all
-    count as replayed.
+    count as replayed. `count` is how many exchanges there were and `ended` when the last answer
+    came, with those that are forgotten.
     """
 
     def __init__(self, behaviour: Behaviour, base_url: str, facts: Facts | None = None) -> None:
@@ -285,6 +296,13 @@ class Ledger:
         self.base_url = base_url
         self.facts = facts or Facts()
         self.exchanges: list[Exchange] = []
+        self.count = 0
+        self.ended = 0.0
+        self._lock = threading.Lock()
+        self._begin()
+
+    def _begin(self) -> None:
+        """Views of nothing."""
         self.instances: dict[tuple[str, str], Instance] = {}
         self.pages: list[ListPage] = []
         self.creations: list[Exchange] = []
@@ -296,7 +314,6 @@ class Ledger:
         self._told: dict[tuple[str, str], set[str]] = {}
         self._first_under: dict[tuple[str, str, str], Exchange] = {}
         self._open_walks: dict[tuple[Any, ...], Walk] = {}
-        self._lock = threading.Lock()
 
     # What oracles and steps ask
 
@@ -309,6 +326,14 @@ class Ledger:
         for instance in list(self.instances.values()):
             if (creation := instance.creation) is not None:
                 yield instance, creation
+
+    def patience(self, instance: Instance) -> float | None:
+        """Seconds that something has to end, by its estimate where it has one."""
+        most, life, creation = self.facts.wait_seconds, instance.kind.life, instance.creation
+        if not self.facts.estimated or most is None or life is None or creation is None:
+            return most
+        estimate = number(creation.get(life.estimate))
+        return most if estimate is None else min(most, GRACE + max(0.0, estimate) * LATE)
 
     def instance(self, exchange: Exchange) -> Instance | None:
         """The resource that the path of a request names, as far as it was seen."""
@@ -356,6 +381,20 @@ class Ledger:
             for value in exchange.request.query.get(member, ()):
                 yield member, target, value
 
+    def taken(self, kind: Resource, id_: str, before: Exchange) -> Exchange | None:
+        """A request that an account was answered well, before another, and that refers to an id."""
+        return next(
+            (
+                e
+                for e in self.exchanges
+                if e.succeeded
+                and e.credential == before.credential
+                and e.before(before)
+                and any(to is kind and sent == id_ for _, to, sent in self.references(e))
+            ),
+            None,
+        )
+
     def where(self, statement: Statement) -> str:
         """File and line of a statement, as a report names them."""
         location = self.behaviour.document.locate(statement.pointer)
@@ -372,7 +411,7 @@ class Ledger:
         """An exchange that is not recorded: what a request would be."""
         endpoint, parameters = self.behaviour.contract.match(request.method, request.url)
         return Exchange(
-            number=len(self.exchanges) + 1,
+            number=self.count + 1,
             request=request,
             credential=credential,
             operation=self.behaviour.of(endpoint.id) if endpoint is not None else None,
@@ -392,12 +431,39 @@ class Ledger:
         with self._lock:
             exchange = self.exchange_of(request, credential, response=response, **more)
             self.exchanges.append(exchange)
+            self.count += 1
+            self.ended = max(self.ended, exchange.ended)
             self._index(exchange)
         return exchange
 
+    def outdated(self, window: int) -> set[Exchange]:
+        """What lies further back than the last bytes of its account, or of many accounts together.
+
+        None until it is as much as what stays: so much is not done over for little.
+        """
+        room = dict.fromkeys((e.credential.name for e in self.exchanges), window)
+        everyones, kept, outdated = MANY * window, 0, {}
+        for exchange in reversed(self.exchanges):
+            account = exchange.credential.name
+            if room[account] > 0 and everyones > 0:
+                room[account] -= exchange.weight
+                everyones -= exchange.weight
+                kept += exchange.weight
+            else:
+                outdated[exchange] = exchange.weight
+        return set(outdated) if sum(outdated.values()) >= kept else set()
+
+    def forget(self, exchanges: set[Exchange]) -> None:
+        """Leave what a ledger would be that had begun without some exchanges."""
+        with self._lock:
+            self.exchanges = [e for e in self.exchanges if e not in exchanges]
+            self._begin()
+            for exchange in self.exchanges:
+                self._index(exchange)
+
     def _index(self, exchange: Exchange) -> None:
         operation = exchange.operation
-        if operation is None or operation.resource is None:
+        if operation is None or operation.resource is None or exchange.staged:
             return
         kind, role = operation.resource, operation.role
         if role == "create":

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from flora_contract.conformance.ledger import Instance, Ledger, ListPage, Walk
     from flora_contract.openapi.behaviour import Statement
 
-Scope = Literal["exchange", "instance", "page", "walk", "key", "ledger"]
+Scope = Literal["answer", "exchange", "instance", "page", "walk", "key", "ledger"]
 
 
 class Severity(enum.Enum):
@@ -45,7 +45,7 @@ class Verdict:
 
     `subject` names what of the operation is meant (a field, a status), so that findings with one
     cause fall together. `severity` is set where it is not the oracle's own, `statement` where it
-    was judged by another than the oracle's basis says.
+    was judged by another than the oracle's basis says, `conflict` where sources disagree about it.
     """
 
     holds: bool
@@ -55,6 +55,7 @@ class Verdict:
     subject: str = ""
     severity: Severity | None = None
     statement: Statement | None = None
+    conflict: tuple[str, ...] = ()
 
 
 def verdict(
@@ -65,8 +66,11 @@ def verdict(
     subject: str = "",
     severity: Severity | None = None,
     statement: Statement | None = None,
+    conflict: tuple[str, ...] = (),
 ) -> Verdict:
-    """A verdict; the exchanges are sorted, and each stands once."""
+    """A verdict; its exchanges are sorted, and each stands once."""
+    if holds:  # nobody reads what was expected and seen
+        return Verdict(True, evidence, "", "", subject, severity, statement, conflict)
     return Verdict(
         holds,
         tuple(sorted(dict.fromkeys(evidence), key=lambda e: e.number)),
@@ -75,6 +79,7 @@ def verdict(
         subject,
         severity,
         statement,
+        conflict,
     )
 
 

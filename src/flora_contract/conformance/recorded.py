@@ -1,54 +1,52 @@
-"""Recorded traffic: HAR files, HAR entries one a line, and VCR cassettes into a ledger; and back.
-
-Whose key a request carried is told apart, and inferred: a key that got an answer of the 2xx kind is
-valid. HAR files that the suite writes name its accounts.
-"""
+"""Recorded traffic: HAR files, HAR entries one a line, and VCR cassettes; and a ledger as HAR."""
 
 from __future__ import annotations
 
 import base64
-import binascii
-import gzip
+import codecs
 import json
 import re
-import zlib
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from itertools import chain
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import orjson
 import yaml
 
 from flora_contract.conformance.exchange import (
-    ABSENT,
     PLUMBING,
-    UNKNOWN,
     Credential,
     RecordedRequest,
     RecordedResponse,
     without_secrets,
 )
-from flora_contract.conformance.ledger import Ledger
-from flora_contract.conformance.statements import load
-from flora_contract.errors import InputError
+from flora_contract.openapi.document import Document
+from flora_contract.openapi.reading import SourceText
 from flora_contract.report.redaction import SECRET_HEADERS, Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
     from flora_contract.conformance.exchange import Exchange
+    from flora_contract.conformance.ledger import Ledger
+    from flora_contract.conformance.lines import Lines
+    from flora_contract.openapi.document import Pointer
 
-
-GZIP = b"\x1f\x8b"
-"""What a file begins with that is packed by gzip (RFC 1952, 2.3.1)."""
 
 _FILTERED = re.compile(r"\[[A-Za-z]+\]|\*+")
 """What a recorder writes in place of a value; schemathesis takes Idempotency-Key for a secret."""
 
 
 @dataclass(frozen=True)
-class _Entry:
+class Entry:
+    """An exchange as it was recorded: `started` is in seconds since 1970, the key is still in it.
+
+    `account` is who made the request, where the recording names him.
+    """
+
     started: float
     elapsed: float
     request: RecordedRequest
@@ -59,144 +57,105 @@ class _Entry:
 
     @property
     def welcome(self) -> bool:
-        """Whether the answer shows that the server knows the key."""
-        return self.response is not None and 200 <= self.response.status < 300
+        """Whether the answer shows that the server knows the key, and the key is shown."""
+        key = (self.authorization or "").rpartition(" ")[2]
+        answered = self.response is not None and 200 <= self.response.status < 300
+        return answered and _FILTERED.fullmatch(key) is None
 
 
-def read(files: Iterable[Path], base_url: str | None = None) -> Ledger:
-    """Exchanges of all files in the order of time. Raises InputError for what cannot be read."""
-    entries = sorted((e for f in files for e in _entries(f)), key=lambda e: e.started)
-    behaviour = load(base_url)
-    base = base_url.rstrip("/") if base_url is not None else behaviour.contract.base
-    ledger = Ledger(behaviour, base)
-    if base_url is not None:
-        entries = [e for e in entries if _within(e.request.url, base)]
-    accounts = _accounts(entries)
-    for entry in entries:
-        ledger.record(
-            entry.request,
-            entry.response,
-            credential=_credential(entry, accounts),
-            failure=entry.failure,
-            started=entry.started - entries[0].started,
-            elapsed=entry.elapsed,
-            origin="recorded traffic",
-        )
-    if not any(e.operation is not None for e in ledger.exchanges):
-        raise InputError(
-            f"{', '.join(map(str, files))}: no request to an operation of the contract"
-            + (f" under {base_url}" if base_url is not None else "; is --base-url needed?")
-        )
-    return ledger
+def entries(lines: Lines) -> Iterator[Entry]:
+    """What a file holds: in its order where it is one exchange a line, else in that of time.
 
-
-def _accounts(entries: list[_Entry]) -> dict[str | None, Credential]:
-    """Who is behind each key, as far as the answers tell.
-
-    Where no request has a key, recorders have left them out.
+    Raises InputError with the line that cannot be read.
     """
-    keys = dict.fromkeys(e.authorization for e in entries)
-    valid = {e.authorization for e in entries if e.welcome and not _is_filtered(e.authorization)}
-    accounts: dict[str | None, Credential] = {
-        key: Credential(f"account {number}", True if key in valid else None, UNKNOWN.header)
-        for number, key in enumerate(keys, 1)
-    }
-    if None in keys:
-        accounts[None] = ABSENT if len(keys) > 1 else UNKNOWN
-    return accounts
+    read = lines.whole()
+    before, first = b"", next(read, b"").removeprefix(codecs.BOM_UTF8)
+    while first.isspace():
+        before, first = before + b"\n", next(read, b"")
+    if _is_entry(first):
+        yield from (e for e in _each(chain([first], read), lines) if e is not None)
+    else:
+        content = before + first + b"".join(read)
+        yield from sorted(_all(content, lines), key=attrgetter("started"))
 
 
-def _credential(entry: _Entry, accounts: dict[str | None, Credential]) -> Credential:
-    """Whose key it was; of a request whose body was perhaps left out, nothing follows from that."""
-    credential = entry.account or accounts[entry.authorization]
-    bodiless = entry.request.method in {"GET", "HEAD", "DELETE"}
-    if bodiless or entry.request.body or entry.account is not None:
-        return credential
-    return replace(credential, accepted=None)
+def followed(lines: Lines) -> Iterator[Entry | None]:
+    """Exchanges, one a line, as they are written; None where there is no other as yet."""
+    return _each(lines.followed(), lines)
 
 
-def _is_filtered(authorization: str | None) -> bool:
-    return _FILTERED.fullmatch((authorization or "").rpartition(" ")[2]) is not None
-
-
-def _within(url: str, base: str) -> bool:
-    one, two = urlsplit(url), urlsplit(base)
-    return (one.scheme, one.netloc) == (two.scheme, two.netloc) and one.path.startswith(two.path)
-
-
-def _entries(path: Path) -> Iterator[_Entry]:
-    text = _text(path)
-    first, _, rest = text.lstrip().partition("\n")
-    if rest.strip() and _is_entry(first):
-        yield from _lines(path, text)
-        return
+def _is_entry(line: bytes) -> bool:
     try:
-        tree = json.loads(text) if text.lstrip().startswith("{") else _yaml(text)
-    except ValueError as error:
-        raise InputError(f"{path}: neither JSON nor YAML: {error}") from None
-    try:
-        if "log" in tree:
-            yield from [_har_entry(e) for e in tree["log"]["entries"]]
-        else:
-            yield from [
-                _vcr_entry(i, number) for number, i in enumerate(
-                    tree.get("http_interactions") or tree["interactions"]
-                )
-            ]  # fmt: skip
-    except (KeyError, TypeError, ValueError, AttributeError, binascii.Error) as error:
-        raise InputError(
-            f"{path}: not a HAR file and not a VCR cassette: {type(error).__name__} at {error}"
-        ) from None
-
-
-def _text(path: Path) -> str:
-    """What a file says, unpacked where it is packed by gzip. Raises InputError."""
-    try:
-        content = path.read_bytes()
-        if content.startswith(GZIP):
-            content = gzip.decompress(content)
-        return content.decode("utf-8-sig")
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise InputError(f"{path}: not whole gzip: {error}") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 at byte {error.start}") from None
-
-
-def _is_entry(line: str) -> bool:
-    try:
-        value = json.loads(line)
+        value = orjson.loads(line)
     except ValueError:
         return False
     return isinstance(value, dict) and "request" in value
 
 
-def _lines(path: Path, text: str) -> Iterator[_Entry]:
-    """HAR entries, one a line. Raises InputError with the line."""
-    for number, line in enumerate(text.splitlines(), 1):
+def _each(read: Iterable[bytes | None], lines: Lines) -> Iterator[Entry | None]:
+    """HAR entries, one a line."""
+    for line in read:
         try:
-            if line.strip():
-                yield _har_entry(json.loads(line))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            problem = f"no HAR entry: {type(error).__name__} at {error}"
-            raise InputError.at(path, number, problem) from None
+            if line is None or not line.isspace():
+                yield None if line is None else _har_entry(orjson.loads(line))
+        except _FAULTS as error:
+            raise lines.error(f"no exchange: {_told(error)}") from None
 
 
-def _yaml(text: str) -> Any:
+def _all(content: bytes, lines: Lines) -> list[Entry]:
+    """The entries of a HAR file, or the interactions of a VCR cassette."""
+    text = _decoded(content, lines)
+    tree = _tree(text, lines)
+    is_har = "log" in tree
+    name = "http_interactions" if "http_interactions" in tree else "interactions"
+    pointer: Pointer = ("log", "entries") if is_har else (name,)
+    read = []
     try:
-        tree = yaml.load(text, Loader=yaml.CSafeLoader)
+        for number, exchange in enumerate(tree["log"]["entries"] if is_har else tree[name]):
+            pointer = ("log", "entries", number) if is_har else (name, number)
+            read.append(_har_entry(exchange) if is_har else _vcr_entry(exchange, number))
+    except _FAULTS as error:
+        line = Document(tree, lines.name, SourceText(text, lines.name).place).locate(pointer).line
+        problem = f"not a HAR file and not a VCR cassette: {_told(error)}"
+        raise lines.error(problem, line) from None
+    return read
+
+
+_FAULTS = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
+"""What is raised where something is missing, or is something else."""
+
+
+def _told(error: Exception) -> str:
+    return f"{error} is missing" if isinstance(error, KeyError) else str(error)
+
+
+def _decoded(content: bytes, lines: Lines) -> str:
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise lines.error("not UTF-8; save it as UTF-8", line) from None
+
+
+def _tree(text: str, lines: Lines) -> dict[str, Any]:
+    """A mapping in JSON or YAML."""
+    problem = "neither JSON nor YAML"
+    try:
+        is_json = text.lstrip().startswith("{")
+        tree = orjson.loads(text) if is_json else yaml.load(text, Loader=yaml.CSafeLoader)
+    except orjson.JSONDecodeError as error:
+        raise lines.error(f"{problem}: {error.msg}", error.lineno) from None
     except yaml.MarkedYAMLError as error:
-        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark is not None else ""
-        raise ValueError(f"{line}{error.problem}") from None
-    except yaml.YAMLError as error:
-        raise ValueError(str(error).partition("\n")[0]) from None
+        line = error.problem_mark.line + 1 if error.problem_mark is not None else 1
+        raise lines.error(f"{problem}: {error.problem}", line) from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise lines.error(f"{problem}: {str(error).partition(chr(10))[0]}", 1) from None
     if not isinstance(tree, dict):
-        raise ValueError("no mapping at the top")  # noqa: TRY004 - of the file, not of an argument
+        raise lines.error(f"{problem}: no mapping at the top", 1)
     return tree
 
 
-def _har_entry(entry: dict[str, Any]) -> _Entry:
+def _har_entry(entry: dict[str, Any]) -> Entry:
     asked, got = entry["request"], entry["response"]
     post = asked.get("postData") or {}
     content = got.get("content") or {}
@@ -217,7 +176,7 @@ def _har_entry(entry: dict[str, Any]) -> _Entry:
     return replace(read, account=Credential(**account)) if account is not None else read
 
 
-def _vcr_entry(interaction: dict[str, Any], number: int) -> _Entry:
+def _vcr_entry(interaction: dict[str, Any], number: int) -> Entry:
     asked, got = interaction["request"], interaction.get("response")
     recorded = interaction.get("recorded_at")
     status = got["status"] if got else 0
@@ -263,8 +222,9 @@ def _entry(
     status: int,
     answer_headers: list[tuple[str, str]],
     answer: bytes,
-) -> _Entry:
+) -> Entry:
     redactor = Redactor()
+    urlsplit(url)  # raises ValueError for what is none
     kept = [
         (n, v)
         for n, v in headers
@@ -276,7 +236,7 @@ def _entry(
         for n, v in answer_headers
         if n.lower() not in {"content-length", "content-encoding", "transfer-encoding"}
     ]
-    return _Entry(
+    return Entry(
         started=started,
         elapsed=elapsed,
         request=RecordedRequest(

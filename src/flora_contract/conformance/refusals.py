@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flora_contract.conformance.exchange import at
-from flora_contract.conformance.oracle import Verdict, verdict
+from flora_contract.conformance.oracle import Severity, Verdict, verdict
 from flora_contract.conformance.values import is_unknown
 
 if TYPE_CHECKING:
     from flora_contract.conformance.exchange import Exchange
     from flora_contract.conformance.ledger import Ledger
-    from flora_contract.openapi.behaviour import Condition, Refusal
+    from flora_contract.openapi.behaviour import Behaviour, Condition, OperationBehaviour, Refusal
 
 
 def stated(exchange: Exchange, condition: Condition) -> Refusal | None:
@@ -38,13 +38,14 @@ def refused(
 ) -> Verdict:
     """The verdict that a request is refused as is stated of the conditions that it meets.
 
-    The first one is what it is judged by, unless its own statement is given. `also` lets what is
-    done well pass.
+    The first one is what it is judged by, unless its own statement is given. A status that is only
+    tolerated is a warning. `also` lets what is done well pass.
     """
     first = own or stated(exchange, conditions[0])
-    allowed = statuses(exchange, *conditions)
-    if own is not None:
-        allowed = {own.status, *own.also} | statuses(exchange, *conditions[1:])
+    other = [r for c in conditions[1:] if (r := stated(exchange, c)) is not None]
+    reasons = [first, *other] if first is not None else []
+    allowed = {refusal.status for refusal in reasons}
+    tolerated = {status for refusal in reasons for status in refusal.also} - allowed
     holds = exchange.status in allowed if first is not None else _refuses(exchange)
     return verdict(
         holds or (also and exchange.succeeded),
@@ -53,6 +54,7 @@ def refused(
         expected=" or ".join(map(str, sorted(allowed))) if first is not None else "a refusal",
         seen=exchange.status,
         subject=subject,
+        severity=Severity.WARNING if exchange.status in tolerated else None,
         statement=own.statement if own is not None else None,
     )
 
@@ -65,6 +67,15 @@ def code_of(exchange: Exchange, ledger: Ledger) -> Any:
     """The code of an error, where the contract says that it has one."""
     path = ledger.behaviour.errors.code
     return at(exchange.answer, path) if path is not None else None
+
+
+def codes_by_status(operation: OperationBehaviour, behaviour: Behaviour) -> dict[int, set[str]]:
+    """Codes that a statement pairs with a status, for an operation."""
+    codes = {status: set(known) for status, known in behaviour.errors.codes.items()}
+    for refusal in operation.refusals.values():
+        if refusal.code is not None:
+            codes.setdefault(refusal.status, set()).add(refusal.code)
+    return codes
 
 
 def path_known(exchange: Exchange, ledger: Ledger) -> bool:

@@ -76,6 +76,8 @@ class Check:
         Raises UnreachableError when it was never there.
         """
         chosen = plan(self.behaviour) if chosen is None else list(chosen)
+        if self.settings.fail_fast:
+            self.session.is_over = self._is_broken
         try:
             for step in chosen:
                 begin(step)
@@ -91,6 +93,10 @@ class Check:
             self.unreachable = error
             self._leave_out(chosen, "needs a server that stays there")
             self.judge.update()
+
+    def _is_broken(self) -> bool:
+        self.judge.update()
+        return any(f.severity is Severity.VIOLATION for f in self.judge.findings())
 
     def _leave_out(self, chosen: Iterable[Step], reason: str) -> None:
         done = {o.step.name for o in self.outcomes}

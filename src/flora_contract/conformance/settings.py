@@ -56,7 +56,8 @@ class CheckSettings:
     time_budget: float | None = None
     fail_fast: bool = False
     thorough: bool = False
-    workers: int = 1
+    workers: int | None = None
+    estimated: bool = False
 
     @property
     def loopback(self) -> bool:
@@ -82,6 +83,7 @@ class CheckSettings:
             ),
             failing={FAILING: self.failing_model} if self.failing_model else {},
             wait_seconds=self.max_wait,
+            estimated=self.estimated,
         )
 
     def _place(self, prefix: str) -> dict[str, str]:
@@ -145,6 +147,7 @@ def _complete(settings: CheckSettings) -> CheckSettings:
     return replace(
         settings,
         profile=profile,
+        estimated=settings.max_wait is None,
         max_wait=settings.max_wait if settings.max_wait is not None else (60 if near else 600),
         timeout=settings.timeout if settings.timeout is not None else (5 if near else 30),
     )

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 @cache
-def _document() -> Document:
-    return shipped.contract("behaviour", "conformance")
+def _document(*overlays: str) -> Document:
+    return shipped.contract(*overlays)
 
 
 @cache
@@ -26,4 +26,5 @@ def load(base_url: str | None = None) -> Behaviour:
     One object for each, which nobody changes.
     """
     base = urlsplit(base_url).path if base_url is not None else None
-    return Behaviour(Contract(_document(), base))
+    tolerant = Contract(_document("behaviour", "conformance"), base)
+    return Behaviour(tolerant, written=Contract(_document("behaviour"), base))

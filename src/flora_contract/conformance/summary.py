@@ -73,7 +73,16 @@ class Summary:
     @property
     def unsent(self) -> dict[str, int]:
         """How many pairs of choices were not sent, by what they would need."""
-        return Counter(i.reason for i in self.items if i.reason)
+        return Counter(i.reason for i in self.items if i.reason and i.kind == "pair")
+
+    @property
+    def unseen(self) -> dict[str, Counter[str]]:
+        """How many of each kind of documented thing were not seen, by what it would take."""
+        found: dict[str, Counter[str]] = {}
+        for item in self.items:
+            if not item.seen and item.kind != "pair":
+                found.setdefault(item.reason, Counter())[item.kind] += 1
+        return found
 
     @property
     def idle(self) -> list[Oracle]:
@@ -83,7 +92,7 @@ class Summary:
     @property
     def seconds(self) -> float:
         """From the first request to the last answer."""
-        return max((e.ended for e in self.ledger.exchanges), default=0.0)
+        return self.ledger.ended
 
     def statement(self, finding: Finding) -> str:
         """The statement that a finding breaks, with its file and line; empty for a schema."""
@@ -92,7 +101,7 @@ class Summary:
 
     def replay(self, finding: Finding) -> str:
         """The shell script that shows a finding."""
-        return script(finding.evidence, self.ledger)
+        return finding.script or script(finding.evidence, self.ledger)
 
 
 def of_check(
@@ -140,7 +149,7 @@ def _summary(
         accepted=tuple(f for f in findings if f.fingerprint in baseline),
         oracles=tuple(judge.oracles),
         tally=judge.tally(),
-        items=(*coverage(judge.ledger), *pairs),
+        items=(*coverage(judge.ledger, judge.seen), *pairs),
         ledger=judge.ledger,
         **given,
     )

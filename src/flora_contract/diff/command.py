@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from flora_contract.diff.accepting import accept, read_accepted, write_accepted
-from flora_contract.diff.changes import Settings, compare
+from flora_contract.diff.judging.settings import Settings, read_settings
+from flora_contract.diff.reading.sources import open_contract
+from flora_contract.diff.release.accepting import accept, read_accepted, write_accepted
+from flora_contract.diff.release.comparison import compare
 from flora_contract.diff.rules import Level
-from flora_contract.diff.settings import read_settings
-from flora_contract.diff.sources import open_contract
 from flora_contract.errors import CommandError, InputError
 from flora_contract.report.output import deliver
 from flora_contract.report.terminal import answers, plain, progress
 
 if TYPE_CHECKING:
-    from flora_contract.diff.changes import Change, Comparison
-    from flora_contract.diff.tree import Tree
+    from flora_contract.diff.judging.changes import Change
+    from flora_contract.diff.release.comparison import Comparison
+    from flora_contract.openapi.tree import Tree
 
 _THRESHOLDS = {"breaking": Level.BREAKING, "risky": Level.RISKY, "any": Level.SAFE}
 
@@ -65,15 +66,21 @@ class _Wanted:
     type=click.Choice(["request", "response", "both"]),
     default="both",
     show_default=True,
-    help="Look only at what callers send, or at what they get.",
+    help="Look only at what callers send, or at what they receive.",
 )
-@click.option("--levels", type=click.Path(path_type=Path), help="YAML file with levels by rule id.")
+@click.option(
+    "--levels",
+    type=click.Path(path_type=Path),
+    help="YAML file that sets the level of rules by id.",
+)
 @click.option("--accept", type=click.Path(path_type=Path), help="YAML file of accepted changes.")
-@click.option("--accept-write", is_flag=True, help="Add what fails to the file of --accept.")
-@click.option("--expand", is_flag=True, help="Tell each change once for every operation.")
-@click.option("--client", is_flag=True, help="Tell what it does to the generated Python client.")
+@click.option("--accept-write", is_flag=True, help="Add failing changes to the file of --accept.")
+@click.option("--expand", is_flag=True, help="Show each change once for every operation.")
+@click.option("--client", is_flag=True, help="Show what changes in the generated Python client.")
 @click.option("--stats", is_flag=True, help="Count the changes by rule.")
-@click.option("--output", type=click.Path(path_type=Path), help="Write to a file instead.")
+@click.option(
+    "--output", type=click.Path(path_type=Path), help="Write to this file instead of stdout."
+)
 def diff(
     *,
     base: str,
@@ -90,7 +97,7 @@ def diff(
     stats: bool,
     output: Path | None,
 ) -> None:
-    """Tell what changed between two OpenAPI documents, and whom it breaks.
+    """Compare two OpenAPI documents and report what breaks.
 
     BASE and REVISION are files, - for standard input, or git revisions: main:openapi.yaml, or
     HEAD~3: for openapi.yaml there. Exit codes: 0 nothing as bad as --fail-on, 1 something,
@@ -106,7 +113,7 @@ def diff(
     trees = open_contract(base), open_contract(revision)
     comparison = compare(*trees, settings, names=(base, revision), expand=expand)
     if client:
-        from flora_contract.diff.client import with_effects
+        from flora_contract.diff.release.client import with_effects
 
         comparison = with_effects(comparison, *trees)
     if side != "both":

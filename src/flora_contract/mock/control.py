@@ -22,6 +22,7 @@ from flora_contract.mock.http.messages import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from flora_contract.mock.state.exchange import RequestLog
     from flora_contract.mock.state.store import Account, Store
     from flora_contract.openapi.behaviour import Behaviour
 
@@ -44,9 +45,15 @@ class Control:
     """
 
     def __init__(
-        self, store: Store, behaviour: Behaviour, account_of: AccountOf, page: Page
+        self,
+        store: Store,
+        log: RequestLog,
+        behaviour: Behaviour,
+        account_of: AccountOf,
+        page: Page,
     ) -> None:
         self._store = store
+        self._log = log
         self._behaviour = behaviour
         self._account_of = account_of
         self._page = page
@@ -83,7 +90,7 @@ class Control:
 
     def exchanges(self) -> list[dict[str, Any]]:
         """What was asked and answered, oldest first."""
-        return self._store.exchanges()
+        return self._log.since(self._store.world.resets)
 
     # Under /_mock
 
@@ -103,6 +110,8 @@ class Control:
         method = "GET" if request.method == "HEAD" else request.method
         if method not in methods:
             raise not_allowed(methods)
+        if path != "/requests":  # which are told whatever the state is in
+            self._store.refresh()
         response = methods[method](request)
         response.headers += (("cache-control", "no-store"),)
         return response

@@ -7,13 +7,14 @@ import threading
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
-from flora_contract.mock.application import Application, MockSettings, Options
+from flora_contract.mock.application import MockSettings, Options, opened
 from flora_contract.mock.http.server import listen, origin_of, run_loop, serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flora_contract.mock.http.protocol import Limits
+    from flora_contract.mock.scenario import Source
 
 T = TypeVar("T")
 
@@ -59,9 +60,12 @@ class MockFlora:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
 
-    def reset(self) -> None:
-        """Forget everything, but not the first accounts."""
-        self._call(self._application.control.reset)
+    def reset(self, scenario: Source | None = None) -> None:
+        """Forget everything, and begin again: as at the start, or with a scenario.
+
+        Raises InputError that says what is wrong with the scenario.
+        """
+        self._call(lambda: self._application.reset(scenario))
 
     def advance(self, seconds: float) -> None:
         """Move the mock's clock on. Raises ValueError for less than 0 or more than 1e9 seconds."""
@@ -86,10 +90,8 @@ class MockFlora:
         return self._call(self._application.control.exchanges)
 
     def _call(self, function: Callable[[], T]) -> T:
-        async def call() -> T:
-            return function()
-
-        return asyncio.run_coroutine_threadsafe(call(), self._loop).result()
+        called = self._application.done(function)
+        return asyncio.run_coroutine_threadsafe(called, self._loop).result()
 
     def _run(self) -> None:
         try:
@@ -102,7 +104,9 @@ class MockFlora:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
         with closing(self._listener):
-            self._application = Application(self._settings)
-            with closing(self._application):
-                self._loop.call_soon(self._ready.set)
+            self._application = await opened(self._settings)
+            self._loop.call_soon(self._ready.set)
+            try:
                 await serve(self._application, self._listener, limits=self._limits, stop=self._stop)
+            finally:
+                await self._application.end()

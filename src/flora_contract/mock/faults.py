@@ -4,7 +4,8 @@
     [{"kind": "status", "status": 500, "method": "POST", "count": 1}]
 
 A rule strikes for `operation` and `method` (any, when left out), at most `count` times, each time
-with `probability` by a generator that `seed` starts. Of several rules the first that strikes does.
+with `probability` by a generator that `seed` starts, from `after` seconds after it was put there
+`until` others. Of several rules the first that strikes does.
 """
 
 from __future__ import annotations
@@ -25,9 +26,11 @@ if TYPE_CHECKING:
 
 KINDS: Final = {
     "status": "answer with a documented error, without doing anything",
+    "answer": "answer with a documented status and the body that is given, without doing anything",
     "close_before": "close the connection before anything is done",
     "close_after": "do what was asked, then close the connection without an answer",
     "delay": "answer after some seconds",
+    "drip": "answer in ten pieces over some seconds",
     "truncate": "close the connection in the middle of the answer",
     "not_json": "answer with a body that is no JSON",
     "content_type": "answer with the wrong content type",
@@ -42,9 +45,12 @@ _DEFAULTS: Final = {
     "count": None,
     "probability": 1.0,
     "seed": 0,
+    "after": 0,
+    "until": None,
     "status": None,
     "seconds": None,
     "field": None,
+    "body": None,
 }
 
 
@@ -62,17 +68,28 @@ def rule_of(entry: Any, behaviour: Behaviour) -> dict[str, Any]:
         f"method is one of {', '.join(methods)}": rule["method"] in {None, *methods},
         "count is 1 or more": rule["count"] is None or _is(rule["count"], int, 1, 1_000_000),
         "probability is from 0 to 1": _is(rule["probability"], (int, float), 0, 1),
+        "after is a number of seconds": _is(rule["after"], (int, float), 0, 1e9),
+        "until is a number of seconds after that": rule["until"] is None
+        or _is(rule["until"], (int, float), 0, 1e9),
         "seed is a whole number": _is(rule["seed"], int, -(2**53), 2**53),
-        "seconds is from 0 to 600": rule["kind"] != "delay"
+        "seconds is from 0 to 600": rule["kind"] not in {"delay", "drip"}
         or _is(rule["seconds"], (int, float), 0, 600),
         "field is the name of a field": rule["field"] is None or isinstance(rule["field"], str),
     }
     broken = [requirement for requirement, kept in checks.items() if not kept]
-    if not broken and rule["kind"] == "status" and not _documented(rule, behaviour):
-        broken = ["status is that of a documented error of the operation"]
+    lowest = {"status": 400, "answer": 100}.get(rule["kind"])
+    if not broken and lowest is not None and not _documented(rule, behaviour, lowest):
+        what = "error" if lowest == 400 else "answer"
+        broken = [f"status is that of a documented {what} of the operation"]
     if broken:
         raise ValueError("; ".join(broken))
     return rule
+
+
+def is_on(rule: dict[str, Any], now: int) -> bool:
+    """Whether it is its time; `now` is by the clock that was looked at when it was put there."""
+    passed = (now - rule.get("since", now)) / 1000
+    return bool(rule["after"] <= passed and (rule["until"] is None or passed < rule["until"]))
 
 
 def matches(rule: dict[str, Any], endpoint: Endpoint) -> bool:
@@ -86,8 +103,13 @@ def instead(rule: dict[str, Any], endpoint: Endpoint, envelope: Envelope) -> HTT
         response = HTTPResponse(503)
         response.hang_up = True
         return response
-    if rule["kind"] == "status" and rule["status"] in endpoint.statuses:
+    if rule["status"] not in endpoint.statuses:
+        return None
+    if rule["kind"] == "status":
         return _documented_error(rule["status"], endpoint, envelope)
+    if rule["kind"] == "answer":
+        body = b"" if rule["body"] is None else orjson.dumps(rule["body"])
+        return HTTPResponse(rule["status"], body)
     return None
 
 
@@ -100,6 +122,8 @@ def spoil(
         response.hang_up = True
     elif kind == "delay":
         response.delay = float(rule["seconds"])
+    elif kind == "drip":
+        response.drip = float(rule["seconds"])
     elif kind == "truncate":
         response.cut = len(response.body) // 2
     elif kind == "not_json":
@@ -159,10 +183,10 @@ def _chosen(item: _Item, name: str | None, candidates: list[str]) -> list[str]:
     return [name] if name is not None else sorted(set(candidates) & set(item))[:1]
 
 
-def _documented(rule: dict[str, Any], behaviour: Behaviour) -> bool:
+def _documented(rule: dict[str, Any], behaviour: Behaviour, lowest: int) -> bool:
     status = rule["status"]
     endpoints = [operation.endpoint for operation in behaviour.operations.values()]
-    return _is(status, int, 400, 599) and any(
+    return _is(status, int, lowest, 599) and any(
         status in endpoint.statuses for endpoint in endpoints if matches(rule, endpoint)
     )
 

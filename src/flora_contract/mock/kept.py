@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from flora_contract.mock.state.store import Store
+    from flora_contract.mock.state.store import Store, World
 
 KEPT_BYTES: Final = 8_000_000
 
@@ -27,8 +27,10 @@ class FinalJSON:
             self._forget()
         return self._made.get(known)
 
-    def keep(self, known: Hashable, made: bytes) -> None:
-        """To be called after `get` in the same request."""
+    def keep(self, known: Hashable, made: bytes, world: World) -> None:
+        """`world` is what it was made of: another request may have seen the next meanwhile."""
+        if world is not self._world:
+            return
         if self._bytes > KEPT_BYTES:
             self._forget()
         self._made[known] = made

@@ -12,9 +12,8 @@ import orjson
 
 from flora_contract.mock.state.entities import Selection, comparable
 from flora_contract.mock.state.store import PageQuery
-from flora_contract.mock.views import put
 from flora_contract.openapi.examples import example
-from flora_contract.openapi.schemas import types
+from flora_contract.openapi.schemas import put, types
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from flora_contract.mock.kept import FinalJSON
     from flora_contract.mock.resources import KeptResource
     from flora_contract.mock.state.entities import Entity, Position
-    from flora_contract.mock.state.store import Store
+    from flora_contract.mock.state.store import Store, World
     from flora_contract.openapi.behaviour import Listing, OperationBehaviour
 
 DEFAULT_SIZE: Final = 20
@@ -81,8 +80,9 @@ class Lists:
         page: PageQuery,
         now: int,
         origin: str,
+        world: World,
         kept: FinalJSON,
-        shown: Callable[[Entity, int, str], bytes],
+        shown: Callable[[Entity, int, str, World], bytes],
     ) -> bytes:
         """The page, made once if everything on it has ended."""
         total = self._store.total(selection, now)
@@ -93,12 +93,12 @@ class Lists:
             wanted = page if page.limit is None else page._replace(limit=page.limit + 1)
             found = self._store.page(selection, wanted, now)
             some = found if page.limit is None else found[: page.limit]
-            items = b",".join([shown(entity, now, origin) for entity in some])
+            items = b",".join([shown(entity, now, origin, world) for entity in some])
             more = self._cursor(some[-1], selection) if some and len(found) > len(some) else None
             body = self._page(items, more, total)
             # Where there are as many, they are the same: what is changed changes the world, too.
             if all(entity.ended <= now for entity in some):
-                kept.keep(known, body)
+                kept.keep(known, body, world)
         return body
 
     def _page(self, items: bytes, cursor: str | None, total: int) -> bytes:

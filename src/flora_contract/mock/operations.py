@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from flora_contract.mock.resource_operations import BodyReference
     from flora_contract.mock.resources import KeptResource
     from flora_contract.mock.state.entities import Entity
-    from flora_contract.mock.state.store import Store
+    from flora_contract.mock.state.store import Store, World
     from flora_contract.openapi.behaviour import Behaviour, Condition, OperationBehaviour
 
     Check = Callable[["Call"], HTTPResponse | None]
@@ -47,11 +47,13 @@ class Call:
         "referred",
         "request",
         "values",
+        "world",
     )
 
-    def __init__(self, request: HTTPRequest, path: dict[str, str]) -> None:
+    def __init__(self, request: HTTPRequest, path: dict[str, str], world: World) -> None:
         self.request = request
         self.path = path
+        self.world = world
         self.now = 0
         self.account = ""
         self.key = ""
@@ -99,7 +101,7 @@ class MockOperation:
 
     def answer(self, request: HTTPRequest, path: dict[str, str]) -> HTTPResponse:
         """Raises Rejection for the first condition that holds."""
-        call = Call(request, path)
+        call = Call(request, path, self._store.world)
         for check in self._before:
             check(call)
         return self._settled(call)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flora_contract.errors import not_installed
+from flora_contract.commands import not_installed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,15 @@ def _flora_mock_server() -> Iterator[MockFlora]:
 
 
 @pytest.fixture
-def flora_mock(_flora_mock_server: MockFlora) -> MockFlora:
-    """A FLORA to test against: `flora_mock.base_url`, with the key `sk_live_test`."""
-    _flora_mock_server.reset()
+def flora_mock(request: pytest.FixtureRequest, _flora_mock_server: MockFlora) -> MockFlora:
+    """A FLORA to test against: `flora_mock.base_url`, with the key `sk_live_test`.
+
+    `@pytest.mark.flora_scenario(FILE)` lets it begin with a scenario, a file or plain data.
+    """
+    marker = request.node.get_closest_marker("flora_scenario")
+    _flora_mock_server.reset(marker.args[0] if marker is not None else {})
     return _flora_mock_server
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "flora_scenario(source): what flora_mock begins with")

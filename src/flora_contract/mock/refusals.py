@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from flora_contract.mock.http.messages import HTTPResponse, Rejection
-from flora_contract.mock.views import put
+from flora_contract.openapi.schemas import put
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,6 +69,8 @@ class Envelope:
             for refusal in operation.refusals.values():
                 if refusal.code is not None:
                     self._codes.setdefault(refusal.status, refusal.code)
+        if 404 in self._codes:  # no source pairs 405 with a code: such an operation is not found
+            self._codes.setdefault(405, self._codes[404])
         self.retry_after = (behaviour.errors.retry_after or "retry-after").lower()
         self.request_id = (behaviour.errors.request_id or "request-id").lower()
 

@@ -11,16 +11,17 @@ from flora_contract.mock.http.messages import HTTPResponse
 from flora_contract.mock.listing import CursorError, Lists
 from flora_contract.mock.operations import MockOperation
 from flora_contract.mock.state.entities import MICROS, Entity
-from flora_contract.mock.views import put, said
+from flora_contract.mock.views import said
+from flora_contract.openapi.schemas import put
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from flora_contract.mock.http.messages import Rejection
+    from flora_contract.mock.http.messages import HTTPRequest, Rejection
     from flora_contract.mock.operations import Backend, Call, Check
     from flora_contract.mock.resources import KeptResource
     from flora_contract.mock.state.entities import Getter, Selection
-    from flora_contract.mock.state.store import PageQuery
+    from flora_contract.mock.state.store import PageQuery, World
     from flora_contract.openapi.behaviour import Condition, OperationBehaviour, Reference
 
 ASSUMED_COST: Final = 0.01
@@ -74,6 +75,11 @@ class ResourceOperation(MockOperation):
         }
         self._done = effects.get(stated.role, self._show)
         super().__init__(backend, stated)
+
+    def answer(self, request: HTTPRequest, path: dict[str, str]) -> HTTPResponse:
+        if self._stated.role != "create":
+            return super().answer(request, path)
+        return self._store.attempt(super().answer, request, path)
 
     def _settled(self, call: Call) -> HTTPResponse:
         if not self._writes:
@@ -271,8 +277,8 @@ class ResourceOperation(MockOperation):
         # Whose list it is may not have been known when the query was checked.
         asked, _ = self._listed(call.account, call.request.query, tuple(call.path.items()))
         assert asked is not None
-        origin = call.request.origin
-        body = self._lists.answer(*asked, call.now, origin, self._final, self._json)
+        origin, kept = call.request.origin, self._final
+        body = self._lists.answer(*asked, call.now, origin, call.world, kept, self._json)
         return HTTPResponse(self._status, body)
 
     def _update(self, call: Call) -> HTTPResponse:
@@ -295,9 +301,11 @@ class ResourceOperation(MockOperation):
     def _shown(self, entity: Entity, call: Call) -> HTTPResponse:
         if not self._has_answer:
             return HTTPResponse(self._status)
-        return HTTPResponse(self._status, self._json(entity, call.now, call.request.origin))
+        return HTTPResponse(
+            self._status, self._json(entity, call.now, call.request.origin, call.world)
+        )
 
-    def _json(self, entity: Entity, now: int, origin: str) -> bytes:
+    def _json(self, entity: Entity, now: int, origin: str, world: World) -> bytes:
         """JSON of an entity, made once when it has ended."""
         if now < entity.ended:
             return orjson.dumps(self._view(entity, now, origin))
@@ -305,7 +313,7 @@ class ResourceOperation(MockOperation):
         made = self._final.get(known)
         if made is None:
             made = orjson.dumps(self._view(entity, now, origin))
-            self._final.keep(known, made)
+            self._final.keep(known, made, world)
         return made
 
     def _drafted(self, call: Call) -> Entity:

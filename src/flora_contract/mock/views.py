@@ -79,9 +79,11 @@ class Views:
     def view(self, operation: OperationBehaviour) -> Shown:
         """What an answer of an operation shows of an entity; of a list, what an item does."""
         constants = {path: _always(value) for path, value in operation.answers.items()}
+        never = tuple(f"{path}." for path, value in operation.answers.items() if value is None)
+        shown = {p: m for p, m in operation.items.items() if not f"{p}.".startswith(never)}
         if operation.charges is not None:
             constants.setdefault(operation.charges.cost, _cost)
-        return self._object(_tree(operation.items), constants, required=True) or _always({})
+        return self._object(_tree(shown), constants, required=True) or _always({})
 
     def attribute(self, path: str) -> Getter:
         """What entities are sorted by and compared with, shown or not."""
@@ -365,14 +367,6 @@ def _growing(steps: Steps, whole: float, *, exact: bool) -> Shown:
         return share if exact else int(share)
 
     return growing
-
-
-def put(members: dict[str, Any], path: str, value: Any) -> None:
-    """Set a member by its dotted path."""
-    *outer, name = path.split(".")
-    for part in outer:
-        members = members.setdefault(part, {})
-    members[name] = value
 
 
 def _iso(milliseconds: int) -> str:

@@ -6,12 +6,14 @@ import base64
 import hashlib
 from datetime import UTC, datetime
 from http import HTTPStatus
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from markupsafe import Markup
 
+from flora_contract.mock import faults
 from flora_contract.mock.state.entities import MICROS, Selection
 from flora_contract.openapi.examples import body_example
 from flora_contract.report.page import STYLESHEET, environment
@@ -21,11 +23,12 @@ if TYPE_CHECKING:
 
     from flora_contract.mock.resources import KeptResource
     from flora_contract.mock.state.entities import Entity
-    from flora_contract.mock.state.store import Store
+    from flora_contract.mock.state.store import Account, Store
     from flora_contract.openapi.behaviour import Behaviour
 
 SHOWN: Final = 12
 SHOWN_REQUESTS: Final = 40
+SHOWN_ACCOUNTS: Final = 20
 
 _FOLDER: Final = Path(__file__).parent
 _SCRIPT: Final = (_FOLDER / "watch.js").read_text(encoding="utf-8")
@@ -41,6 +44,7 @@ POLICY: Final = (
 
 def page(
     store: Store,
+    exchanges: list[dict[str, Any]],
     behaviour: Behaviour,
     resources: Mapping[str, KeptResource],
     origin: str,
@@ -60,8 +64,15 @@ def page(
         counts=_counts(store, moving, now),
         entities=[_entity(entity, resources[entity.kind], now) for entity in store.recent(SHOWN)],
         start=_start(behaviour, moving),
-        requests=[_request(exchange) for exchange in store.exchanges()[-SHOWN_REQUESTS:][::-1]],
-        faults=store.world.faults,
+        requests=[_request(exchange) for exchange in exchanges[-SHOWN_REQUESTS:][::-1]],
+        faults=_faults(store, now),
+        accounts=[
+            _account(store, account, now)
+            for account in islice(store.world.accounts.values(), SHOWN_ACCOUNTS)
+        ],
+        moving=" and ".join(f"{name}s" for name in moving) or "Nothing moves by itself",
+        kinds=list(faults.KINDS),
+        operations=list(behaviour.operations),
         keys=list(store.world.accounts),
     )
 
@@ -80,6 +91,23 @@ def _counts(
             number = sum(store.total(selection, now) for selection in selections)
             found[state] = _grade(kept, state), number + found.get(state, ("", 0))[1]
     return found
+
+
+def _faults(store: Store, now: int) -> list[dict[str, Any]]:
+    """Those that can still strike, by their places among all."""
+    fired = store.fired()
+    return [
+        {**rule, "number": number, "fired": fired.get(number, 0)}
+        for number, rule in enumerate(store.world.faults)
+        if faults.is_on(rule, now)
+        and (rule["count"] is None or fired.get(number, 0) < rule["count"])
+    ]
+
+
+def _account(store: Store, account: Account, now: int) -> dict[str, str]:
+    places = ", ".join(f"{name}: {len(some):,}" for name, some in account.holds.items() if some)
+    funds = store.funds(account.key, now) / MICROS
+    return {"key": account.key, "credits": f"{funds:,.3f}", "places": places}
 
 
 def _start(behaviour: Behaviour, moving: Mapping[str, KeptResource]) -> dict[str, str] | None:
@@ -136,7 +164,9 @@ def _request(exchange: dict[str, Any]) -> dict[str, Any]:
     status = exchange["status"]
     grade = "bad" if status is None or status >= 500 else "warn" if status >= 400 else "good"
     phrase = HTTPStatus(status).phrase if status else "No answer"
-    return {**exchange, "grade": grade, "phrase": phrase, "time": _time(exchange["at"])}
+    wrong = bool(exchange["problems"]) or grade != "good"
+    shown = {"grade": grade, "phrase": phrase, "wrong": wrong, "time": _time(exchange["at"])}
+    return {**exchange, **shown}
 
 
 def _time(milliseconds: int) -> str:

@@ -323,13 +323,14 @@ class OperationBehaviour:
 class Behaviour:
     """Every statement of a document. Raises InputError for one that cannot hold."""
 
-    def __init__(self, contract: Contract) -> None:
+    def __init__(self, contract: Contract, written: Contract | None = None) -> None:
         # These are written in terms of this module.
         from flora_contract.openapi import behaviour_reading as reading
         from flora_contract.openapi.behaviour_checks import check
         from flora_contract.openapi.behaviour_vocabulary import check_vocabulary
 
         self.contract = contract
+        self.written = written or contract
         self.document = contract.document
         check_vocabulary(self.document)
         self.errors = reading.read_errors(self.document)

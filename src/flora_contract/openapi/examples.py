@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING, Any, Final
 
 from flora_contract.openapi.schemas import prefix_of
 
 if TYPE_CHECKING:
-    import random
+    from collections.abc import Iterator
 
     from flora_contract.openapi.document import Document, Operation
 
@@ -79,6 +80,45 @@ def _string(schema: dict[str, Any], chance: random.Random) -> str:
         chance.choices("abcdefghkmnprstwxyz", k=8)
     )
     return text.ljust(schema.get("minLength", 0), "x")[: schema.get("maxLength", 200)]
+
+
+def showcases(document: Document, schema: Any, most: int = 200) -> Iterator[Any]:
+    """Values with every property, that together have every value of every enum."""
+    chance = random.Random(0)  # noqa: S311 - values of examples
+    return (_whole(document, schema, turn, chance) for turn in range(most))
+
+
+def _whole(document: Document, schema: Any, turn: int, chance: random.Random) -> Any:
+    """A value with every property; `turn` chooses where there is a choice."""
+    schema = document.resolve(schema)
+    if not isinstance(schema, dict):
+        return None
+    for keyword in ("enum", "x-extensible-enum"):
+        if schema.get(keyword):
+            return schema[keyword][turn % len(schema[keyword])]
+    for keyword in ("anyOf", "oneOf"):
+        options = [o for o in schema.get(keyword, ()) if document.resolve(o).get("type") != "null"]
+        if options:
+            chosen, further = options[turn % len(options)], turn // len(options)
+            return _whole(document, chosen, further, chance)
+    if "allOf" in schema:
+        parts = [_whole(document, part, turn, chance) for part in schema["allOf"]]
+        objects = [part for part in parts if isinstance(part, dict)]
+        own = _properties(document, schema, turn, chance)
+        return {k: v for part in [*objects, own] for k, v in part.items()} if objects else parts[0]
+    if "properties" in schema:
+        return _properties(document, schema, turn, chance)
+    if "items" in schema:
+        length = max(schema.get("minItems", 0), 1)
+        return [_whole(document, schema["items"], turn + n, chance) for n in range(length)]
+    return example(document, schema, chance)
+
+
+def _properties(
+    document: Document, schema: dict[str, Any], turn: int, chance: random.Random
+) -> dict[str, Any]:
+    parts = schema.get("properties", {}).items()
+    return {name: _whole(document, part, turn, chance) for name, part in parts}
 
 
 def body_example(operation: Operation) -> Any:

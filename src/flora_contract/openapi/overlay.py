@@ -19,6 +19,7 @@ from jsonpath_rfc9535 import JSONPathEnvironment, JSONPathError
 from flora_contract.errors import InputError
 from flora_contract.openapi.document import Document, Pointer
 from flora_contract.openapi.reading import MAX_DEPTH, SourceNode
+from flora_contract.openapi.sameness import alike
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -96,7 +97,7 @@ class Overlay:
             self._required(pointer, action, "target")
             if "update" in action and "copy" in action and not action.get("remove"):
                 self._fail(pointer, "update and copy exclude each other; make it two actions")
-            if any(same(action, earlier) for earlier in tree["actions"][:index]):
+            if any(alike(action, earlier) for earlier in tree["actions"][:index]):
                 self._fail(pointer, "the same action stands above; remove one")
 
     def _fields(self, pointer: Pointer, node: dict[str, Any], known: dict[str, type]) -> None:
@@ -292,15 +293,6 @@ def copied(node: Any) -> Any:
     if isinstance(node, list):
         return [copied(item) for item in node]
     return node
-
-
-def same(one: Any, other: Any) -> bool:
-    """Equal as JSON: `true` is not 1, and 1.0 is."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 
 
 class _JSONPath(JSONPathEnvironment):

@@ -51,6 +51,14 @@ def member(document: Document, schema: Any, path: str) -> Member | None:
     return next((m for m in members(document, schema) if m.path.replace("[]", "") == wanted), None)
 
 
+def put(members: dict[str, Any], path: str, value: Any) -> None:
+    """Set a member by its dotted path."""
+    *outer, name = path.split(".")
+    for part in outer:
+        members = members.setdefault(part, {})
+    members[name] = value
+
+
 def values(document: Document, schema: Any) -> tuple[str, ...]:
     """The strings of a schema's enum, or its known values where it stays open."""
     for node in _alternatives(document, schema):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from flora_contract.conformance.exchange import NOT_JSON, at
+from flora_contract.conformance.exchange import NOT_JSON, at, seconds_asked
 from flora_contract.conformance.oracle import Severity, Verdict, held, oracle, verdict
-from flora_contract.conformance.refusals import code_of
+from flora_contract.conformance.refusals import code_of, codes_by_status
 from flora_contract.openapi.behaviour import Statement
 from flora_contract.openapi.contract import JSON
 from flora_contract.report.redaction import REDACTED
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from flora_contract.conformance.exchange import Exchange
     from flora_contract.conformance.ledger import Ledger
-    from flora_contract.openapi.behaviour import Behaviour, OperationBehaviour
 
 HUNG = "no answer in time"
 """How a failure begins that is a time-out of the answer."""
@@ -25,7 +24,7 @@ HUNG = "no answer in time"
 ERRORS = Statement(("x-errors",))
 
 
-@oracle("answer-in-time", "exchange")
+@oracle("answer-in-time", "answer")
 def answer_in_time(exchange: Exchange, _ledger: Ledger) -> Iterator[Verdict]:
     """A request is answered before the time-out."""
     if exchange.operation is not None:
@@ -33,7 +32,7 @@ def answer_in_time(exchange: Exchange, _ledger: Ledger) -> Iterator[Verdict]:
         yield verdict(not hung, exchange, expected="an answer", seen=exchange.failure)
 
 
-@oracle("answer-whole", "exchange", source="RFC9112")
+@oracle("answer-whole", "answer", source="RFC9112")
 def answer_whole(exchange: Exchange, _ledger: Ledger) -> Iterator[Verdict]:
     """An answer comes whole: no reset, no body shorter or longer than announced."""
     if exchange.operation is None:
@@ -98,7 +97,33 @@ def _keyword_oracle(keywords: set[str]) -> Callable[[Exchange, Ledger], Iterator
 
 
 for _id, _keywords, _sentence in KEYWORDS:
-    oracle(_id, "exchange", sentence=_sentence)(_keyword_oracle(_keywords))
+    oracle(_id, "answer", sentence=_sentence)(_keyword_oracle(_keywords))
+
+
+@oracle("tolerated-reading", "answer", severity=Severity.WARNING)
+def tolerated_reading(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
+    """An answer keeps the contract as it is written, where other sources of it would allow more."""
+    if not _has_documented_body(exchange) or ledger.behaviour.written is ledger.behaviour.contract:
+        return
+    assert exchange.operation is not None
+    assert exchange.status is not None
+    endpoint = exchange.operation.endpoint
+    if endpoint.answer_breaches(exchange.status, exchange.answer):
+        return  # which others judge
+    documented = endpoint.answer_members(exchange.status)
+    written = ledger.behaviour.written.operations[endpoint.id]
+    for breach in written.answer_breaches(exchange.status, exchange.answer):
+        schema = documented[breach.path].schema if breach.path in documented else {}
+        if "x-severity" not in schema:  # which is judged by itself
+            yield verdict(
+                False,
+                exchange,
+                expected=f"{breach.path} as the contract is written",
+                seen=breach.message,
+                subject=f"{exchange.status} {breach.path}",
+                conflict=tuple(schema.get("x-conflict", ())),
+            )
+    yield held(exchange)
 
 
 def _has_documented_body(exchange: Exchange) -> bool:
@@ -107,7 +132,7 @@ def _has_documented_body(exchange: Exchange) -> bool:
     return exchange.operation.endpoint.answer_schema(exchange.status) is not None
 
 
-@oracle("key-not-shown", "exchange")
+@oracle("key-not-shown", "answer")
 def key_not_shown(exchange: Exchange, _ledger: Ledger) -> Iterator[Verdict]:
     """No answer shows an API key."""
     if exchange.response is not None:
@@ -119,7 +144,7 @@ def key_not_shown(exchange: Exchange, _ledger: Ledger) -> Iterator[Verdict]:
         )
 
 
-@oracle("content-type", "exchange")
+@oracle("content-type", "answer")
 def content_type(exchange: Exchange, _ledger: Ledger) -> Iterator[Verdict]:
     """An answer with a body is declared as application/json."""
     if exchange.operation is None or exchange.response is None or not exchange.response.body:
@@ -134,7 +159,7 @@ def content_type(exchange: Exchange, _ledger: Ledger) -> Iterator[Verdict]:
     )
 
 
-@oracle("json-body", "exchange")
+@oracle("json-body", "answer")
 def json_body(exchange: Exchange, _ledger: Ledger) -> Iterator[Verdict]:
     """An answer's body is one whole JSON text."""
     if exchange.operation is None or exchange.response is None or exchange.status == 204:
@@ -151,7 +176,7 @@ def json_body(exchange: Exchange, _ledger: Ledger) -> Iterator[Verdict]:
         )
 
 
-@oracle("field-spelling", "exchange")
+@oracle("field-spelling", "answer")
 def field_spelling(exchange: Exchange, _ledger: Ledger) -> Iterator[Verdict]:
     """A documented field keeps its name: snake_case does not become camelCase, nor the reverse."""
     documented = {_plain(path): path for path in _documented(exchange)}
@@ -165,7 +190,7 @@ def _plain(path: str) -> str:
     return re.sub(r"[-_]", "", path).lower()
 
 
-@oracle("undocumented-field", "exchange", severity=Severity.NOTE)
+@oracle("undocumented-field", "answer", severity=Severity.NOTE)
 def undocumented_field(exchange: Exchange, _ledger: Ledger) -> Iterator[Verdict]:
     """Answers hold no field that the contract does not know."""
     for path, _ in _undocumented(exchange):
@@ -208,7 +233,7 @@ def _open(documented: dict[str, Any], path: str) -> bool:
     )
 
 
-@oracle("stated-value", "exchange", basis="x-answers")
+@oracle("stated-value", "answer", basis="x-answers")
 def stated_value(exchange: Exchange, _ledger: Ledger) -> Iterator[Verdict]:
     """A member that is stated to have one value always has it."""
     if exchange.operation is None or not exchange.succeeded:
@@ -225,7 +250,7 @@ def _statuses(exchange: Exchange) -> frozenset[int]:
     return exchange.operation.endpoint.statuses if exchange.operation is not None else frozenset()
 
 
-@oracle("status-documented", "exchange")
+@oracle("status-documented", "answer")
 def status_documented(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
     """An operation answers with a status that is documented for it."""
     # What was made before may come with 200 as well.
@@ -264,7 +289,7 @@ def _is_error(exchange: Exchange) -> bool:
     return exchange.operation is not None and exchange.status is not None and exchange.status >= 400
 
 
-@oracle("error-envelope", "exchange", basis="x-errors")
+@oracle("error-envelope", "answer", basis="x-errors")
 def error_envelope(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
     """Every error comes in the envelope that is stated."""
     envelope = (ledger.behaviour.errors.code or "").rpartition(".")[0]
@@ -301,13 +326,13 @@ def _text_oracle(name: str) -> Callable[[Exchange, Ledger], Iterator[Verdict]]:
 for _name in ("code", "message"):
     oracle(
         f"error-{_name}",
-        "exchange",
+        "answer",
         basis="x-errors",
         sentence=f"Every error has a {_name} that is a non-empty string.",
     )(_text_oracle(_name))
 
 
-@oracle("error-code-fits-status", "exchange", basis="x-errors, x-refusals")
+@oracle("error-code-fits-status", "answer", basis="x-errors, x-refusals")
 def error_code_fits_status(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
     """An error's code is one that belongs to its status."""
     if not _is_error(exchange) or exchange.operation is None:
@@ -326,16 +351,28 @@ def error_code_fits_status(exchange: Exchange, ledger: Ledger) -> Iterator[Verdi
         )
 
 
-def codes_by_status(operation: OperationBehaviour, behaviour: Behaviour) -> dict[int, set[str]]:
-    """Codes that a statement pairs with a status, for an operation."""
-    codes = {status: set(known) for status, known in behaviour.errors.codes.items()}
-    for refusal in operation.refusals.values():
-        if refusal.code is not None:
-            codes.setdefault(refusal.status, set()).add(refusal.code)
-    return codes
+A_DAY = 86_400.0
 
 
-@oracle("field-errors", "exchange", basis="x-errors")
+@oracle("retry-after", "answer", basis="x-errors.retry-after", source="RFC9110")
+def retry_after(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
+    """What an error asks to wait is whole seconds or a date, and less than a day."""
+    name, response = ledger.behaviour.errors.retry_after, exchange.response
+    text = response.header(name) if response is not None and name is not None else None
+    if text is None or not _is_error(exchange):
+        return
+    asked = seconds_asked(text)
+    yield verdict(
+        asked is not None and asked < A_DAY,
+        exchange,
+        expected="seconds or a date" if asked is None else "less than a day",
+        seen=text,
+        subject=str(exchange.status),
+        severity=None if asked is None else Severity.WARNING,
+    )
+
+
+@oracle("field-errors", "answer", basis="x-errors")
 def field_errors(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
     """Each entry of the wrong fields names a field and says what is wrong with it."""
     errors = ledger.behaviour.errors

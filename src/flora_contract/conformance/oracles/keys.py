@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from flora_contract.conformance.exchange import OTHER, OWNER, at
-from flora_contract.conformance.oracle import Verdict, held, number, oracle, verdict
+from flora_contract.conformance.oracle import Severity, Verdict, held, number, oracle, verdict
 from flora_contract.conformance.refusals import code_of, stated, statuses
 
 if TYPE_CHECKING:
@@ -26,11 +28,6 @@ def _made(exchange: Exchange) -> object:
     """Id of what a request has made."""
     kind = exchange.operation.resource if exchange.operation is not None else None
     return at(exchange.answer, kind.id) if kind is not None and exchange.succeeded else None
-
-
-def _accepts(exchange: Exchange, repetition: str) -> bool:
-    rule = _rule(exchange)
-    return repetition == rule.repetition or repetition in rule.tolerated
 
 
 def _is_refusal(exchange: Exchange) -> bool:
@@ -85,20 +82,17 @@ def key_used_once_for_any_body(uses: list[Exchange], ledger: Ledger) -> Iterator
 
 def _nothing_made(first: Exchange, later: Exchange, also: frozenset[int]) -> Verdict:
     again = later.succeeded and _made(later) == _made(first)
-    refusal = stated(later, "used-key")
-    refused = _is_refusal(later) and _accepts(later, "refused")
-    wanted = [f"{refusal.status} {refusal.code or ''}".strip()] if refusal is not None else []
+    done = "replayed" if again else "refused" if _is_refusal(later) else ""
+    refusal, rule = stated(later, "used-key"), _rule(later)
+    wanted = f"{refusal.status} {refusal.code or ''}".strip() if refusal else "a refusal"
+    tolerated = later.status in also or done in rule.tolerated
     return verdict(
-        refused or later.status in also or (again and _accepts(later, "replayed")),
+        done == rule.repetition,
         first,
         later,
-        expected=", or ".join(
-            [
-                *(wanted if _accepts(later, "refused") else ()),
-                *(["the first answer again"] if _accepts(later, "replayed") else ()),
-            ]
-        ),
+        expected=wanted if rule.repetition == "refused" else "the first answer again",
         seen=f"{later.status} {_made(later) or ''}".strip(),
+        severity=Severity.WARNING if tolerated else None,
     )
 
 
@@ -215,7 +209,8 @@ def refused_has_no_effect(ledger: Ledger) -> Iterator[Verdict]:
         known[look] |= {item.id for item in page.items}
         strangers = [i.id for i in new if ledger.instances[kind.kind, i.id].creation is None]
         refused = _refused_between(before.exchange, page.exchange, kind, ledger) if new else None
-        if refused is not None:
+        certain = not strangers or _is_certain(before.exchange, page.exchange, kind, ledger)
+        if refused is not None and certain:
             yield verdict(
                 not strangers,
                 before.exchange,
@@ -230,20 +225,32 @@ def refused_has_no_effect(ledger: Ledger) -> Iterator[Verdict]:
 def _refused_between(
     one: Exchange, two: Exchange, kind: Resource, ledger: Ledger
 ) -> Exchange | None:
-    """The last request that was refused to make one, by whoever looks or else by another.
+    """The last request that was refused to make one, by whoever looks or else by another."""
+    other: Exchange | None = None
+    for exchange in _creations_between(one, two, kind, ledger):
+        if exchange.status is not None and 400 <= exchange.status < 500:
+            if exchange.credential == two.credential:
+                return exchange
+            other = other or exchange
+    return other
 
-    None where one got no answer, which may have made something that nobody knows.
-    """
-    asked = [
-        e
-        for e in ledger.creations
-        if one.number < e.number < two.number and e.operation and e.operation.resource is kind
-    ]
-    if any(e.status is None or e.status >= 500 for e in asked):
-        return None
-    refused = [e for e in asked if e.status is not None and e.status >= 400]
-    own = [e for e in refused if e.credential == two.credential]
-    return next(reversed(own or refused), None)
+
+def _is_certain(one: Exchange, two: Exchange, kind: Resource, ledger: Ledger) -> bool:
+    """Whether each request between two was answered; others may have made what nobody knows."""
+    between = _creations_between(one, two, kind, ledger)
+    return all(e.status is not None and e.status < 500 for e in between)
+
+
+def _creations_between(
+    one: Exchange, two: Exchange, kind: Resource, ledger: Ledger
+) -> Iterator[Exchange]:
+    """Requests to make one, the last first."""
+    made = ledger.creations
+    for exchange in reversed(made[: bisect_left(made, two.number, key=attrgetter("number"))]):
+        if exchange.number <= one.number:
+            return
+        if exchange.operation is not None and exchange.operation.resource is kind:
+            yield exchange
 
 
 def _is_new(item: Observation, before: ListPage) -> bool:

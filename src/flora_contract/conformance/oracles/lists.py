@@ -11,7 +11,7 @@ from flora_contract.conformance.exchange import NOT_JSON, at
 from flora_contract.conformance.oracle import Severity, Verdict, held, oracle, verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from flora_contract.conformance.exchange import Exchange
     from flora_contract.conformance.ledger import Instance, Ledger, ListPage, Observation, Walk
@@ -352,7 +352,43 @@ def _looks(walk: Walk, _length: int, ledger: Ledger) -> list[tuple[str, Verdict]
             subject=f"filter {' and '.join(sorted(first.filters))}" if first.filters else "",
         )
         looks.append((_rule_for(instance, walk, rank, reach), given))
+    return looks + _looks_for_places(walk, shown, ledger)
+
+
+def _looks_for_places(walk: Walk, shown: set[str], ledger: Ledger) -> list[tuple[str, Verdict]]:
+    """What the user named, and was taken, must be on a walk that came to its end."""
+    first, kind = walk.pages[0], walk.pages[0].operation.resource
+    if kind is None or walk.pages[-1].next is not None or _unstated(first):
+        return []
+    looks = []
+    for place in ledger.facts.places(first.exchange.credential):
+        id_ = place.get(kind.kind)
+        if id_ is None or not _place_fits(place, first):
+            continue
+        taken = None if id_ in shown else ledger.taken(kind, id_, first.exchange)
+        if id_ in shown or taken is not None:
+            given = verdict(
+                id_ in shown,
+                *([taken] if taken is not None else ()),
+                *(page.exchange for page in walk.pages),
+                expected=f"{id_} among what is shown",
+                seen=f"{len(shown)} items without it",
+                subject=f"filter {' and '.join(sorted(first.filters))}" if first.filters else "",
+            )
+            looks.append(("filter-complete" if first.filters else "listed", given))
     return looks
+
+
+def _place_fits(place: Mapping[str, str], page: ListPage) -> bool:
+    """Whether it is certain that what stands in a place fits a list's filters and its path."""
+    kind, path = page.operation.resource, page.exchange.path_parameters
+    assert kind is not None
+    asked = {f.member: page.filters[f.parameter] for f in _filters(page)}
+    asked |= {kind.path.get(name, name): value for name, value in path.items()}
+    return all(
+        member in kind.references and place.get(kind.references[member].to) == value
+        for member, value in asked.items()
+    )
 
 
 @oracle("filter-shows-open", "instance", basis="x-list.filters")

@@ -257,7 +257,7 @@ def cost_constant(instance: Instance, _ledger: Ledger) -> Iterator[Verdict]:
 @oracle("ends", "instance", basis="life.order")
 def ends(instance: Instance, ledger: Ledger) -> Iterator[Verdict]:
     """What moves by itself comes to an end within the time that it is given."""
-    creation, limit, life = instance.creation, ledger.facts.wait_seconds, instance.kind.life
+    creation, limit, life = instance.creation, ledger.patience(instance), instance.kind.life
     looks = [o for o in instance.looks if o.role != "create"]
     if creation is None or limit is None or life is None or not looks:
         return

@@ -75,7 +75,7 @@ def _ordinary_body(exchange: Exchange, operation: OperationBehaviour) -> bool:
 
 
 def _ordinary(text: str) -> bool:
-    return len(text) <= MODEST and "\0" not in text and bool(text.strip())
+    return len(text) <= MODEST and text.isprintable() and bool(text.strip())
 
 
 def _ordinary_query(exchange: Exchange, operation: OperationBehaviour, ledger: Ledger) -> bool:

@@ -223,6 +223,8 @@ def refuses_unknown_reference(exchange: Exchange, ledger: Ledger) -> Iterator[Ve
         more = elsewhere(exchange, ledger) + (("foreign-reference",) if own is None else ())
         if not exchange.credential.solvent:
             more = (*more, "no-credits")
+        if exchange.is_mislabelled:
+            more = (*more, "malformed", "invalid")
         yield refused(exchange, "unknown-reference", *more, own=own, subject=member)
 
 

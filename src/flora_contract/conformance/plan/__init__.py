@@ -1,4 +1,4 @@
-"""What the suite does to a server: small steps by role, in four layers, cheapest first.
+"""What the suite does to a server: small steps by role, in layers, cheapest first.
 
 A step is a template (what to do to any operation of some role) and the operation that it is done
 to. It only sends requests; what their answers mean is for the oracles to say.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from flora_contract.conformance.session import Session
     from flora_contract.openapi.behaviour import Behaviour, OperationBehaviour
 
-Layer = Literal["requests", "lifecycle", "lists", "generated"]
-LAYERS: tuple[Layer, ...] = ("requests", "lifecycle", "lists", "generated")
+Layer = Literal["requests", "lifecycle", "lists", "generated", "documented"]
+LAYERS: tuple[Layer, ...] = get_args(Layer)
 
 
 @dataclass(frozen=True)

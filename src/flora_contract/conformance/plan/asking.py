@@ -37,6 +37,8 @@ def take(
     try:
         call = call_of(session, operation, case)
         exchange = call.send(session)
+        if exchange.key and not exchange.succeeded:
+            session.send_again(exchange)  # a key of a refused request is not used
         if POSITION in case and case[POSITION].value:
             follow_pages(session, call.request, call.credential, exchange)
     except NotTested as reason:

@@ -58,7 +58,7 @@ class Choice:
     only: tuple[str, str] | None = None
 
 
-NEW_KEY = Choice("new", "")
+NEW_KEY, NO_KEY = Choice("new", ""), Choice("none")
 
 Dimensions = dict[str, list[Choice]]
 Case = dict[str, Choice]
@@ -109,7 +109,7 @@ def dimensions(session: Session, operation: OperationBehaviour) -> Dimensions:
         found[TEXT] = [Choice("plain"), *texts, Choice("long", LONG)]
     if operation.idempotency is not None:
         used = Choice("used by another account", lambda c: session.key_of_another(c))
-        found[KEY] = [NEW_KEY, Choice("none"), *twins(session, operation), used]
+        found[KEY] = [NEW_KEY, NO_KEY, *twins(session, operation), used]
     found |= _asked(session, operation)
     return {name: choices for name, choices in found.items() if choices}
 
@@ -309,8 +309,8 @@ def twins(session: Session, operation: OperationBehaviour) -> list[Choice]:
 # Which cases there are
 
 
-def covering(of: Dimensions, seed: str) -> list[Case]:
-    """Cases of what must be taken that cover every pair of choices; those that cover most first."""
+def covering(of: Dimensions, seed: str, strength: int = 2) -> list[Case]:
+    """Cases of what must be taken that cover every pair of choices, or every triple for 3."""
     taken = {n: [c for c in choices if not c.refused] for n, choices in of.items()}
     taken = {n: choices for n, choices in taken.items() if choices}
     plainest = {name: choices[0] for name, choices in taken.items()}
@@ -326,9 +326,10 @@ def covering(of: Dimensions, seed: str) -> list[Case]:
             for other, wanted in [choice.only]
             if other in varied
         ]
-        rows = [dict(row) for row in covertable.make(varied, salt=seed, constraints=rules)]
-    cases = [plainest, *({**plainest, **{n: taken[n][i] for n, i in r.items()}} for r in rows)]
-    return _best_first(cases)
+        most = min(strength, len(varied))
+        made = covertable.make(varied, strength=most, salt=seed, constraints=rules)
+        rows = [dict(row) for row in made]
+    return [plainest, *({**plainest, **{n: taken[n][i] for n, i in r.items()}} for r in rows)]
 
 
 def _is(name: str, choices: list[Choice], wanted: str) -> dict[str, Any]:
@@ -340,7 +341,7 @@ def _is_not(name: str, number: int) -> dict[str, Any]:
     return {"operator": "ne", "left": name, "value": number}
 
 
-def _best_first(cases: list[Case]) -> list[Case]:
+def best_first(cases: list[Case]) -> list[Case]:
     """The first case, then each time the one that adds most choices, and of those most pairs."""
     left, ordered = list(cases), list[Case]()
     seen: set[Pair] = set()
@@ -361,25 +362,40 @@ def _choices(case: Case) -> frozenset[tuple[str, str]]:
     return frozenset((name, choice.name) for name, choice in case.items())
 
 
-def refusals(of: Dimensions, *, rounds: int | None = None) -> Iterator[Case]:
+def refusals(of: Dimensions) -> Iterator[Case]:
+    """Each choice that must be refused among what is plainest, for each account."""
+    taken = _beside_refused(of)
+    for name, choice in _refused(of):
+        plain = {n: found[0] for n, found in taken.items() if n != name}
+        for account in taken.get(ACCOUNT, ()) if name != ACCOUNT else ():
+            yield {**plain, ACCOUNT: account, name: choice}
+        if name == ACCOUNT or ACCOUNT not in taken:
+            yield {**plain, name: choice}
+
+
+def combined_refusals(of: Dimensions, rows: range | None = None) -> Iterator[Case]:
     """For each choice that must be refused, cases in which each of the others is met.
 
-    First it stands among what is plainest, for each account. `rounds` limits the rest.
+    `rows` are some of these cases, which then differ from one choice to the next.
     """
-    taken = {n: [c for c in choices if not c.refused and not c.needs] for n, choices in of.items()}
-    taken = {n: choices for n, choices in taken.items() if n not in {TEXT, KEY} and choices}
-    for name, choices in of.items():
+    taken = _beside_refused(of)
+    for shift, (name, choice) in enumerate(_refused(of)):
         others = {n: found for n, found in taken.items() if n != name}
         most = max((len(found) for found in others.values()), default=1)
-        plain = {n: found[0] for n, found in others.items()}
-        for shift, choice in enumerate(c for c in choices if c.refused):
-            asking = [{ACCOUNT: account} for account in others.get(ACCOUNT, ())] or [{}]
-            for account in asking if not rounds else ():
-                yield {**plain, **account, name: choice}
-            for row in range(most if rounds is None else min(most, rounds)):
-                turn = row if rounds is None else row + shift
-                case = {n: found[turn % len(found)] for n, found in others.items()}
-                yield {**case, name: choice}
+        for row in range(most) if rows is None else rows[:most]:
+            turn = row if rows is None else row + shift
+            yield {**{n: found[turn % len(found)] for n, found in others.items()}, name: choice}
+
+
+def _refused(of: Dimensions) -> Iterator[tuple[str, Choice]]:
+    return ((name, c) for name, choices in of.items() for c in choices if c.refused)
+
+
+def _beside_refused(of: Dimensions) -> Dimensions:
+    """Choices that hide no refusal; of keys the two that say nothing by themselves."""
+    taken = {n: [c for c in choices if not c.refused and not c.needs] for n, choices in of.items()}
+    taken[KEY] = [c for c in taken.get(KEY, ()) if c in (NEW_KEY, NO_KEY)]
+    return {n: choices for n, choices in taken.items() if n != TEXT and choices}
 
 
 # What a case comes to
@@ -472,7 +488,7 @@ def _need(one: tuple[str, Choice], two: tuple[str, Choice]) -> str:
     for (_, choice), (other, beside) in ((one, two), (two, one)):
         if choice.only is not None and choice.only[0] == other and choice.only[1] != beside.name:
             return APART
-        if choice.refused and other in {TEXT, KEY}:
+        if choice.refused and (other == TEXT or (other == KEY and beside not in (NEW_KEY, NO_KEY))):
             return PLAINLY
     if one[1].refused and two[1].refused:
         return HIDDEN

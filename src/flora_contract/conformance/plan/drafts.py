@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from flora_contract.conformance.exchange import NOT_JSON, OWNER, Credential
@@ -146,20 +147,31 @@ class _Draft:
         if target.kind in self.place:
             return self.place[target.kind]
         wanted = {their: self.known.get(ours) for their, ours in reference.matching.items()}
-        found = next(self._candidates(target, wanted), None)
+        offered = candidates(self.session, self.operation, target, self.credential, wanted)
+        found = next(offered, None)
         if found is None and needed and not self.refused:
             raise NotTested(_needs(target.kind))
         return found or (unknown(target) if needed else None)
 
-    def _candidates(self, kind: Resource, wanted: Mapping[str, Any]) -> Iterator[str]:
-        session, charged = self.session, self.operation.charges is not None
-        if charged and kind.kind in flora.PLACES:
-            return  # money is spent in places that somebody has named
-        failing = set(session.ledger.facts.failing.values())
-        for id_ in session.ledger.ids(kind, self.credential):
-            instance = session.ledger.instances.get((kind.kind, id_))
-            if id_ not in failing and _has(instance, wanted):
-                yield id_
+
+def candidates(
+    session: Session,
+    operation: OperationBehaviour,
+    kind: Resource,
+    credential: Credential,
+    wanted: Mapping[str, Any],
+) -> Iterator[str]:
+    """Ids that an account may refer to, and that contradict no wanted value.
+
+    Where money is spent, it is in places that somebody has named.
+    """
+    facts, ids = session.ledger.facts, session.ledger.ids(kind, credential)
+    if operation.charges is not None and kind.kind in flora.PLACES:
+        ids = [p[kind.kind] for p in facts.places(credential) if kind.kind in p]
+    for id_ in ids:
+        instance = session.ledger.instances.get((kind.kind, id_))
+        if id_ not in facts.failing.values() and _has(instance, wanted):
+            yield id_
 
 
 def _has(instance: Instance | None, wanted: Mapping[str, Any]) -> bool:
@@ -194,32 +206,62 @@ def _is_free_text(member: Member) -> bool:
     return member.schema.get("type") == "string" and not bound & set(member.schema)
 
 
-def changes(session: Session, operation: OperationBehaviour, body: Any) -> list[dict[str, Any]]:
-    """For each member of a body by itself another valid value, where there is one."""
-    found: list[dict[str, Any]] = []
+def changes(
+    session: Session, operation: OperationBehaviour, body: Any, credential: Credential = OWNER
+) -> list[dict[str, Any]]:
+    """For each member of a body another valid value, with what hangs on it; `...` leaves it out."""
     sent = body if isinstance(body, dict) else {}
-    references = operation.resource.references if operation.resource is not None else {}
-    for name, member in outer_members(operation).items():
-        for value in _others(session, name, member, references.get(name)):
-            changed = {**sent, name: value}
-            if value != sent.get(name) and not operation.endpoint.body_breaches(changed):
-                found.append({name: value})
-                break
-    return found
+    possible = _Changes(session, operation, credential, sent)
+    found = (possible.of(name) for name in outer_members(operation))
+    return [change for change in found if change is not None]
 
 
-def _others(
-    session: Session,
-    name: str,
-    member: Member,
-    reference: Reference | None,
-) -> list[Any]:
-    """Values that a member might have."""
-    if reference is not None:
-        return session.ledger.ids(session.behaviour.kind(reference.to), OWNER)
-    if is_open(member.schema):
-        return [flora.FULL[name]] if name in flora.FULL else []
-    found = [example(session.behaviour.document, member.schema, session.chance) for _ in range(8)]
-    if _is_free_text(member):
-        return [f"{value} {session.chance.randrange(10**6)}" for value in found[:1]]
-    return found
+@dataclass(frozen=True)
+class _Changes:
+    """What may be changed of a body that an account has sent."""
+
+    session: Session
+    operation: OperationBehaviour
+    credential: Credential
+    sent: Mapping[str, Any]
+
+    def of(self, name: str) -> dict[str, Any] | None:
+        """Another value of one member; None where there is none."""
+        for value in self._others(name):
+            change = {name: value, **self._tied(name, value)}
+            body = {n: v for n, v in {**self.sent, **change}.items() if v is not ...}
+            if body != self.sent and not self.operation.endpoint.body_breaches(body):
+                return change
+        return None
+
+    def _others(self, name: str) -> list[Any]:
+        member, document = outer_members(self.operation)[name], self.session.behaviour.document
+        none = [...] if name in self.sent and not member.required else []
+        if name in self._references:
+            return [*self._fitting(name, self.sent), *none]
+        if is_open(member.schema):
+            return [*([flora.FULL[name]] if name in flora.FULL else ()), *none]
+        chance = self.session.chance
+        found = [example(document, member.schema, chance) for _ in range(8)]
+        return [f"{found[0]} {chance.randrange(10**6)}"] if _is_free_text(member) else found
+
+    def _tied(self, name: str, value: Any) -> dict[str, Any]:
+        """What changes with a member: the references that must match it."""
+        changed: dict[str, Any] = {}
+        for member, reference in self._references.items():
+            if name in reference.matching.values() and member in self.sent and member != name:
+                fitting = self._fitting(member, {**self.sent, name: value})
+                required = outer_members(self.operation)[member].required
+                changed[member] = next(fitting, self.sent[member] if required else ...)
+        return changed
+
+    def _fitting(self, member: str, sent: Mapping[str, Any]) -> Iterator[str]:
+        """Ids for a reference that match the rest of a body, as far as is known."""
+        reference = self._references[member]
+        kind = self.session.behaviour.kind(reference.to)
+        wanted = {their: sent.get(ours) for their, ours in reference.matching.items()}
+        return candidates(self.session, self.operation, kind, self.credential, wanted)
+
+    @property
+    def _references(self) -> Mapping[str, Reference]:
+        return self.operation.resource.references if self.operation.resource is not None else {}

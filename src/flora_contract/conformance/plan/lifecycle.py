@@ -36,12 +36,13 @@ from flora_contract.conformance.plan.dimensions import (
     WRONG,
     Choice,
     accounts,
+    best_first,
     call_of,
+    combined_refusals,
     covering,
     dimensions,
     every_pair,
     places,
-    refusals,
 )
 from flora_contract.conformance.plan.drafts import changes, valid
 from flora_contract.conformance.session import NO_USED_KEY, NotTested, PlannedRequest
@@ -66,6 +67,12 @@ SIMULTANEOUS = 4
 FREED = 3
 """So many refused requests come under a key before one that is accepted."""
 
+FRUITLESS = 8
+"""So many looks in a row that tell nothing of a resource end the wait for it."""
+
+DELETED = 4
+"""So many of each kind are made to be deleted."""
+
 CLOSELY = 4
 """So many of what one step makes are looked at by everybody and from every side."""
 
@@ -75,7 +82,7 @@ def create(session: Session, operation: OperationBehaviour) -> None:
     """Everything that may be made, as far as money goes; each is looked at and asked for again."""
     of = dimensions(session, operation)
     session.pairs.expect(operation.id, every_pair(of))
-    cases = covering(of, f"{session.settings.seed} {operation.id}")
+    cases = best_first(covering(of, f"{session.settings.seed} {operation.id}"))
     most = session.share(operation) if operation.charges is not None else len(cases)
     needs: set[str] = set() if most else {"needs --thorough"}
     made: list[Exchange] = []
@@ -129,7 +136,7 @@ def _look_closely(
         _cross_cursors(session, kind)
     if number < CLOSELY or operation.charges is not None:
         _look_under_another_parent(session, kind, id_, owner)
-        _ask_again(session, operation, made, number)
+        _ask_again(session, operation, made)
 
 
 def _look_from_outside(
@@ -144,8 +151,10 @@ def _look_from_outside(
         strangers = [(c, h) for c, h in others if c != owner and c.solvent]
         chosen = strangers if number == 0 else [strangers[0], strangers[number % len(strangers)]]
         call = valid(session, operation, id_=id_)
-        for credential, header in chosen:
-            session.ask(call, credential, authorization=header)
+        session.together(
+            partial(session.ask, call, credential, authorization=header)
+            for credential, header in chosen
+        )
         if name != kind.read:
             look(session, kind, id_, owner)
 
@@ -154,8 +163,10 @@ def _look_nearby(session: Session, kind: Resource, id_: str) -> None:
     """Ids that are nearly the one that was given out."""
     if kind.read is not None:
         operation = session.behaviour.of(kind.read)
-        for near in (*wrong.near(id_), f"{id_}0{NOBODYS}"):
-            session.ask(valid(session, operation, id_=near))
+        nearly = (*wrong.near(id_), f"{id_}0{NOBODYS}")
+        session.together(
+            partial(session.ask, valid(session, operation, id_=near)) for near in nearly
+        )
 
 
 def _look_under_another_parent(
@@ -175,9 +186,10 @@ def _look_under_another_parent(
 
 
 def _ask_again(
-    session: Session, operation: OperationBehaviour, made: Exchange, number: int
+    session: Session, operation: OperationBehaviour, made: Exchange, turn: int | None = None
 ) -> None:
-    """The same request under its key again, and others: the first time all, later in turn."""
+    """The same request under its key again, and others that differ in each member: all of them, or
+    one in its turn."""
     if not made.key:
         return
     session.send_again(made)
@@ -189,12 +201,14 @@ def _ask_again(
     ]
     different = [
         change
-        for change in (*changes(session, operation, sent), *elsewhere)
+        for change in (*changes(session, operation, sent, owner), *elsewhere)
         if {**sent, **change} != sent
     ]
     call = PlannedRequest(operation, made.path_parameters, {}, sent)
-    for change in different if number == 0 else different[number % len(different) :][:1]:
-        session.ask(call.sending(**change), owner, key=made.key)
+    chosen = different if turn is None else different[turn % len(different) :][:1]
+    session.together(
+        partial(session.ask, call.sending(**change), owner, key=made.key) for change in chosen
+    )
     first_page(session, operation.resource, owner)
 
 
@@ -273,7 +287,7 @@ def update(session: Session, operation: OperationBehaviour) -> None:
     first_page(session, kind)
     bodies = [Choice(name, change, refused=True) for name, change in wrong.bodies(call)]
     of = {**dimensions(session, operation), ID: [Choice("own", id_)], WRONG: bodies}
-    take_all(session, operation, of, refusals(of, rounds=1))
+    take_all(session, operation, of, combined_refusals(of, range(1)))
     look(session, kind, id_)
 
 
@@ -304,22 +318,22 @@ def act(session: Session, operation: OperationBehaviour) -> None:
 
 @step("lifecycle", of=deleting)
 def delete(session: Session, operation: OperationBehaviour) -> None:
-    """One is made and deleted; then it is read, listed, changed and deleted once more."""
+    """Some are made and deleted; then they are read, listed, changed and deleted once more."""
     kind = operation.resource
     assert kind is not None
     make = next(
         (o for o in creating(session.behaviour) if o.resource is kind and o.charges is None), None
     )
-    made = made_by(session.ask(valid(session, make))) if make is not None else None
-    id_ = made if made is not None else _own(session, kind)
-    look(session, kind, id_)
-    gone = valid(session, operation, id_=id_)
-    session.ask(gone)
-    look(session, kind, id_)
-    first_page(session, kind)
-    for name in (kind.update, kind.delete):
-        if name is not None:
-            session.ask(valid(session, session.behaviour.of(name), id_=id_))
+    for _ in range(DELETED if make is not None else 1):
+        made = made_by(session.ask(valid(session, make))) if make is not None else None
+        id_ = made if made is not None else _own(session, kind)
+        look(session, kind, id_)
+        session.ask(valid(session, operation, id_=id_))
+        look(session, kind, id_)
+        first_page(session, kind)
+        for name in (kind.update, kind.delete):
+            if name is not None:
+                session.ask(valid(session, session.behaviour.of(name), id_=id_))
 
 
 @step("lifecycle", of=living)
@@ -338,15 +352,26 @@ def await_the_end(session: Session, operation: OperationBehaviour) -> None:
     _look_at(session, _own_ones(session, operation.resource))
     for pause in _pauses(session):
         still_open = _open_ones(session, operation.resource)
-        if not still_open:
+        if not still_open or session.is_over():
             return
         time.sleep(pause)
-        session.given_up |= {
-            made.id  # after this last look
-            for made in still_open
-            if session.clock() - made.exchange.ended > (session.settings.max_wait or 0.0)
-        }
+        late = {made.id for made in still_open if _is_late(session, made)}  # after this last look
         _look_at(session, still_open)
+        session.given_up |= late | {m.id for m in still_open if _is_lost(session, m)}
+
+
+def _is_late(session: Session, made: Observation) -> bool:
+    limit = session.ledger.patience(session.ledger.instances[made.kind.kind, made.id])
+    return session.clock() - made.exchange.ended > (limit or 0.0)
+
+
+def _is_lost(session: Session, made: Observation) -> bool:
+    """Whether the last looks told nothing: only errors, or states that are none of the stated."""
+    looks = session.ledger.instances[made.kind.kind, made.id].asked[-FRUITLESS:]
+    life = made.kind.life
+    assert life is not None
+    states = [at(e.answer, life.state) if e.succeeded else None for e in looks]
+    return len(looks) == FRUITLESS and not any(state in life.states for state in states)
 
 
 def _look_at(session: Session, made: list[Observation]) -> None:
@@ -425,5 +450,4 @@ def repeat_later(session: Session, operation: OperationBehaviour) -> None:
     used = [e for e in session.ledger.creations if e.operation is operation and e.key]
     first = {e.key: e for e in reversed(used) if e.succeeded}
     for number, made in enumerate(reversed(first.values())):
-        first_page(session, operation.resource, made.credential)
         _ask_again(session, operation, made, number)

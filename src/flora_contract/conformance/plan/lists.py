@@ -40,7 +40,7 @@ def walk(session: Session, operation: OperationBehaviour) -> None:
 
 @step("lists", of=listing)
 def walk_filtered(session: Session, operation: OperationBehaviour) -> None:
-    """A list by every pair of filters, sizes, pages and accounts, and by all filters at once."""
+    """A list by every three of filters, sizes, pages and accounts, and by all filters at once."""
     of = dimensions(session, operation)
     whole = page(session, operation)
     stated = operation.listing.filters if operation.listing is not None else {}
@@ -50,8 +50,8 @@ def walk_filtered(session: Session, operation: OperationBehaviour) -> None:
         if len(known) > 1 and session.ledger.knows(instance.kind, instance.id, OWNER):
             follow_pages(session, whole.asking(**known))
             break
-    cases = [*covering(of, str(session.settings.seed)), *refusals(of, rounds=0)]
-    take_all(session, operation, of, cases)
+    triples = covering(of, str(session.settings.seed), strength=3)
+    take_all(session, operation, of, [*triples, *refusals(of)])
 
 
 @step("lists", of=listing)

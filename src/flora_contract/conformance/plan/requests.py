@@ -13,6 +13,7 @@ from flora_contract.conformance.plan.dimensions import (
     WRONG,
     Choice,
     accounts,
+    combined_refusals,
     covering,
     dimensions,
     refusals,
@@ -21,6 +22,9 @@ from flora_contract.conformance.plan.drafts import valid
 from flora_contract.conformance.session import PlannedRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flora_contract.conformance.plan.dimensions import Case, Dimensions
     from flora_contract.conformance.session import Session
     from flora_contract.openapi.behaviour import Behaviour, OperationBehaviour
 
@@ -69,20 +73,39 @@ def _names_one(operation: OperationBehaviour) -> bool:
 
 @step("requests", of=_naming_none)
 def refused(session: Session, operation: OperationBehaviour) -> None:
-    """Every reason to refuse a request, by itself, with every value of the rest in turn."""
-    of = dimensions(session, operation)
-    plain = valid(session, operation, refused=True)
+    """Every reason to refuse a request, by itself, and once among other values."""
+    of = {**dimensions(session, operation), **_wrong_bodies(session, operation)}
     _look(session, operation)
-    bodies = [Choice(name, change, refused=True) for name, change in wrong.bodies(plain)]
-    taken = {n: [c for c in choices if not c.refused] for n, choices in of.items()}
-    rounds = None if session.settings.thorough else ROUNDS
-    cases = [*refusals(of), *refusals({**taken, WRONG: bodies}, rounds=rounds)]
-    take_all(session, operation, {**of, WRONG: bodies} if bodies else of, cases)
+    take_all(session, operation, of, [*_plainly(of), *combined_refusals(of, range(1))])
+    plain = valid(session, operation, refused=True)
     session.together(
         partial(session.ask, PlannedRequest(operation, plain.path, query))
         for query in (wrong.queries(plain) if operation.endpoint.method == "GET" else ())
     )
     _look(session, operation)
+
+
+def _plainly(of: Dimensions) -> Iterator[Case]:
+    """Reasons by themselves; of what is wrong with a body, each is met among other values."""
+    return refusals({n: choices for n, choices in of.items() if n != WRONG})
+
+
+@step("generated", of=_naming_none)
+def refused_among_others(session: Session, operation: OperationBehaviour) -> None:
+    """Every reason to refuse a request, with every value of the rest in turn."""
+    of, bodies = dimensions(session, operation), _wrong_bodies(session, operation)
+    taken = {n: [c for c in choices if not c.refused] for n, choices in of.items()}
+    rows = None if session.settings.thorough else range(1, ROUNDS)
+    _look(session, operation)
+    cases = [*combined_refusals(of), *combined_refusals({**taken, **bodies}, rows)]
+    take_all(session, operation, {**of, **bodies}, cases)
+    _look(session, operation)
+
+
+def _wrong_bodies(session: Session, operation: OperationBehaviour) -> Dimensions:
+    found = wrong.bodies(valid(session, operation, refused=True))
+    bodies = [Choice(name, change, refused=True) for name, change in found]
+    return {WRONG: bodies} if bodies else {}
 
 
 def _look(session: Session, operation: OperationBehaviour) -> None:
@@ -100,4 +123,5 @@ def unknown_ids(session: Session, operation: OperationBehaviour) -> None:
     """Ids that nobody has, and texts that are none, asked for by everybody."""
     odd = wrong.ids(operation, session.behaviour.resources)
     of = {ACCOUNT: accounts(session, operation), ID: [Choice(repr(id_), id_) for id_ in odd]}
-    take_all(session, operation, of, [*covering(of, str(session.settings.seed)), *refusals(of)])
+    cases = [*covering(of, str(session.settings.seed)), *combined_refusals(of)]
+    take_all(session, operation, of, cases)

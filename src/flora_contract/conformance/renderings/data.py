@@ -37,7 +37,7 @@ def data(summary: Summary) -> dict[str, Any]:
         "seed": summary.seed,
         "holds": summary.holds,
         "counts": {s.value: n for s, n in summary.counts.items()},
-        "requests": len(summary.ledger.exchanges),
+        "requests": summary.ledger.count,
         "seconds": round(summary.seconds, 3),
         "charged_requests": summary.creates,
         "spent_usd": round(summary.spent, 6),

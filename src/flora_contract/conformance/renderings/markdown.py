@@ -64,6 +64,12 @@ def _parts(summary: Summary) -> Iterator[str]:
         for reason, names in untested(summary).items():
             yield f"- {escape(reason)}: {', '.join(map(code, names))}"
         yield ""
+    if summary.unseen:
+        yield "### Not seen\n"
+        for reason, kinds in summary.unseen.items():
+            each = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+            yield f"- {each}: {escape(reason)}"
+        yield ""
     if pairs := summary.unsent:
         yield "### Pairs of choices that were not sent\n"
         yield from (f"- {count}: {escape(reason)}" for reason, count in pairs.items())

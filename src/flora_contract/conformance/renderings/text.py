@@ -41,6 +41,9 @@ def show(summary: Summary, console: Console) -> None:
     console.print(coverage_table(summary))
     for reason, names in untested(summary).items():
         console.print(Text(f"not tested: {reason}: {', '.join(names)}", style="yellow"))
+    for reason, kinds in summary.unseen.items():
+        counted = ", ".join(f"{count} {_PLURALS[kind]}" for kind, count in kinds.items())
+        console.print(Text(f"not seen: {counted}: {reason}", style="yellow"))
     for reason, count in summary.unsent.items():
         console.print(Text(f"{count} pairs not sent: {reason}", style="yellow"))
     if summary.accepted:
@@ -107,7 +110,7 @@ def conclusion(summary: Summary) -> Text:
     """One line: does the contract hold, and what it took to know."""
     parts = [f"{n} {s.value}{'s' if n != 1 else ''}" for s, n in summary.counts.items() if n]
     applied = sum(tally.applied for tally in summary.tally.values())
-    effort = f"{len(summary.ledger.exchanges)} requests in {summary.seconds:.1f} s"
+    effort = f"{summary.ledger.count} requests in {summary.seconds:.1f} s"
     money = (
         f", {summary.creates} charged requests for {summary.spent:.2f} USD"
         if summary.creates

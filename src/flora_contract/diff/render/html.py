@@ -11,18 +11,19 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from markupsafe import Markup
 
-from flora_contract.diff.changelog import entry
-from flora_contract.diff.naming import place_name
+from flora_contract.diff.render.changelog import entry
 from flora_contract.diff.render.machine import title
+from flora_contract.diff.render.place_names import place_name
+from flora_contract.diff.render.summary import MANY, foremost
 from flora_contract.diff.render.text import by_operation, reached, version_line
 from flora_contract.diff.rules import Level, rules
-from flora_contract.diff.summary import MANY, foremost
 from flora_contract.report.page import environment, page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flora_contract.diff.changes import Change, Comparison, Spot
+    from flora_contract.diff.judging.changes import Change, Spot
+    from flora_contract.diff.release.comparison import Comparison
 
 MAX_LINES = 20_000
 """Lines of a document that are put side by side; of longer ones only the changes are shown."""

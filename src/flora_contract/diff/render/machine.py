@@ -7,14 +7,15 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flora_contract.diff.git import run
-from flora_contract.diff.naming import place_name
+from flora_contract.diff.reading.git import run
+from flora_contract.diff.render.place_names import place_name
 from flora_contract.diff.rules import Level, rules
 from flora_contract.errors import InputError
 from flora_contract.report.sarif import PhysicalLocation, ReportingDescriptor, Result, sarif
 
 if TYPE_CHECKING:
-    from flora_contract.diff.changes import Change, Comparison, Spot
+    from flora_contract.diff.judging.changes import Change, Spot
+    from flora_contract.diff.release.comparison import Comparison
 
 
 REACHES = 50_000

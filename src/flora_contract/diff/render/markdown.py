@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from flora_contract.diff.changelog import entry
-from flora_contract.diff.naming import place_name
+from flora_contract.diff.render.changelog import entry
 from flora_contract.diff.render.machine import title
+from flora_contract.diff.render.place_names import place_name
+from flora_contract.diff.render.summary import foremost
 from flora_contract.diff.render.text import by_operation, reached, version_line
 from flora_contract.diff.rules import Level
-from flora_contract.diff.summary import foremost
 from flora_contract.report.markdown import block, code, escape, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flora_contract.diff.changes import Change, Comparison, Spot
+    from flora_contract.diff.judging.changes import Change, Spot
+    from flora_contract.diff.release.comparison import Comparison
 
 LIMIT = 60_000
 """Characters of the whole; GitHub takes 65,536."""

@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from flora_contract.diff.naming import place_name
 from flora_contract.diff.render.machine import title
+from flora_contract.diff.render.place_names import place_name
+from flora_contract.diff.render.summary import foremost
 from flora_contract.diff.rules import Level
-from flora_contract.diff.summary import foremost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rich.console import Console
 
-    from flora_contract.diff.changes import Change, Comparison
+    from flora_contract.diff.judging.changes import Change
+    from flora_contract.diff.release.comparison import Comparison
 
 _STYLES = {Level.BREAKING: "bold red", Level.RISKY: "yellow", Level.SAFE: "green"}
 _REACHES_SHOWN = 3

@@ -259,7 +259,8 @@ def _operation(behaviour: Behaviour, operation: OperationBehaviour) -> Iterator[
         facts.append("takes no key that names a request")
     facts += _of_a_price(operation)
     facts += [
-        f"{code(path)} is always {code(str(value))}" for path, value in operation.answers.items()
+        f"{code(path)} is {'never shown' if value is None else f'always {code(str(value))}'}"
+        for path, value in operation.answers.items()
     ]
     if facts:
         yield _bullets(facts)

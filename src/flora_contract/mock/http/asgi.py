@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Unpack
 
-from flora_contract.mock.application import Application, MockSettings, Options
+from flora_contract.mock.application import Application, MockSettings, Options, opened
 from flora_contract.mock.http.messages import (
     MAX_BODY,
+    PIECES,
     HTTPRequest,
     HTTPResponse,
     Rejection,
     content_headers,
     fields_of,
+    pieces_of,
     too_large,
 )
 
@@ -29,9 +31,14 @@ def create_app(**options: Unpack[Options]) -> ASGI:
 
     A fault that drops the connection raises ConnectionAbortedError: ASGI has no other way.
     """
-    application = Application(MockSettings(**options))
+    settings = MockSettings(**options)
+    application = None if settings.waits else Application(settings)
+    opening = asyncio.Lock()
 
     async def app(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        nonlocal application
+        async with opening:
+            application = application or await opened(settings)
         if scope["type"] == "lifespan":
             await _live(application, receive, send)
         elif scope["type"] == "http":
@@ -44,7 +51,7 @@ async def _live(application: Application, receive: Receive, send: Send) -> None:
     while True:
         kind = (await receive())["type"]
         if kind == "lifespan.shutdown":
-            application.close()
+            await application.end()
         await send({"type": f"{kind}.complete"})
         if kind == "lifespan.shutdown":
             return
@@ -60,7 +67,7 @@ async def _answer(
     else:
         if body is None:
             return
-        response = application.answer(_request(scope, body))
+        response = await application.done(application.answer, _request(scope, body))
     if response.delay:
         await asyncio.sleep(response.delay)
     if response.hang_up:
@@ -106,6 +113,9 @@ async def _send(response: HTTPResponse, send: Send, *, head: bool) -> None:
     ]
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     body = b"" if head else response.body[: response.cut]
-    await send({"type": "http.response.body", "body": body})
+    for piece in pieces_of(body) if response.drip else ():
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await asyncio.sleep(response.drip / PIECES)
+    await send({"type": "http.response.body", "body": b"" if response.drip else body})
     if response.cut is not None:
         raise ConnectionAbortedError("the fault that was asked for")

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 MAX_BODY: Final = 1 << 20
 """Bytes that a request body may have, before and after it is unpacked."""
 
+PIECES: Final = 10
+"""What an answer falls into that drips."""
+
 JSON: Final = "application/json"
 
 
@@ -129,10 +132,10 @@ class HTTPResponse:
     """An answer, and how the connection is to treat it.
 
     `delay` is in seconds. `hang_up` closes the connection without a byte; `cut` closes it after
-    that many bytes of the body.
+    that many bytes of the body. `drip` is how many seconds the pieces of the body take.
     """
 
-    __slots__ = ("body", "content_type", "cut", "delay", "hang_up", "headers", "status")
+    __slots__ = ("body", "content_type", "cut", "delay", "drip", "hang_up", "headers", "status")
 
     def __init__(
         self,
@@ -146,6 +149,7 @@ class HTTPResponse:
         self.content_type = content_type
         self.headers = headers
         self.delay = 0.0
+        self.drip = 0.0
         self.hang_up = False
         self.cut: int | None = None
 
@@ -176,6 +180,11 @@ def content_headers(response: HTTPResponse) -> tuple[tuple[str, str], ...]:
         return ()
     length = ("content-length", str(len(response.body)))
     return (("content-type", response.content_type), length) if response.body else (length,)
+
+
+def pieces_of(body: bytes) -> list[bytes]:
+    size = -(-len(body) // PIECES) or 1
+    return [body[start : start + size] for start in range(0, len(body), size)]
 
 
 @lru_cache

@@ -7,22 +7,25 @@ import contextlib
 import gc
 import multiprocessing
 import multiprocessing.connection
+import shutil
 import signal
 import socket
 import sys
+import tempfile
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flora_contract.errors import InputError
-from flora_contract.mock.application import Application
+from flora_contract.mock.application import opened
 from flora_contract.mock.http.protocol import Acceptor, Connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from multiprocessing.context import SpawnProcess
 
-    from flora_contract.mock.application import MockSettings
+    from flora_contract.mock.application import Application, MockSettings
     from flora_contract.mock.http.messages import HTTPRequest, HTTPResponse
     from flora_contract.mock.http.protocol import Limits
 
@@ -66,11 +69,14 @@ async def serve(
     """Answer on a socket until `stop` is set; what was asked before that is still answered."""
     loop = asyncio.get_running_loop()
     acceptor = Acceptor(application, log, limits)
+    ticking: asyncio.Task[None] | None = None
     server = await loop.create_server(lambda: Connection(acceptor), sock=listener)
     while not stop.is_set():
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), 1.0)
         acceptor.tick()
+        if ticking is None or ticking.done():
+            ticking = loop.create_task(application.tick())
     server.close()
     for connection in list(acceptor.connections):
         connection.shut_down()
@@ -85,6 +91,7 @@ def run(
     *,
     log_requests: bool = False,
     greeting: str = "",
+    siblings: Path | None = None,
 ) -> None:
     """Serve in this process until SIGINT or SIGTERM; the greeting is said once all is ready."""
     log = log_line if log_requests else None
@@ -98,16 +105,21 @@ def run(
         parent = multiprocessing.parent_process()
         if parent is not None:  # a worker does not outlive what would replace it
             loop.add_reader(parent.sentinel, stop.set)
-        application = Application(settings)
+        application = await opened(settings, siblings)
         spare_the_old()
         greet(greeting)
         try:
             await serve(application, listener, log=log, stop=stop)
         finally:
-            application.close()
+            await application.end()
 
     with contextlib.suppress(KeyboardInterrupt):
         run_loop(main())
+
+
+async def make(settings: MockSettings) -> None:
+    """Make the state that workers are to share, or say why not."""
+    (await opened(settings)).close()
 
 
 def spare_the_old() -> None:
@@ -130,14 +142,17 @@ def run_workers(
     greeting: str = "",
 ) -> None:
     """Serve in several processes that share a socket and the state; one that dies is replaced."""
-    Application(replace(settings, self_check=False)).close()  # makes the state, or says why not
+    asyncio.run(make(replace(settings, self_check=False)))
     greet(greeting)
+    siblings = Path(tempfile.mkdtemp(prefix="flora-mock-")) if sys.platform != "win32" else None
     spawn = multiprocessing.get_context("spawn")
     stopping = False
 
     def start() -> SpawnProcess:
         worker = spawn.Process(
-            target=run, args=(settings, listener), kwargs={"log_requests": log_requests}
+            target=run,
+            args=(settings, listener),
+            kwargs={"log_requests": log_requests, "siblings": siblings},
         )
         worker.start()
         return worker
@@ -156,6 +171,8 @@ def run_workers(
         worker.terminate()
     for worker in workers:
         worker.join()
+    if siblings is not None:
+        shutil.rmtree(siblings, ignore_errors=True)
 
 
 def run_loop(main: Any) -> None:

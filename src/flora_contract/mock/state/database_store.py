@@ -5,7 +5,7 @@ What one request writes is committed together, before it is answered.
 
 from __future__ import annotations
 
-import time
+import asyncio
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
@@ -14,28 +14,32 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from flora_contract.errors import InputError
+from flora_contract.errors import InputError, UnreachableError
+from flora_contract.mock.state.clock import Clock
 from flora_contract.mock.state.database import first_line
 from flora_contract.mock.state.entities import Entity
 from flora_contract.mock.state.ids import Ids
 from flora_contract.mock.state.store import (
-    KEPT_EXCHANGES,
     Account,
     PageQuery,
     World,
     looked_through,
     refill,
+    since,
+    started,
     strikes,
 )
 from flora_contract.mock.state.tables import EMPTIED_BY_RESET, statements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from flora_contract.mock.state.database import Database, Row
     from flora_contract.mock.state.entities import Facet, Selection
-    from flora_contract.mock.state.exchange import LoggedExchange
-    from flora_contract.mock.state.store import Key, Origin
+    from flora_contract.mock.state.store import Key, Origin, T
+
+AHEAD: Final = 2000
+"""Milliseconds that the time which is kept is ahead of the time that has been shown."""
 
 _CACHED: Final = 4096
 _BATCH: Final = 500
@@ -54,7 +58,11 @@ class DatabaseStore:
         self._origin = origin
         self._kinds = origin.kinds
         self._rate = origin.rate_limit
-        self._now = 0
+        self._clock = Clock()
+        self._kept_time = 0
+        self._moves_until = 0
+        self._looked = False
+        self._tallies: dict[Facet, int] = {}
         self._forget()
         try:
             with database.setup():
@@ -62,7 +70,9 @@ class DatabaseStore:
                     database.rows(statement)
                 self.world = self._first_world()
                 self._ids = Ids(self.world.seed)
+                self._clock.at_least(database.rows("SELECT high_water FROM clock")[0][0])
                 self._add_what_is_new()
+                self._moves_until = self._last_end()
         except database.error as error:
             raise InputError(
                 f"--state: {database.name} holds no state of a mock: {first_line(error)};"
@@ -75,15 +85,23 @@ class DatabaseStore:
     # The world
 
     def refresh(self) -> None:
-        if self._db.rows("SELECT version FROM world")[0][0] != self.world.version:
-            before, self.world = self.world, self._read_world()
-            self._forget()
-            if self.world.clock_offset < before.clock_offset:  # there has been a reset
-                self._now = 0
+        if self._looked:
+            return
+        self._look()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        # What else came in this turn of the loop was there before the look.
+        self._looked = True
+        loop.call_soon(self._look_again)
+
+    def tick(self) -> None:
+        if self.now() < self._moves_until + 1000:
+            self._keep_time()
 
     def now(self) -> int:
-        self._now = max(self._now, int(time.time() * 1000) + self.world.clock_offset)
-        return self._now
+        return self._clock.now() + self.world.clock_offset
 
     def advance(self, seconds: float) -> int:
         with self._db.transaction():
@@ -93,7 +111,7 @@ class DatabaseStore:
     def set_faults(self, rules: list[dict[str, Any]]) -> None:
         with self._db.transaction():
             self._db.empty(["draws"])
-            self._change("faults = ?", orjson.dumps(rules).decode())
+            self._change("faults = ?", orjson.dumps(since(rules, self.now())).decode())
 
     def put_account(self, new: Account) -> None:
         with self.transaction(new.key, alone=True):
@@ -108,30 +126,42 @@ class DatabaseStore:
             accounts = {**self._read_world().accounts, new.key: new}
             self._change("accounts = ?", _dump_accounts(accounts))
 
+    def begin_with(self, origin: Origin) -> None:
+        self._origin = origin
+
     def reset(self) -> None:
+        self._tallies.clear()
         with self._db.setup():
             self._db.empty(EMPTIED_BY_RESET)
-            self._change(
-                "clock_offset = 0, faults = '[]', accounts = ?",
-                _dump_accounts(self._origin.accounts),
-            )
-            self._now = 0
+            self._db.rows("UPDATE clock SET resets = resets + 1")
+            self._change("clock_offset = 0, accounts = ?", _dump_accounts(self._origin.accounts))
+            self._set_first_faults()
             for account in self._origin.accounts.values():
                 self._add_balance(account)
             self._start(self._origin.all())
 
     # Entities
 
+    def attempt(self, function: Callable[..., T], *arguments: Any) -> T:
+        return function(*arguments)
+
     @contextmanager
     def transaction(self, account: str, *, alone: bool = False) -> Iterator[None]:
-        with self._db.transaction():
-            if lock := self._db.for_update:  # SQLite lets one process write at a time
-                self._db.rows(f"SELECT 1 FROM balances WHERE account = ?{lock}", [account])  # noqa: S608
+        self._tallies.clear()
+        before = self.world
+        try:
+            with self._db.transaction():
+                self._db.lock(account, alone=alone)
                 if alone:
-                    self._db.rows(f"SELECT 1 FROM world{lock}")  # noqa: S608
-            if alone:
-                self.refresh()
-            yield
+                    self._look()
+                yield
+        except BaseException as error:
+            if self.world is not before:  # it was never committed
+                self._forget_world()
+            if isinstance(error, self._db.error):
+                where = f"--state: {self._db.name}"
+                raise UnreachableError(f"{where}: {first_line(error)}") from error
+            raise
 
     def create(self, entity: Entity) -> Entity:
         self._insert(entity)
@@ -212,18 +242,26 @@ class DatabaseStore:
             (key[0], key[0], now),
         )
 
+    def funds(self, account: str, now: int) -> int:
+        return sum(self._funds(account, now))
+
     def balance(self, account: str, now: int) -> int:
-        funds: int = self._db.rows("SELECT credits FROM balances WHERE account = ?", [account])[0][
-            0
-        ]
-        due = self._db.rows(
-            "SELECT sum(credits) FROM refunds WHERE account = ? AND due_at <= ?", (account, now)
-        )[0][0]
+        paid, due = self._funds(account, now)
         if due:
-            funds += int(due)
             self._db.rows("DELETE FROM refunds WHERE account = ? AND due_at <= ?", (account, now))
-            self._db.rows("UPDATE balances SET credits = ? WHERE account = ?", (funds, account))
-        return funds
+            self._db.rows(
+                "UPDATE balances SET credits = credits + ? WHERE account = ?", (due, account)
+            )
+        return paid + due
+
+    def _funds(self, account: str, now: int) -> tuple[int, int]:
+        """What an account has, and what is due to it."""
+        (paid, due), *_ = self._db.rows(
+            "SELECT credits, (SELECT sum(credits) FROM refunds WHERE account = ? AND due_at <= ?)"
+            " FROM balances WHERE account = ?",
+            (account, now, account),
+        )
+        return paid, int(due or 0)
 
     def pay(self, account: str, cost: int, refunded_at: int | None = None) -> None:
         self._db.rows(
@@ -245,33 +283,24 @@ class DatabaseStore:
             (tokens - 1, now, account),
         )
 
-    # Faults and exchanges
+    # Faults
 
     def draw(self, number: int, rule: dict[str, Any]) -> bool:
         with self._db.transaction():
             self._db.rows(
                 "INSERT INTO draws VALUES (?, 0, 0) ON CONFLICT (rule) DO NOTHING", [number]
             )
-            counted = f"SELECT seen, fired FROM draws WHERE rule = ?{self._db.for_update}"  # noqa: S608
-            seen, fired = self._db.rows(counted, [number])[0]
-            struck = strikes(rule, seen, fired)
-            self._db.rows(
-                "UPDATE draws SET seen = ?, fired = ? WHERE rule = ?",
-                (seen + 1, fired + struck, number),
+            (seen, fired), *_ = self._db.rows(
+                "UPDATE draws SET seen = seen + 1 WHERE rule = ? RETURNING seen - 1, fired",
+                [number],
             )
+            struck = strikes(rule, seen, fired)
+            if struck:
+                self._db.rows("UPDATE draws SET fired = fired + 1 WHERE rule = ?", [number])
         return struck
 
-    def record(self, exchange: LoggedExchange) -> None:
-        with self._db.transaction():
-            text = orjson.dumps(exchange.plain()).decode()
-            seq = self._db.rows(
-                "INSERT INTO exchanges (exchange) VALUES (?) RETURNING seq", [text]
-            )[0]
-            self._db.rows("DELETE FROM exchanges WHERE seq <= ?", [seq[0] - KEPT_EXCHANGES])
-
-    def exchanges(self) -> list[dict[str, Any]]:
-        rows = self._db.rows("SELECT exchange FROM exchanges ORDER BY seq")
-        return [orjson.loads(row[0]) for row in rows]
+    def fired(self) -> dict[int, int]:
+        return {row[0]: row[1] for row in self._db.rows("SELECT rule, fired FROM draws")}
 
     # The world, inside a transaction
 
@@ -280,6 +309,7 @@ class DatabaseStore:
         if not self._db.rows("SELECT 1 FROM world"):
             seed = str(self._origin.seed)
             self._db.rows("INSERT INTO world VALUES (1, 0, ?, 0, '{}', '[]')", [seed])
+        self._db.rows("INSERT INTO clock VALUES (1, 0, 0) ON CONFLICT (id) DO NOTHING")
         return self._read_world()
 
     def _add_what_is_new(self) -> None:
@@ -287,19 +317,60 @@ class DatabaseStore:
         origin, known = self._origin, self.world.accounts
         new = {key: account for key, account in origin.accounts.items() if key not in known}
         entities = [entity for account in new.values() for entity in origin.held(account)]
-        if not self.world.version:
+        if self.world.version == 0:
             entities = list(origin.all())
+            self._set_first_faults()
         if new or entities:
             for account in new.values():
                 self._add_balance(account)
             self._start(entities)
             self._change("accounts = ?", _dump_accounts({**known, **new}))
 
+    def _set_first_faults(self) -> None:
+        self._change("faults = ?", orjson.dumps(since(self._origin.faults, self.now())).decode())
+
     def _read_world(self) -> World:
-        version, seed, offset, accounts, faults = self._db.rows(
-            "SELECT version, seed, clock_offset, accounts, faults FROM world"
-        )[0]
-        return World(version, int(seed), offset, _load_accounts(accounts), orjson.loads(faults))
+        (version, seed, offset, accounts, faults, resets), *_ = self._db.rows(
+            "SELECT version, seed, clock_offset, accounts, faults, resets FROM world, clock"
+        )
+        faults = orjson.loads(faults)
+        return World(version, int(seed), offset, _load_accounts(accounts), faults, resets)
+
+    def _look(self) -> None:
+        """See the world as it is, and a time that another process has shown."""
+        if not self._db.changed() and self.world.version >= 0:
+            return
+        self._tallies.clear()
+        (version, time), *_ = self._db.rows("SELECT version, high_water FROM world, clock")
+        self._clock.at_least(time - AHEAD)
+        if version != self.world.version:
+            self.world = self._read_world()
+            self._forget()
+
+    def _look_again(self) -> None:
+        self._looked = False
+
+    def _forget_world(self) -> None:
+        self.world = replace(self.world, version=-1)
+        self._looked = False
+
+    def _last_end(self) -> int:
+        """When the last of all entities ends."""
+        owners = ["", *self.world.accounts]
+        found = [
+            self._db.rows(
+                "SELECT max(ended) FROM entities WHERE kind = ? AND owner = ?", (kind, owner)
+            )[0][0]
+            for kind in self._kinds
+            for owner in owners
+        ]
+        return max((end for end in found if end is not None), default=0)
+
+    def _keep_time(self) -> None:
+        """Keep a time that is a little ahead: none after it is shown before it is kept again."""
+        now = self._clock.now() + AHEAD
+        self._db.rows("UPDATE clock SET high_water = ? WHERE high_water < ?", (now, now))
+        self._kept_time = now
 
     def _change(self, assignment: str, *values: Any) -> None:
         self._db.rows(
@@ -321,10 +392,11 @@ class DatabaseStore:
     def _start(self, entities: Iterable[Entity]) -> None:
         now = self.now()
         for entity in entities:
-            self._insert(replace(entity, created=now, updated=now, ended=now))
+            self._insert(started(entity, now))
 
     def _insert(self, entity: Entity) -> None:
         kind = self._kinds[entity.kind]
+        self._moves(entity)
         entity.seq = self._db.rows(
             _INSERT,
             (
@@ -344,6 +416,12 @@ class DatabaseStore:
         entity.id = entity.id or self._ids.encode(kind.form, entity.seq)
         self._enlist(entity)
 
+    def _moves(self, entity: Entity) -> None:
+        """Time is kept for as long as something is on its way."""
+        self._moves_until = max(self._moves_until, entity.ended)
+        if self._clock.now() > self._kept_time - AHEAD // 2:
+            self._keep_time()
+
     def _take(self, entity: Entity) -> None:
         self._unlist(entity)
         self._db.rows("DELETE FROM entities WHERE seq = ?", [entity.seq])
@@ -354,7 +432,7 @@ class DatabaseStore:
         character = kind.character(entity)
         found = self._numbers.get(character)
         if found is None:
-            found = sorted({_number(facet) for facet in kind.facets(character)})
+            found = sorted({number_of(facet) for facet in kind.facets(character)})
             self._numbers[character] = found
         return found
 
@@ -386,13 +464,13 @@ class DatabaseStore:
         steps, state = self._kinds[selection.kind].steps, selection.state
         values: list[Any]
         if not state:
-            sql, values = "FROM facets e WHERE e.facet = ?", [_number(selection.facet)]
+            sql, values = "FROM facets e WHERE e.facet = ?", [number_of(selection.facet)]
         elif steps is None:
             return []
         elif state in steps.order[-1]:
             # A sum, so that no index of it is chosen: those that have not ended are few.
             sql = "FROM facets e WHERE e.facet = ? AND e.ended + 0 <= ?"
-            values = [_number((*selection.facet[:3], state)), now]
+            values = [number_of((*selection.facet[:3], state)), now]
         else:
             sql, values = self._unfinished(selection, now)
         direction, after = ("DESC", "<") if page.descending else ("ASC", ">")
@@ -416,7 +494,7 @@ class DatabaseStore:
             "FROM entities e CROSS JOIN facets f WHERE e.kind = ? AND e.owner = ? AND e.ended > ?"
             " AND f.facet = ? AND f.sort = e.sort AND f.seq = e.seq"
         )
-        values = [selection.kind, selection.owner, now, _number(selection.facet)]
+        values = [selection.kind, selection.owner, now, number_of(selection.facet)]
         step = steps.rank(selection.state)
         if step < len(steps.order) - 1:
             begins = "e.created + (e.ended - e.created) * ? / 1000"
@@ -440,26 +518,36 @@ class DatabaseStore:
         return int(self._db.rows(f"SELECT count(*) {sql}", values)[0][0])
 
     def _tally(self, facet: Facet) -> int:
-        rows = self._db.rows("SELECT number FROM tallies WHERE facet = ?", [_number(facet)])
-        return int(rows[0][0]) if rows else 0
+        known = self._tallies.get(facet)
+        if known is None:
+            rows = self._db.rows("SELECT number FROM tallies WHERE facet = ?", [number_of(facet)])
+            known = self._tallies[facet] = int(rows[0][0]) if rows else 0
+        return known
 
     def _fetch(self, seqs: Sequence[int]) -> list[Entity]:
-        missing = [seq for seq in seqs if seq not in self._entities]
-        if missing:
-            if len(self._entities) > _CACHED:
-                self._forget()
-                missing = list(seqs)
-            for start in range(0, len(missing), _BATCH):
-                some = missing[start : start + _BATCH]
-                self._fetch_where(f"seq IN ({', '.join('?' * len(some))})", some)
-        return [self._entities[seq] for seq in seqs if seq in self._entities]
+        # Another request may let all be forgotten while this one waits for the database.
+        known = self._entities
+        found = {seq: known[seq] for seq in seqs if seq in known}
+        if len(found) < len(seqs):
+            found |= self._fetch_new([seq for seq in seqs if seq not in found])
+        return [found[seq] for seq in seqs if seq in found]
+
+    def _fetch_new(self, seqs: Sequence[int]) -> dict[int, Entity]:
+        return {
+            entity.seq: entity
+            for start in range(0, len(seqs), _BATCH)
+            for entity in self._fetch_where(*self._db.among("seq", seqs[start : start + _BATCH]))
+        }
 
     def _fetch_where(self, condition: str, values: Sequence[Any]) -> list[Entity]:
+        if len(self._entities) > _CACHED:
+            self._forget()
+        entities, seqs = self._entities, self._seqs
         rows = self._db.rows(f"SELECT {_COLUMNS} FROM entities WHERE {condition}", values)  # noqa: S608
         found = [self._entity(row) for row in rows]
         for entity in found:
-            self._entities[entity.seq] = entity
-            self._seqs[entity.kind, entity.id] = entity.seq
+            entities[entity.seq] = entity
+            seqs[entity.kind, entity.id] = entity.seq
         return found
 
     def _entity(self, row: Row) -> Entity:
@@ -486,7 +574,7 @@ class DatabaseStore:
 
 
 @lru_cache(maxsize=65_536)
-def _number(facet: Facet) -> int:
+def number_of(facet: Facet) -> int:
     """A facet as a column holds it."""
     digest = blake2b(orjson.dumps(facet), digest_size=8).digest()
     return int.from_bytes(digest, signed=True)

@@ -1,16 +1,31 @@
-"""What a client sent and what it got, kept for whoever tests that client."""
+"""What clients sent and what they got, the last of it, for whoever tests them."""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import threading
+from collections import deque
+from multiprocessing.connection import Client, Listener
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
+
+import orjson
 
 from flora_contract.report.redaction import Redactor
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from flora_contract.mock.http.messages import HTTPRequest
 
+KEPT: Final = 1000
+"""Exchanges that are kept at most, and bytes of them, and of the body of one."""
+KEPT_BYTES: Final = 8_000_000
 KEPT_BODY: Final = 16_384
-"""Bytes of a request body that are kept."""
+KEPT_PROBLEMS: Final = 20
+KEPT_LENGTH: Final = 500
+SIBLING_SECONDS: Final = 0.5
 
 _redactor = Redactor()
 
@@ -27,6 +42,8 @@ class LoggedExchange:
         "operation",
         "problems",
         "request_id",
+        "resets",
+        "size",
         "status",
         "target",
     )
@@ -41,6 +58,7 @@ class LoggedExchange:
         request_id: str,
         problems: list[str],
         fault: str,
+        resets: int,
     ) -> None:
         self.at = at
         self.method = request.method
@@ -50,8 +68,14 @@ class LoggedExchange:
         self.operation = operation
         self.status = status
         self.request_id = request_id
-        self.problems = problems
+        if len(problems) > KEPT_PROBLEMS:
+            more = len(problems) - KEPT_PROBLEMS
+            problems = [*problems[:KEPT_PROBLEMS], f"and {more:,} more"]
+        self.problems = [problem[:KEPT_LENGTH] for problem in problems]
         self.fault = fault
+        self.resets = resets
+        fields = sum(map(len, self.fields)) + sum(map(len, self.fields.values()))
+        self.size = 500 + len(self.body) + len(self.target) + fields + sum(map(len, self.problems))
 
     def plain(self) -> dict[str, Any]:
         """Without secrets. `at` is epoch milliseconds of the mock's clock; `status` 0 is none."""
@@ -68,3 +92,44 @@ class LoggedExchange:
             "problems": [_redactor.text(problem) for problem in self.problems],
             "fault": self.fault or None,
         }
+
+
+class RequestLog:
+    """The last exchanges of this process, and of its siblings. Nothing of it is written anywhere.
+
+    Processes that share a `folder` tell each other theirs when somebody asks, by sockets in it.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._kept: deque[LoggedExchange] = deque()
+        self._bytes = 0
+        self._folder = folder
+        if folder is not None:
+            threading.Thread(target=self._tell, args=(folder,), daemon=True).start()
+
+    def add(self, exchange: LoggedExchange) -> None:
+        self._kept.append(exchange)
+        self._bytes += exchange.size
+        while len(self._kept) > KEPT or self._bytes > KEPT_BYTES:
+            self._bytes -= self._kept.popleft().size
+
+    def since(self, resets: int) -> list[dict[str, Any]]:
+        """Those since a reset, oldest first."""
+        found = [self._own(resets)]
+        for socket in self._folder.iterdir() if self._folder is not None else ():
+            if socket.name != str(os.getpid()):
+                # One that has ended, or that has other things to do, is left out.
+                with contextlib.suppress(OSError, EOFError), Client(str(socket)) as sibling:
+                    sibling.send_bytes(b"%d" % resets)
+                    if sibling.poll(SIBLING_SECONDS):
+                        found.append(orjson.loads(sibling.recv_bytes()))
+        return sorted((one for some in found for one in some), key=itemgetter("at"))[-KEPT:]
+
+    def _own(self, resets: int) -> list[dict[str, Any]]:
+        return [exchange.plain() for exchange in list(self._kept) if exchange.resets == resets]
+
+    def _tell(self, folder: Path) -> None:
+        with Listener(str(folder / str(os.getpid()))) as listener:
+            while True:
+                with contextlib.suppress(OSError, EOFError), listener.accept() as asking:
+                    asking.send_bytes(orjson.dumps(self._own(int(asking.recv_bytes()))))

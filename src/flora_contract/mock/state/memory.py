@@ -7,28 +7,29 @@ found by bisection, of a list that exists already.
 
 from __future__ import annotations
 
-import time
 from bisect import bisect_left, bisect_right, insort
 from collections import OrderedDict, defaultdict, deque
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from flora_contract.mock.state.clock import Clock
 from flora_contract.mock.state.ids import Ids
 from flora_contract.mock.state.store import (
-    KEPT_EXCHANGES,
     World,
     looked_through,
     refill,
+    since,
+    started,
     strikes,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
 
     from flora_contract.mock.state.entities import Entity, Facet, Selection
-    from flora_contract.mock.state.exchange import LoggedExchange
-    from flora_contract.mock.state.store import Account, Key, Origin, PageQuery
+    from flora_contract.mock.state.store import Account, Key, Origin, PageQuery, T
 
 
 class MemoryStore:
@@ -39,9 +40,8 @@ class MemoryStore:
         self._kinds = origin.kinds
         self._rate = origin.rate_limit
         self._ids = Ids(origin.seed)
-        self._exchanges: deque[LoggedExchange] = deque(maxlen=KEPT_EXCHANGES)
         self._at_once = nullcontext()
-        self._now = 0
+        self._clock = Clock()
         self.world = World(1, origin.seed, 0, {}, [])
         self.reset()
 
@@ -53,11 +53,11 @@ class MemoryStore:
     def refresh(self) -> None:
         """Nobody else changes what is here."""
 
+    def tick(self) -> None:
+        """Nothing outlives the process."""
+
     def now(self) -> int:
-        now = int(time.time() * 1000) + self.world.clock_offset
-        if now > self._now:
-            self._now = now
-        return self._now
+        return self._clock.now() + self.world.clock_offset
 
     def advance(self, seconds: float) -> int:
         self._change(clock_offset=self.world.clock_offset + round(seconds * 1000))
@@ -65,7 +65,7 @@ class MemoryStore:
 
     def set_faults(self, rules: list[dict[str, Any]]) -> None:
         self._draws.clear()
-        self._change(faults=rules)
+        self._change(faults=since(rules, self.now()))
 
     def put_account(self, new: Account) -> None:
         held = {(entity.kind, entity.id): entity for entity in self._origin.held(new)}
@@ -74,12 +74,14 @@ class MemoryStore:
                 self.delete(entity)
         for key, entity in held.items():
             if key not in self._named:
-                self._start(entity)
+                self.create(started(entity, self.now()))
         self._add_balance(new)
         self._change(accounts={**self.world.accounts, new.key: new})
 
+    def begin_with(self, origin: Origin) -> None:
+        self._origin = origin
+
     def reset(self) -> None:
-        self._now = 0
         self._entities: list[Entity | None] = []
         self._named: dict[tuple[str, str], Entity] = {}
         self._lists: defaultdict[Facet, list[Entity]] = defaultdict(list)
@@ -89,14 +91,19 @@ class MemoryStore:
         self._refunds: dict[str, deque[tuple[int, int]]] = {}
         self._tokens: dict[str, tuple[float, int]] = {}
         self._draws: dict[int, tuple[int, int]] = {}
-        self._exchanges.clear()
-        self._change(clock_offset=0, accounts=dict(self._origin.accounts), faults=[])
+        accounts, resets = dict(self._origin.accounts), self.world.resets + 1
+        self._change(clock_offset=0, accounts=accounts, resets=resets)
+        self._change(faults=since(self._origin.faults, self.now()))
         for account in self._origin.accounts.values():
             self._add_balance(account)
+        now = self.now()
         for entity in self._origin.all():
-            self._start(replace(entity))
+            self.create(started(entity, now))
 
     # Entities
+
+    def attempt(self, function: Callable[..., T], *arguments: Any) -> T:
+        return function(*arguments)
 
     def transaction(self, account: str, *, alone: bool = False) -> AbstractContextManager[None]:  # noqa: ARG002
         return self._at_once
@@ -180,6 +187,9 @@ class MemoryStore:
             if next(iter(self._keys.values()))[0] <= now:
                 self._keys.popitem(last=False)
 
+    def funds(self, account: str, now: int) -> int:
+        return self.balance(account, now)
+
     def balance(self, account: str, now: int) -> int:
         refunds = self._refunds[account]
         while refunds and refunds[0][0] <= now:
@@ -196,7 +206,7 @@ class MemoryStore:
             now = self.now()
             self._tokens[account] = refill(*self._tokens[account], now, self._rate) - 1, now
 
-    # Faults and exchanges
+    # Faults
 
     def draw(self, number: int, rule: dict[str, Any]) -> bool:
         seen, fired = self._draws.get(number, (0, 0))
@@ -204,20 +214,13 @@ class MemoryStore:
         self._draws[number] = seen + 1, fired + struck
         return struck
 
-    def record(self, exchange: LoggedExchange) -> None:
-        self._exchanges.append(exchange)
-
-    def exchanges(self) -> list[dict[str, Any]]:
-        return [exchange.plain() for exchange in self._exchanges]
+    def fired(self) -> dict[int, int]:
+        return {number: fired for number, (_, fired) in self._draws.items()}
 
     # Within
 
     def _change(self, **changes: Any) -> None:
         self.world = replace(self.world, version=self.world.version + 1, **changes)
-
-    def _start(self, entity: Entity) -> None:
-        entity.created = entity.updated = entity.ended = self.now()
-        self.create(entity)
 
     def _add_balance(self, account: Account) -> None:
         self._credits[account.key] = account.credits

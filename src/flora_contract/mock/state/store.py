@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from flora_contract.mock.state.entities import Entity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
     from flora_contract.mock.state.entities import Kind, Position, Selection
-    from flora_contract.mock.state.exchange import LoggedExchange
 
-KEPT_EXCHANGES: Final = 1000
+T = TypeVar("T")
 
 
 class TooFastError(Exception):
@@ -44,6 +43,7 @@ class World:
     clock_offset: int
     accounts: dict[str, Account]
     faults: list[dict[str, Any]]
+    resets: int = 0
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,8 @@ class Origin:
     kinds: Mapping[str, Kind]
     accounts: Mapping[str, Account]
     entities: tuple[Entity, ...] = ()
-    """Those that belong to no account; they have ids."""
+    """What else there is. Times count from the start, and are in their order by kind."""
+    faults: tuple[dict[str, Any], ...] = ()
     seed: int = 0
     rate_limit: float | None = None
 
@@ -69,9 +70,20 @@ class Origin:
 
     def all(self) -> Iterator[Entity]:
         """Everything that is there from the start."""
-        yield from self.entities
         for account in self.accounts.values():
             yield from self.held(account)
+        yield from self.entities
+
+
+def since(rules: Iterable[dict[str, Any]], now: int) -> list[dict[str, Any]]:
+    """Rules of faults with the time from which theirs count."""
+    return [{**rule, "since": now} for rule in rules]
+
+
+def started(entity: Entity, now: int) -> Entity:
+    """An entity whose times counted from the start."""
+    times = {name: now + getattr(entity, name) for name in ("created", "updated", "ended")}
+    return replace(entity, members=dict(entity.members), **times)
 
 
 class PageQuery(NamedTuple):
@@ -93,10 +105,13 @@ class Store(Protocol):
     # The world
 
     def refresh(self) -> None:
-        """See what other processes have changed: to be called before each request."""
+        """See what other processes have changed: to be called before what needs the state."""
+
+    def tick(self) -> None:
+        """To be called each second: keep what time it is, while anything moves."""
 
     def now(self) -> int:
-        """Epoch milliseconds by the mock's clock, which never goes back in one process."""
+        """Epoch milliseconds by the mock's clock, which never goes back but by a reset."""
 
     def advance(self, seconds: float) -> int:
         """Move the clock of every process on; gives what it says then."""
@@ -106,10 +121,16 @@ class Store(Protocol):
     def put_account(self, new: Account) -> None:
         """Add an account, or give one other credits and other things that it has."""
 
+    def begin_with(self, origin: Origin) -> None:
+        """What there is after the next reset."""
+
     def reset(self) -> None:
         """Back to the start: what was there then, no faults, the clock right."""
 
     # Entities
+
+    def attempt(self, function: Callable[..., T], *arguments: Any) -> T:
+        """What a function gives that creates something; it may be called twice."""
 
     def transaction(self, account: str, *, alone: bool = False) -> AbstractContextManager[None]:
         """All of what is written within, or nothing.
@@ -142,24 +163,24 @@ class Store(Protocol):
 
     def use(self, key: Key, now: int, until: int, answer: bytes) -> None: ...
 
-    def balance(self, account: str, now: int) -> int:
+    def funds(self, account: str, now: int) -> int:
         """Micro-dollars that an account has, with what failures gave back."""
+
+    def balance(self, account: str, now: int) -> int:
+        """The same, before something is paid."""
 
     def pay(self, account: str, cost: int, refunded_at: int | None = None) -> None: ...
 
     def spend_token(self, account: str) -> None:
         """Count a request against the account's rate. Raises TooFastError."""
 
-    # Faults and exchanges
+    # Faults
 
     def draw(self, number: int, rule: dict[str, Any]) -> bool:
         """Whether a fault's rule strikes this time; the same seed gives the same answers."""
 
-    def record(self, exchange: LoggedExchange) -> None:
-        """Keep an exchange; the oldest goes when there are many."""
-
-    def exchanges(self) -> list[dict[str, Any]]:
-        """What was recorded, oldest first."""
+    def fired(self) -> dict[int, int]:
+        """How often each fault's rule has struck."""
 
 
 Key = tuple[str, str, str]

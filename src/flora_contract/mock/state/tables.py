@@ -11,6 +11,7 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS world (
   id INTEGER PRIMARY KEY, version BIGINT, seed TEXT, clock_offset BIGINT, accounts TEXT,
   faults TEXT);
+CREATE TABLE IF NOT EXISTS clock (id INTEGER PRIMARY KEY, high_water BIGINT, resets BIGINT);
 CREATE TABLE IF NOT EXISTS balances (
   account TEXT PRIMARY KEY, credits BIGINT, tokens DOUBLE PRECISION, refilled_at BIGINT);
 CREATE TABLE IF NOT EXISTS entities (
@@ -28,12 +29,9 @@ CREATE INDEX IF NOT EXISTS keys_until ON keys (account, until);
 CREATE TABLE IF NOT EXISTS refunds (account TEXT, due_at BIGINT, credits BIGINT);
 CREATE INDEX IF NOT EXISTS refunds_due ON refunds (account, due_at);
 CREATE TABLE IF NOT EXISTS draws (rule INTEGER PRIMARY KEY, seen BIGINT, fired BIGINT);
-CREATE TABLE IF NOT EXISTS exchanges (seq {serial}, exchange TEXT);
 """
 
-EMPTIED_BY_RESET = [
-    *("entities", "facets", "tallies", "balances", "keys", "refunds", "draws", "exchanges")
-]
+EMPTIED_BY_RESET = ["entities", "facets", "tallies", "balances", "keys", "refunds", "draws"]
 
 
 def statements(types: dict[str, str]) -> Iterator[str]:

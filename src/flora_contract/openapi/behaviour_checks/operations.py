@@ -154,7 +154,8 @@ def _answers(subject: Subject, operation: OperationBehaviour) -> Iterator[Fault]
         schema = operation.endpoint.answer_schema(operation.endpoint.success)
         found = member(subject.document, schema, path)
         assert found is not None, "it was looked for"
-        if not subject.behaviour.contract.compile(found.schema).is_valid(value):
+        nothing = value is None and not found.required
+        if not nothing and not subject.behaviour.contract.compile(found.schema).is_valid(value):
             known = f"it is one of {nearest(value, found.values)}" if found.values else "correct it"
             yield place, f"{path} of {operation.id} cannot be {value!r}; {known}"
 

@@ -1,0 +1,1 @@
+"""Which rules the differences fall under, for whom, and how bad they are."""
