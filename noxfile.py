@@ -84,6 +84,8 @@ def nightly(session: nox.Session) -> None:
     session.run("pytest", *SPREAD, "--hypothesis-profile=random", *session.posargs)
     seed = str(date.today().toordinal())  # noqa: DTZ011 - another one each night
     session.run("python", "scripts/bench_check.py", "drawn", "clean", "--seed", seed)
+    session.run("python", "scripts/bench_documents.py", "sources", "--seed", seed)
+    session.run("python", "scripts/bench_documents.py", "contract", "--seed", seed)
 
 
 @nox.session

@@ -12,6 +12,7 @@ from flora_contract import shipped
 from flora_contract.cli import group
 from flora_contract.documents.checking.check import check
 from flora_contract.documents.checking.conflicts import Conflicts, Difference, read_conflicts
+from flora_contract.documents.facts.fact import PageFact, Place, SourcePage
 from flora_contract.documents.sources.read import elsewhere, stored_pages
 from flora_contract.errors import InputError
 from flora_contract.openapi import load, parse
@@ -129,3 +130,22 @@ def test_without_the_register_the_difference_is_a_contradiction(tmp_path: Path) 
     assert "meta.total_estimate required true, the contract says false" in result.stdout
     with pytest.raises(InputError, match="cannot be read"):
         read_conflicts(tmp_path / "none.md")
+
+
+def test_what_a_file_states_is_not_typed_by_hand_too() -> None:
+    by_hand = SourcePage("DOCS", "elsewhere", "elsewhere.yaml")
+    place = Place("GET /models", "answer", "models[].name")
+    by_hand.facts.append(PageFact(place, "type", "string", 0))
+    result = check(load(shipped.CONTRACT), [*stored_pages(), *elsewhere(), by_hand], ACCEPTED)
+    assert "GET /models answer models[].name type string is typed by hand, and stated by TS011" in [
+        fault.what for fault in result.faults
+    ]
+
+
+def test_a_newer_version_speaks_in_place_of_those_before() -> None:
+    pages = {page.label: page for page in stored_pages()}
+    newest = pages["TS011"]
+    lacking = [fact for fact in newest.facts if not fact.place.field.endswith("[].beta")]
+    pages["TS012"] = SourcePage("TS012", "sdk", "sdk", lacking, version="0.12.0")
+    result = check(load(shipped.CONTRACT), [*pages.values(), *elsewhere()], ACCEPTED)
+    assert [fault.what for fault in result.faults] == ["TS011 does not state schemas/Model/beta"]

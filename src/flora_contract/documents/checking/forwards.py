@@ -45,6 +45,7 @@ class Forwards:
             if fact.aspect != "wording":
                 self.fact(page, fact)
         self.absences()
+        self.repetitions()
 
     def fact(self, page: SourcePage, fact: PageFact) -> None:
         """Say whether the contract holds a fact, and where."""
@@ -193,6 +194,17 @@ class Forwards:
                     claim=claims[0],
                     against=self.stating(place, aspect, page),
                 )
+
+    def repetitions(self) -> None:
+        """What was typed by hand is what no file states."""
+        for page, fact in self.evidence.current:
+            if FORMS[page.form].readable or fact not in page.facts:
+                continue
+            for other, stated in self.evidence.at[fact.place]:
+                if FORMS[other.form].readable and stated.key == fact.key:
+                    what = f"{fact} is typed by hand, and stated by {other.label}"
+                    self.result.add("invented", what, other.where(stated))
+                    break
 
     def shows(self, page: SourcePage, place: Place, aspect: str) -> bool:
         form = FORMS[page.form]

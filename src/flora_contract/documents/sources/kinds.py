@@ -20,7 +20,7 @@ class PageForm:
     shows. `integers`: whether it tells integer from number. `complete`: whether what it does not
     say of a place that it describes is not there. `whole_samples`: its samples are rendered with
     every field, so that the keys of an object described nowhere else are its fields, and those in
-    each of its samples the required ones.
+    each of its samples the required ones. `readable`: whether a file states it.
     """
 
     title: str
@@ -29,6 +29,7 @@ class PageForm:
     integers: bool = True
     complete: bool = False
     whole_samples: bool = False
+    readable: bool = True
 
 
 _BOUNDS = frozenset(CONSTRAINTS)
@@ -47,7 +48,7 @@ FORMS = {
     "guide": PageForm("guide", 0, _BOUNDS | {"nullable"}),
     "sdk": PageForm("TypeScript SDK", 1, _BOUNDS, integers=False, complete=True),
     # Other public material: held as far as facts/elsewhere.yaml goes, and silent beyond.
-    "elsewhere": PageForm("other public material", 2, _BOUNDS | {"nullable"}),
+    "elsewhere": PageForm("other public material", 2, _BOUNDS | {"nullable"}, readable=False),
 }
 
 MODELS = {
