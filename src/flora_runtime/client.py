@@ -153,7 +153,7 @@ class SyncClient(_Client["str | Callable[[], str]", "HTTPClient"]):
         json: Any = None,
         **options: Unpack[KeyedCallOptions],
     ) -> RawResponse[Any]:
-        """Send a request that has no method here. A POST is retried only with `idempotency_key=`."""
+        """Send any request of the API. A POST is retried only with `idempotency_key=`."""
         session = self._session
         return block_on(session.request(method, path, params or {}, json, options))
 
@@ -167,7 +167,7 @@ class SyncClient(_Client["str | Callable[[], str]", "HTTPClient"]):
         json: Any = None,
         **options: Unpack[KeyedCallOptions],
     ) -> Generator[StreamedResponse]:
-        """The same, for a body that is read as it comes: `timeout` counts to its last byte."""
+        """Like `request`, for a body that is read as it arrives; `timeout` lasts until its end."""
         session = self._session
         sent = session.other(method, path, params or {}, json, options, stream=True)
         answer, call = block_on(sent)
@@ -209,7 +209,7 @@ class AsyncClient(_Client[KeySource, "AsyncHTTPClient"]):
         json: Any = None,
         **options: Unpack[KeyedCallOptions],
     ) -> RawResponse[Any]:
-        """Send a request that has no method here. A POST is retried only with `idempotency_key=`."""
+        """Send any request of the API. A POST is retried only with `idempotency_key=`."""
         session = self._session
         return await session.request(method, path, params or {}, json, options)
 
@@ -223,7 +223,7 @@ class AsyncClient(_Client[KeySource, "AsyncHTTPClient"]):
         json: Any = None,
         **options: Unpack[KeyedCallOptions],
     ) -> AsyncGenerator[AsyncStreamedResponse]:
-        """The same, for a body that is read as it comes: `timeout` counts to its last byte."""
+        """Like `request`, for a body that is read as it arrives; `timeout` lasts until its end."""
         session = self._session
         sent = session.other(method, path, params or {}, json, options, stream=True)
         answer, call = await sent
