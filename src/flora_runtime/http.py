@@ -112,10 +112,11 @@ class _Opened(Opened):
         raise failure
 
     async def close(self) -> None:
-        if self._io.blocking:
-            self._response.close()
-        else:
-            await self._response.aclose()
+        with contextlib.suppress(Exception):  # what was read stays read
+            if self._io.blocking:
+                self._response.close()
+            else:
+                await self._response.aclose()
 
 
 async def _parts(response: httpx.Response, *, blocking: bool) -> AsyncIterator[bytes]:

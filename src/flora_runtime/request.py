@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from typing import TYPE_CHECKING, Any
@@ -39,6 +38,8 @@ class Draft:
     @property
     def fingerprint(self) -> str:
         """The same for requests that ask for the same."""
+        import hashlib  # slow to load, and needed by creates only
+
         content = self.body or b""
         if "json" in self.media:
             content = json.dumps(json.loads(content or b"null"), sort_keys=True).encode()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import resource
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -10,6 +12,7 @@ from unittest.mock import patch
 import orjson
 import pytest
 
+from flora_contract import shipped
 from flora_contract.mock.application import Application, MockSettings
 from flora_contract.mock.http.messages import HTTPRequest, HTTPResponse
 from flora_contract.mock.state import exchange
@@ -183,3 +186,18 @@ def test_two_thousand_requests_leave_a_thousand(tmp_path: Path) -> None:
         ask(application, "GET", "/nothing")
     assert len(application.control.exchanges()) == 1000
     application.close()
+
+
+@pytest.mark.parametrize("state", ["", "--state={folder}/state.db"])
+def test_memory_stays_as_it_is(state: str, tmp_path: Path) -> None:
+    """An hour's soak in some seconds, in which speed says nothing."""
+    path = shipped.ROOT / "scripts" / "soak_mock.py"
+    spec = importlib.util.spec_from_file_location("soak_mock", path)
+    assert spec is not None
+    assert spec.loader is not None
+    soak_mock = sys.modules["soak_mock"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(soak_mock)
+    options = [state.format(folder=tmp_path)] if state else []
+    memory, _, wrong = soak_mock.soak(options, 5.0)
+    assert wrong == []
+    assert memory[-1] < 1.3 * memory[2]

@@ -19,6 +19,7 @@ from ruff import find_ruff_bin  # type: ignore[import-untyped]  # it ships no ty
 import flora_runtime
 from flora_contract.codegen.bundling import bundled
 from flora_contract.codegen.fitting import fitting
+from flora_contract.codegen.naming import ERROR_NAMES
 from flora_contract.codegen.printing import code
 from flora_contract.codegen.reading import read
 from flora_contract.errors import InputError
@@ -26,6 +27,7 @@ from flora_contract.openapi import walk
 from flora_contract.openapi.behaviour import Behaviour
 from flora_contract.openapi.contract import Contract
 from flora_runtime import errors
+from flora_runtime.operation import CallOptions, KeyedCallOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,7 +107,11 @@ def _modules(view: ClientView, package: str) -> dict[str, str]:
     environment.filters["code"] = code
     environment.filters["doc"] = _doc
     environment.filters["kind"] = lambda value: type(value).__name__
-    environment.globals["error_names"] = errors.__all__
+    environment.globals["error_names"] = ERROR_NAMES
+    environment.globals["option_docs"] = {
+        options.__name__: ", ".join(f"`{name}`" for name in sorted(options.__annotations__)) + "."
+        for options in (CallOptions, KeyedCallOptions)
+    }
     environment.globals["run_error_names"] = _run_error_names()
     environment.globals["by_id"] = {m.operation_id: m for m in view.methods}
 
@@ -125,7 +131,7 @@ def _modules(view: ClientView, package: str) -> dict[str, str]:
 
 def _run_error_names() -> list[str]:
     """The errors that hold a run, the base of the others first."""
-    classes = {name: getattr(errors, name) for name in errors.__all__}
+    classes = {name: getattr(errors, name) for name in ERROR_NAMES}
     held = [name for name, each in classes.items() if issubclass(each, errors.RunError)]
     return sorted(held, key=lambda name: len(classes[name].__mro__))
 

@@ -62,7 +62,7 @@ OPTIONS: tuple[tuple[str, Any, str], ...] = (
     (
         "--workers",
         int,
-        "Concurrent requests; with more than 1, the seed does not decide their order.",
+        "Concurrent requests. Default: 1, in the order of the seed, or 8 if answers take 50 ms.",
     ),
 )
 

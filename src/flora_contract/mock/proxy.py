@@ -59,8 +59,10 @@ class Proxy:
     def forward(
         self, stated: OperationBehaviour | None, request: HTTPRequest
     ) -> tuple[HTTPResponse, list[str]]:
-        """The answer of the server, and what is wrong with it. Raises Rejection 403 or 502."""
+        """The server's answer, and what is wrong with it. Raises Rejection 400, 403 or 502."""
         self._check(stated, request)
+        if not request.path.startswith("/"):
+            raise Rejection(400, "Only paths are forwarded.")
         target = request.path.removeprefix(self._base) + (f"?{request.query}" * bool(request.query))
         url = self._target + target
         headers = [

@@ -267,11 +267,12 @@ class _SdkReading:
         """Members that have one value only."""
         if _kind(way) != "object":
             return {}
-        return {
-            member.name: _literal(member.type.node)
-            for member in self.package.members(way).values()
-            if member.type.node.type == "literal_type"
-        }
+        found: dict[str, Scalar] = {}
+        for member in self.package.members(way).values():
+            ways = self.present(member.type)
+            if len(ways) == 1 and ways[0].node.type == "literal_type":
+                found[member.name] = _literal(ways[0].node)
+        return found
 
     # Facts
 

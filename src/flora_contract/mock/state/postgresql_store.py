@@ -30,6 +30,9 @@ _FEW_CREDITS: Final = 10 * MICROS
 
 _ENOUGH: Final = 1 << 62
 
+_REPEATED: Final = 10_000
+"""Keys that have been used twice, and are looked for at once when they come again."""
+
 _NUMBERS: Final = 64
 """Numbers of entities that are taken at once."""
 
@@ -91,6 +94,7 @@ class PostgreSQLStore(DatabaseStore):
         self._free: list[int] = []
         self._numbered = 0
         self._keys_of: set[str] = set()
+        self._repeated: dict[Key, None] = {}
         super().__init__(database, origin)
 
     def refresh(self) -> None:
@@ -166,7 +170,16 @@ class PostgreSQLStore(DatabaseStore):
         return entity
 
     def used(self, key: Key, now: int) -> bytes | None:
-        return None if current().writes is not None else super().used(key, now)
+        if current().writes is not None:
+            if key in self._repeated:
+                raise UncertainError
+            return None
+        found = super().used(key, now)
+        if found is not None:
+            self._repeated[key] = None
+            if len(self._repeated) > _REPEATED:
+                self._repeated.pop(next(iter(self._repeated)))
+        return found
 
     def use(self, key: Key, now: int, until: int, answer: bytes) -> None:
         writes: Writes | None = current().writes
