@@ -92,12 +92,12 @@ class _Client(Generic[K, H]):
 
     @property
     def spent(self) -> Decimal:
-        """What the runs started by this client cost, by the newest figures, in the API's unit."""
+        """What the runs started by this client have cost so far, in the API's unit."""
         return self._session.shared.spend.total
 
     @property
     def base_url(self) -> str:
-        """The server that is called."""
+        """The base URL of the server."""
         return self._session.origin.base_url
 
     def with_options(
@@ -108,8 +108,8 @@ class _Client(Generic[K, H]):
         default_headers: Mapping[str, str] | None = None,
         default_query: Mapping[str, Any] | None = None,
     ) -> Self:
-        """A copy with other settings. It shares connections, spending and everything else; closing
-        it leaves them open."""
+        """Return a copy with other settings. It shares connections, spending and everything else;
+        closing the copy leaves them open."""
         now = self._session
         copy = object.__new__(type(self))
         copy._is_copy = True
@@ -132,11 +132,11 @@ class _Client(Generic[K, H]):
 
 
 class SyncClient(_Client["str | Callable[[], str]", "HTTPClient"]):
-    """A client whose methods block. It can be used from many threads at once.
+    """A client whose methods block. It is thread-safe.
 
-    `api_key` and `base_url` are taken from the environment where they are left out; a function as
-    `api_key` is asked before each request. `timeout` counts seconds for each attempt, and
-    `spend_limit` what the API counts costs in. Raises InvalidArgumentError, UnsafeURLError.
+    `api_key` and `base_url` default to the environment; a function as `api_key` is called before
+    each request. `timeout` is in seconds and applies to each attempt; `spend_limit` is in the
+    unit in which the API states costs. Raises InvalidArgumentError, UnsafeURLError.
     """
 
     def _io(self, client: HTTPClient | None) -> IO:
@@ -153,7 +153,7 @@ class SyncClient(_Client["str | Callable[[], str]", "HTTPClient"]):
         json: Any = None,
         **options: Unpack[KeyedCallOptions],
     ) -> RawResponse[Any]:
-        """Call what there is no method for. A POST is repeated only with `idempotency_key=`."""
+        """Send any request of the API. A POST is retried only with `idempotency_key=`."""
         session = self._session
         return block_on(session.request(method, path, params or {}, json, options))
 
@@ -167,7 +167,7 @@ class SyncClient(_Client["str | Callable[[], str]", "HTTPClient"]):
         json: Any = None,
         **options: Unpack[KeyedCallOptions],
     ) -> Generator[StreamedResponse]:
-        """The same, for a body that is read as it comes: `timeout` counts to its last byte."""
+        """Like `request`, for a body that is read as it arrives; `timeout` lasts until its end."""
         session = self._session
         sent = session.other(method, path, params or {}, json, options, stream=True)
         answer, call = block_on(sent)
@@ -177,7 +177,7 @@ class SyncClient(_Client["str | Callable[[], str]", "HTTPClient"]):
             block_on(answer.close())
 
     def close(self) -> None:
-        """Close the connections, unless they came with `http_client=` or are another client's."""
+        """Close the connections, unless `http_client=` was given or this is a copy."""
         if not self._is_copy:
             block_on(self._session.io.close())
 
@@ -209,7 +209,7 @@ class AsyncClient(_Client[KeySource, "AsyncHTTPClient"]):
         json: Any = None,
         **options: Unpack[KeyedCallOptions],
     ) -> RawResponse[Any]:
-        """Call what there is no method for. A POST is repeated only with `idempotency_key=`."""
+        """Send any request of the API. A POST is retried only with `idempotency_key=`."""
         session = self._session
         return await session.request(method, path, params or {}, json, options)
 
@@ -223,7 +223,7 @@ class AsyncClient(_Client[KeySource, "AsyncHTTPClient"]):
         json: Any = None,
         **options: Unpack[KeyedCallOptions],
     ) -> AsyncGenerator[AsyncStreamedResponse]:
-        """The same, for a body that is read as it comes: `timeout` counts to its last byte."""
+        """Like `request`, for a body that is read as it arrives; `timeout` lasts until its end."""
         session = self._session
         sent = session.other(method, path, params or {}, json, options, stream=True)
         answer, call = await sent

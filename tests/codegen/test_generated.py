@@ -138,7 +138,7 @@ def test_a_link_to_the_target_stays_a_link(tmp_path: Path) -> None:
 
 def test_what_is_no_folder_is_never_replaced_by_one(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "client")
-    with pytest.raises(InputError, match="no folder"):
+    with pytest.raises(InputError, match="not a folder"):
         generate(contract("client"), tmp_path / "client")
     assert (tmp_path / "client").is_fifo()
 

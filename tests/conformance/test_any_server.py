@@ -143,7 +143,7 @@ def test_a_server_that_goes_is_told_with_what_was_seen(front: Front) -> None:
     front.left = 60
     done = command(front, "--profile", "free")
     assert done.returncode == 3, done.stderr
-    assert "the report is of what was seen until then" in done.stderr.splitlines()[-1]
+    assert "the report holds what was seen until then" in done.stderr.splitlines()[-1]
     assert "needs a server that stays there" in done.stdout
 
 

@@ -116,7 +116,7 @@ def test_an_interrupted_run_leaves_its_report(server: Any, tmp_path: Path) -> No
     shown, said = process.communicate(timeout=30)
     assert process.returncode == 130, said
     assert "status-documented on createGeneration" in shown
-    assert said.splitlines()[-1] == ("flora-contract: interrupted; the report is of what was seen")
+    assert said.splitlines()[-1] == ("flora-contract: interrupted; the report holds what was seen")
     report = json.loads((tmp_path / "report" / "report.json").read_text())
     assert report["steps"][-1] | {"seconds": 0} == {
         "name": "everything-documented",

@@ -38,7 +38,7 @@ def body(schema: Any) -> str:
     [
         ("openapi: 3.1.0\npaths:\n  /a: [1", 4, "not valid YAML"),
         ("swagger: '2.0'\n", 1, "Swagger 2.0"),
-        ("title: none\n", 1, "no OpenAPI document"),
+        ("title: none\n", 1, "not an OpenAPI document"),
         ("openapi: 4.0.0\n", 1, "only OpenAPI 3"),
         ("openapi: 3.1.0\npaths: 7\n", 2, "/paths must be a mapping"),
         ("openapi: 3.1.0\npaths:\n  /orders:\n    get: []\n", 4, "must be a mapping"),

@@ -99,7 +99,7 @@ def test_a_pipe_is_no_state_and_nothing_is_left_beside_it(tmp_path: Path) -> Non
     os.mkfifo(pipe)
     code, message = run("--port", "0", "--state", str(pipe))
     assert code == 2
-    assert "no regular file" in message
+    assert "not a regular file" in message
     assert list(tmp_path.iterdir()) == [pipe]
 
 

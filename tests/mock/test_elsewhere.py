@@ -135,7 +135,7 @@ def test_what_may_cost_is_forwarded_only_if_it_is_named() -> None:
             assert "Not forwarded" in answer.json()["error"]["message"]
     with pytest.raises(InputError, match="--allow: generate is none of createGeneration"):
         MockFlora(proxy="http://192.0.2.1:9", allow=("generate",)).__enter__()
-    with pytest.raises(InputError, match="no URL of a server"):
+    with pytest.raises(InputError, match="not the URL of a server"):
         MockFlora(proxy="flora").__enter__()
 
 

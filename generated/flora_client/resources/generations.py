@@ -103,10 +103,10 @@ class Generations:
         on_progress: Callable[[Run], object] | None = None,
         **options: Unpack[KeyedRequestOptions],
     ) -> Run:
-        """`create`, then wait until the run has ended.
+        """Call `create` and wait until the run has ended.
 
-        `on_started` is called with the run before waiting begins: note its id there, and nothing
-        is lost if waiting is cut short. `timeout` and `poll_interval` are of waiting, as in `wait`;
+        `on_started` is called with the run before waiting begins: store its id there, in case
+        waiting is interrupted. `timeout` and `poll_interval` apply to waiting, as in `wait`;
         the other options are those of `create`.
         """
         return block_on(
@@ -136,21 +136,21 @@ class Generations:
         max_concurrency: int = 4,
         on_result: Callable[[int, RunAccepted | FloraError], object] | None = None,
     ) -> builtins.list[RunAccepted | FloraError]:
-        """Many calls of `create`, some at a time.
+        """Call `create` for many requests, a few at a time.
 
-        Returns what each returned or raised, in order: one failure does not touch the others.
-        `on_result` is called with the number of a request, counted from 0, and what became of it
-        as soon as that is known.
+        Returns the result or the error of each, in order: one failure does not stop the others.
+        `on_result` is called with the index of a request and its result or error as soon as
+        that is known.
         """
         return block_on(
             self._core.do_many(operations.CREATE_GENERATION, requests, max_concurrency, on_result)
         )
 
     def resume(self, idempotency_key: str) -> RunAccepted:
-        """The run that a call of `create` with this key has started. Starts nothing.
+        """Return the run that `create` started with this key. Never starts one.
 
-        Known to the client that made the call, and to every client with the same journal. Raises
-        RunOutcomeUnknownError where it cannot be told.
+        It is known to the client that made the call and to every client with the same journal.
+        Raises RunOutcomeUnknownError if it cannot be determined.
         """
         return block_on(self._core.resume(operations.CREATE_GENERATION, idempotency_key))
 
@@ -188,12 +188,12 @@ class Generations:
         poll_interval: float | None = None,
         on_progress: Callable[[Run], object] | None = None,
     ) -> Run:
-        """Look at the run until it has ended, at the pace the API asks for or every
-        `poll_interval` seconds.
+        """Poll the run until it has ended, as often as the API suggests or every `poll_interval`
+        seconds.
 
-        Returns the run once it is completed. Raises RunFailedError if it fails, RunError for a
-        status that nobody knows, and WaitTimeoutError after `timeout` seconds (600 if left
-        out); the run goes on, and can be waited for again.
+        Returns the completed run. Raises RunFailedError if it fails, RunError for an unknown
+        status, and WaitTimeoutError after `timeout` seconds (default: 600); the run continues,
+        and you can wait for it again.
         """
         return block_on(
             self._core.wait(
@@ -218,12 +218,12 @@ class Generations:
         max_concurrency: int = 4,
         overwrite: bool = False,
     ) -> builtins.list[Path]:
-        """Save every output of a completed run into a folder, under its id and their own.
+        """Save every output of a completed run to a folder, named by its id and their own.
 
-        Returns the paths, in order. Another file that is there already stays, unless `overwrite` is
-        true. `timeout` counts seconds for each attempt at a file. Raises DownloadError if one
-        cannot be saved, after the others have been; UnsafeURLError for an address that no file
-        should come from.
+        Returns the paths, in order. An existing file is replaced only if `overwrite` is true.
+        `timeout` is in seconds and applies to each attempt at a file. Raises DownloadError if a
+        file cannot be saved, after the others were; UnsafeURLError for a URL that no file may
+        come from.
         """
         return block_on(
             self._core.save(
@@ -361,10 +361,10 @@ class AsyncGenerations:
         on_progress: Callable[[Run], object] | None = None,
         **options: Unpack[KeyedRequestOptions],
     ) -> Run:
-        """`create`, then wait until the run has ended.
+        """Call `create` and wait until the run has ended.
 
-        `on_started` is called with the run before waiting begins: note its id there, and nothing
-        is lost if waiting is cut short. `timeout` and `poll_interval` are of waiting, as in `wait`;
+        `on_started` is called with the run before waiting begins: store its id there, in case
+        waiting is interrupted. `timeout` and `poll_interval` apply to waiting, as in `wait`;
         the other options are those of `create`.
         """
         return await self._core.do_and_wait(
@@ -392,21 +392,21 @@ class AsyncGenerations:
         max_concurrency: int = 4,
         on_result: Callable[[int, RunAccepted | FloraError], object] | None = None,
     ) -> builtins.list[RunAccepted | FloraError]:
-        """Many calls of `create`, some at a time.
+        """Call `create` for many requests, a few at a time.
 
-        Returns what each returned or raised, in order: one failure does not touch the others.
-        `on_result` is called with the number of a request, counted from 0, and what became of it
-        as soon as that is known.
+        Returns the result or the error of each, in order: one failure does not stop the others.
+        `on_result` is called with the index of a request and its result or error as soon as
+        that is known.
         """
         return await self._core.do_many(
             operations.CREATE_GENERATION, requests, max_concurrency, on_result
         )
 
     async def resume(self, idempotency_key: str) -> RunAccepted:
-        """The run that a call of `create` with this key has started. Starts nothing.
+        """Return the run that `create` started with this key. Never starts one.
 
-        Known to the client that made the call, and to every client with the same journal. Raises
-        RunOutcomeUnknownError where it cannot be told.
+        It is known to the client that made the call and to every client with the same journal.
+        Raises RunOutcomeUnknownError if it cannot be determined.
         """
         return await self._core.resume(operations.CREATE_GENERATION, idempotency_key)
 
@@ -442,12 +442,12 @@ class AsyncGenerations:
         poll_interval: float | None = None,
         on_progress: Callable[[Run], object] | None = None,
     ) -> Run:
-        """Look at the run until it has ended, at the pace the API asks for or every
-        `poll_interval` seconds.
+        """Poll the run until it has ended, as often as the API suggests or every `poll_interval`
+        seconds.
 
-        Returns the run once it is completed. Raises RunFailedError if it fails, RunError for a
-        status that nobody knows, and WaitTimeoutError after `timeout` seconds (600 if left
-        out); the run goes on, and can be waited for again.
+        Returns the completed run. Raises RunFailedError if it fails, RunError for an unknown
+        status, and WaitTimeoutError after `timeout` seconds (default: 600); the run continues,
+        and you can wait for it again.
         """
         return await self._core.wait(
             operations.GET_RUN,
@@ -470,12 +470,12 @@ class AsyncGenerations:
         max_concurrency: int = 4,
         overwrite: bool = False,
     ) -> builtins.list[Path]:
-        """Save every output of a completed run into a folder, under its id and their own.
+        """Save every output of a completed run to a folder, named by its id and their own.
 
-        Returns the paths, in order. Another file that is there already stays, unless `overwrite` is
-        true. `timeout` counts seconds for each attempt at a file. Raises DownloadError if one
-        cannot be saved, after the others have been; UnsafeURLError for an address that no file
-        should come from.
+        Returns the paths, in order. An existing file is replaced only if `overwrite` is true.
+        `timeout` is in seconds and applies to each attempt at a file. Raises DownloadError if a
+        file cannot be saved, after the others were; UnsafeURLError for a URL that no file may
+        come from.
         """
         return await self._core.save(
             operations.GET_RUN,

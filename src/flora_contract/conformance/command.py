@@ -240,7 +240,7 @@ def _watch(
 
 
 def _end_interrupted() -> NoReturn:
-    print("flora-contract: interrupted; the report is of what was seen", file=sys.stderr)
+    print("flora-contract: interrupted; the report holds what was seen", file=sys.stderr)
     sys.exit(INTERRUPTED)
 
 
