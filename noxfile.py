@@ -152,7 +152,7 @@ def mock(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure one of mock, client, check, diff and generate: `nox -s bench -- mock`."""
+    """Measure one of mock, client, check, traffic, diff and generate: `nox -s bench -- mock`."""
     install(session, "test")
     name, *options = session.posargs or ["mock"]
     session.run("python", f"scripts/bench_{name}.py", *options)

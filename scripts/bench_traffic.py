@@ -1,4 +1,4 @@
-"""Memory and time that `flora-contract traffic` takes for a long recording. Exit code 1 if it grows.
+"""Memory and time that `flora-contract traffic` takes for a long file. Exit code 1 if it grows.
 
     python scripts/bench_traffic.py [--megabytes N]
 
@@ -88,7 +88,7 @@ def story() -> list[str]:
 
 def repeated(lines: list[str]) -> Iterator[str]:
     """The story again and again, each time of other runs in another project, a minute later."""
-    ids = sorted(set(re.findall(r"\brun_[0-9a-z]+?(?=_output|[^0-9a-z])", "".join(lines))))
+    ids = sorted(set(re.findall(r"\brun_[0-9a-f]{16}", "".join(lines))))
     began = datetime.fromisoformat(json.loads(lines[0])["startedDateTime"])
     moments = [datetime.fromisoformat(json.loads(line)["startedDateTime"]) for line in lines]
     number = 0
@@ -102,10 +102,10 @@ def repeated(lines: list[str]) -> Iterator[str]:
             told = told.replace(moment.isoformat(), at.isoformat())
             yield told + "\n"
         if number % FAULTY == 1:
-            yield _changed(told, lines, ids, at, number)
+            yield _changed(lines, ids, at, number)
 
 
-def _changed(told: str, lines: list[str], ids: list[str], at: datetime, number: int) -> str:
+def _changed(lines: list[str], ids: list[str], at: datetime, number: int) -> str:
     """A look at the last run of a story, which is not completed any more."""
     last = next(
         line for line in reversed(lines) if "/runs/run_" in json.loads(line)["request"]["url"]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import mimetypes
 import os
 from enum import Enum
 from pathlib import Path
@@ -32,6 +30,8 @@ def encoded(media: str, content: Any) -> tuple[bytes, str]:
     if kind == "application/x-www-form-urlencoded":
         return as_query(_members(content)).encode(), media
     if kind == "multipart/form-data":
+        import hashlib  # slow to load, as the next, and seldom needed
+
         parts = [part for name, value in _members(content).items() for part in _parts(name, value)]
         mark = hashlib.sha256(b"".join(parts)).hexdigest().encode()  # the same for equal requests
         body = b"".join(b"--%b\r\n%b\r\n" % (mark, part) for part in parts)
@@ -119,6 +119,8 @@ def _quoted(name: str) -> str:
 
 
 def _media_of(file: str) -> str:
+    import mimetypes
+
     return mimetypes.guess_type(file)[0] or "application/octet-stream"
 
 

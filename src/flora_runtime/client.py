@@ -248,7 +248,9 @@ class AsyncClient(_Client[KeySource, "AsyncHTTPClient"]):
 def _headers(profile: Profile, given: Mapping[str, str] | None) -> Mapping[str, str]:
     headers = checked_headers(checked_names(given or {}, "default_headers"))
     if any(name.lower() in headers for name in profile.idempotency_headers):
-        raise InvalidArgumentError("a key names one request: give each its idempotency_key=")
+        raise InvalidArgumentError(
+            "a key belongs to one request: give each its own idempotency_key="
+        )
     return headers
 
 

@@ -18,10 +18,10 @@ KeySource = str | Callable[[], str] | Callable[[], Awaitable[str]]
 def checked_key(key: object) -> str:
     """The key, where it can be sent as a header. Never shown in an error."""
     if not isinstance(key, str) or not key:
-        raise InvalidArgumentError("the API key is empty or no string; take it as it was issued")
+        raise InvalidArgumentError("the API key is empty or not a string; use it as it was issued")
     if not all("!" <= character <= "~" for character in key):
         raise InvalidArgumentError(
-            "the API key holds a space, a control character or one outside ASCII;"
+            "the API key contains a space, a control character or one outside ASCII;"
             " is there a line break at its end?"
         )
     return key
@@ -74,7 +74,7 @@ class Origin:
                 " http to this machine only"
             )
         if parts.username or parts.password or parts.query or parts.fragment:
-            raise UnsafeURLError("base_url must hold no user, query or fragment")
+            raise UnsafeURLError("base_url must not contain a user, query or fragment")
         return cls(base_url.rstrip("/"))
 
     def url(self, path: str) -> str:

@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 from enum import IntEnum, StrEnum
-from typing import Self
+from typing import Any, Self
 
 
-class OpenStrEnum(StrEnum):
+class _Open:
+    _value_: Any
+
+    def __reduce_ex__(self, _protocol: object) -> tuple[type[Self], tuple[Any]]:
+        # By value: the enums of early Python 3.11 go by name, which no unknown value has.
+        return type(self), (self._value_,)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the contract names this value."""
+        members: Any = type(self)
+        return self._value_ in members._value2member_map_
+
+
+class OpenStrEnum(_Open, StrEnum):
     """A string enum. An unknown value equals its string, can be pickled, and is never iterated."""
 
     @classmethod
@@ -17,17 +31,8 @@ class OpenStrEnum(StrEnum):
         member._name_ = member._value_ = value
         return member
 
-    def __reduce_ex__(self, _protocol: object) -> tuple[type[Self], tuple[str]]:
-        # By value: the enums of early Python 3.11 go by name, which no unknown value has.
-        return type(self), (self._value_,)
 
-    @property
-    def is_known(self) -> bool:
-        """Whether the contract names this value."""
-        return self._value_ in type(self)._value2member_map_
-
-
-class OpenIntEnum(IntEnum):
+class OpenIntEnum(_Open, IntEnum):
     """An integer enum. An unknown value equals its integer."""
 
     @classmethod
@@ -37,12 +42,3 @@ class OpenIntEnum(IntEnum):
         member = int.__new__(cls, value)
         member._name_, member._value_ = f"UNKNOWN_{value}", value
         return member
-
-    def __reduce_ex__(self, _protocol: object) -> tuple[type[Self], tuple[int]]:
-        # By value: the enums of early Python 3.11 go by name, which no unknown value has.
-        return type(self), (self._value_,)
-
-    @property
-    def is_known(self) -> bool:
-        """Whether the contract names this value."""
-        return self._value_ in type(self)._value2member_map_

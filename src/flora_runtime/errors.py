@@ -1,31 +1,5 @@
 """Every error of the client.
 
-FloraError
- ├── InvalidArgumentError        refused before anything was sent (a ValueError too)
- ├── UnsafeURLError              a URL that the key, or a file, must not go to or come from
- ├── SpendLimitError             the spend limit of this client is reached
- ├── APIConnectionError          no answer came
- │    └── APITimeoutError        no answer came in time
- ├── APIError                    the API answered with an error
- │    ├── BadRequestError             400
- │    ├── AuthenticationError         401
- │    ├── InsufficientCreditsError    402
- │    ├── PermissionDeniedError       403
- │    ├── NotFoundError               404
- │    ├── ConflictError               409
- │    │    └── IdempotencyDuplicateError   the idempotency key was used before
- │    ├── UnprocessableEntityError    422
- │    ├── RateLimitError              429
- │    └── InternalServerError         500 and above
- ├── ResponseDecodingError       a success that cannot be read
- │    └── DriftError             an answer that differs from the contract, where strict=True
- ├── RunOutcomeUnknownError      a run may exist, and which one it is cannot be told
- ├── RunError                    a run that was waited for in vain
- │    ├── RunFailedError              it ended as failed
- │    └── WaitTimeoutError            it had not ended when the time was up
- ├── PaginationError             a list that would never end
- └── DownloadError               a file could not be saved
-
 All can be pickled and copied, and none shows a key.
 """
 
@@ -44,35 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from flora_runtime.drift import Drift
-
-__all__ = [
-    "APIConnectionError",
-    "APIError",
-    "APITimeoutError",
-    "AuthenticationError",
-    "BadRequestError",
-    "ConflictError",
-    "DownloadError",
-    "DriftError",
-    "FieldError",
-    "FloraError",
-    "IdempotencyDuplicateError",
-    "InsufficientCreditsError",
-    "InternalServerError",
-    "InvalidArgumentError",
-    "NotFoundError",
-    "PaginationError",
-    "PermissionDeniedError",
-    "RateLimitError",
-    "ResponseDecodingError",
-    "RunError",
-    "RunFailedError",
-    "RunOutcomeUnknownError",
-    "SpendLimitError",
-    "UnprocessableEntityError",
-    "UnsafeURLError",
-    "WaitTimeoutError",
-]
 
 
 class FloraError(Exception):
@@ -283,7 +228,9 @@ class ResponseDecodingError(FloraError):
 class DriftError(ResponseDecodingError):
     """An answer differs from the contract, and the client is strict."""
 
-    drifts: tuple[Drift, ...] = ()
+    def __init__(self, drifts: Sequence[Drift], **answer: Any) -> None:
+        super().__init__("; ".join(map(str, drifts)), **answer)
+        self.drifts = tuple(drifts)
 
 
 class RunOutcomeUnknownError(FloraError):
@@ -337,15 +284,21 @@ class RunError(FloraError):
 class RunFailedError(RunError):
     """The run ended as failed; `error_code` and `error_message` say why."""
 
-    error_code: str | None = None
-    error_message: str | None = None
+    def __init__(
+        self, text: str, *, error_code: str | None, error_message: str | None, **receipt: Any
+    ) -> None:
+        super().__init__(text, **receipt)
+        self.error_code = error_code
+        self.error_message = error_message
 
 
 class WaitTimeoutError(RunError):
     """The time was up and the run had not ended. It goes on, and can be waited for again."""
 
-    elapsed: float = 0.0
-    """Seconds waited."""
+    def __init__(self, text: str, *, elapsed: float, **receipt: Any) -> None:
+        super().__init__(text, **receipt)
+        self.elapsed = elapsed
+        """Seconds waited."""
 
 
 class PaginationError(FloraError):

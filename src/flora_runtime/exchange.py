@@ -48,7 +48,7 @@ class Pace(Protocol):
         """Asked once there is a connection. Raises HeldBackError to send nothing after all."""
         ...
 
-    def hear(self, status_code: int, headers: Mapping[str, str]) -> None:
+    def observe(self, status_code: int, headers: Mapping[str, str]) -> None:
         """Told of an answer before its connection is free for another request."""
         ...
 
@@ -190,7 +190,7 @@ async def fetch(io: IO, request: Request, into: BinaryIO, most: int) -> Answer:
         if not 200 <= opened.status_code < 300:
             return _answer(opened, b"")
         if opened.headers.get("content-encoding", "identity").strip().lower() != "identity":
-            raise DownloadError("its server packs it, although it was asked not to")
+            raise DownloadError("its server compressed it although asked not to")
         while (piece := await opened.read()) is not None:
             if into.tell() + len(piece) > most:
                 raise DownloadError(f"larger than the limit of {most} bytes")

@@ -75,7 +75,7 @@ class _IO:
             failure = _translated(error, deadline)
         else:
             if request.pace is not None:
-                request.pace.hear(response.status_code, response.headers)
+                request.pace.observe(response.status_code, response.headers)
             return _Opened(response, deadline, self)
         raise failure
 
@@ -112,10 +112,11 @@ class _Opened(Opened):
         raise failure
 
     async def close(self) -> None:
-        if self._io.blocking:
-            self._response.close()
-        else:
-            await self._response.aclose()
+        with contextlib.suppress(Exception):  # what was read stays read
+            if self._io.blocking:
+                self._response.close()
+            else:
+                await self._response.aclose()
 
 
 async def _parts(response: httpx.Response, *, blocking: bool) -> AsyncIterator[bytes]:
@@ -385,8 +386,8 @@ def _as_environment_wants(made: Callable[[], T]) -> T:
     except (ImportError, RuntimeError, ValueError, OSError, httpx.InvalidURL) as error:
         problem = " ".join(str(error).split())
         raise FloraError(
-            f"no connection can be made as the environment wants it: {problem}. Correct ALL_PROXY,"
-            " HTTPS_PROXY, SSL_CERT_FILE or SSL_CERT_DIR, or pass http_client="
+            f"the proxy or the certificates of the environment cannot be used: {problem}."
+            " Correct ALL_PROXY, HTTPS_PROXY, SSL_CERT_FILE or SSL_CERT_DIR, or pass http_client="
         ) from None
 
 

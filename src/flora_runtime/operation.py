@@ -44,13 +44,8 @@ class CallOptions(RequestOptions, total=False):
     """Seconds for each attempt."""
 
 
-class KeyedCallOptions(CallOptions, total=False):
+class KeyedCallOptions(CallOptions, KeyedRequestOptions, total=False):
     """The same for a call that can be repeated safely."""
-
-    idempotency_key: str | None
-    """Made up for each call when left out."""
-    expected_cost: Decimal | float | str
-    """What `spend_limit` counts until the answer tells."""
 
 
 OPTION_NAMES = frozenset(KeyedCallOptions.__annotations__)

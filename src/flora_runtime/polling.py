@@ -119,10 +119,12 @@ class Wait:
         code, message = self._told(self.polling.error_code), self._told(self.polling.error_message)
         why = ": ".join(part for part in (code, message) if isinstance(part, str))
         text = f"{self.shown} failed{': ' + one_line(why) if why else ''}"
-        error = RunFailedError(text, **self._receipt())
-        error.error_code = code if isinstance(code, str) else None
-        error.error_message = message if isinstance(message, str) else None
-        return error
+        return RunFailedError(
+            text,
+            error_code=code if isinstance(code, str) else None,
+            error_message=message if isinstance(message, str) else None,
+            **self._receipt(),
+        )
 
     def strange(self) -> RunError:
         """The error of a run in a status that nobody knows."""
@@ -140,13 +142,12 @@ class Wait:
         seen = one_line(self.status or "never", 50)
         if receipt["progress"] is not None:
             seen += f", progress {receipt['progress']}"
-        error = WaitTimeoutError(
+        return WaitTimeoutError(
             f"{self.shown} had not ended after {elapsed:.1f} s (last seen: {seen})."
             f" It goes on, and waiting again costs nothing: {self.how_to_resume()}",
+            elapsed=elapsed,
             **receipt,
         )
-        error.elapsed = elapsed
-        return error
 
     def how_to_resume(self) -> str:
         """For people."""

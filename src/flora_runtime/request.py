@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from typing import TYPE_CHECKING, Any
@@ -39,6 +38,8 @@ class Draft:
     @property
     def fingerprint(self) -> str:
         """The same for requests that ask for the same."""
+        import hashlib  # slow to load, and needed by creates only
+
         content = self.body or b""
         if "json" in self.media:
             content = json.dumps(json.loads(content or b"null"), sort_keys=True).encode()
@@ -96,7 +97,7 @@ def _whole(content: Any, members: Mapping[str, Any]) -> Any:
         return members or content
     content = plain(content)
     if not is_object(content):
-        raise InvalidArgumentError("extra_body: the body of this call is no object")
+        raise InvalidArgumentError("extra_body: the body of this call is not an object")
     return {**content, **members}
 
 
@@ -145,7 +146,9 @@ def checked_headers(headers: Mapping[str, Any]) -> dict[str, str]:
     not be sent as it is."""
     for name, value in headers.items():
         if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
-            raise InvalidArgumentError("the name of a header holds a character it cannot have")
+            raise InvalidArgumentError(
+                "the name of a header contains a character that is not allowed"
+            )
         if not isinstance(value, str) or not all(c == "\t" or " " <= c <= "~" for c in value):
             raise InvalidArgumentError(
                 f"header {name}: the value must be a string of printable ASCII characters"

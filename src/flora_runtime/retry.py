@@ -122,7 +122,7 @@ class CoolDown:
         with self._lock:
             self._until = max(self._until, time.monotonic() + seconds)
 
-    def hear(self, status_code: int, headers: Mapping[str, str]) -> None:
+    def observe(self, status_code: int, headers: Mapping[str, str]) -> None:
         """Pause where an answer asks for it."""
         asked = retry_after(headers) if status_code == 429 else None
         if asked is not None and asked <= LONGEST_WAIT:

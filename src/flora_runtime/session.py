@@ -49,7 +49,7 @@ from flora_runtime.retry import (
 from flora_runtime.tracing import span
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from flora_runtime.credentials import Key, Origin
     from flora_runtime.drift import Drift, DriftReporter
@@ -392,7 +392,7 @@ class Session:
         try:
             return data_of(answer)
         except ValueError as error:
-            raise self.unreadable(f"it is no JSON ({error})", answer, call) from None
+            raise self.unreadable(f"it is not JSON ({error})", answer, call) from None
 
     def raw(self, operation: Operation[T], answer: Answer, call: Call, data: Any) -> RawResponse[T]:
         """The answer with its typed value. Raises ResponseDecodingError."""
@@ -409,9 +409,7 @@ class Session:
         """Report where an answer differs from the contract. Raises DriftError if strict."""
         self.shared.drift.tell(drifts)
         if drifts and self.strict:
-            error = _described(DriftError, "; ".join(map(str, drifts)), answer, call)
-            error.drifts = tuple(drifts)
-            raise error
+            raise _described(DriftError, drifts, answer, call)
 
     def unreadable(self, problem: str, answer: Answer, call: Call) -> ResponseDecodingError:
         """The error of a success that makes no sense."""
@@ -469,7 +467,7 @@ class _Attempts:
         self.starting.tries(now=True)
 
 
-def _described(kind: type[E], problem: str, answer: Answer, call: Call) -> E:
+def _described(kind: Callable[..., E], problem: object, answer: Answer, call: Call) -> E:
     error = kind(
         problem,
         status_code=answer.status_code,

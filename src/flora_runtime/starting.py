@@ -53,7 +53,7 @@ async def start(
     earlier = ledger.get(create.kind, create.key)
     if earlier is not None and earlier.request != create.request:
         raise InvalidArgumentError(
-            "idempotency_key: this key was used for another request; each has one of its own"
+            "idempotency_key: this key was used for another request; give each request its own"
         )
     if earlier is not None and earlier.run_id is not None:
         return known_run(session, operation, earlier)

@@ -102,16 +102,17 @@ def examples() -> list[FloraError]:
     made: dict[type[FloraError], FloraError] = {
         SpendLimitError: SpendLimitError(Decimal("1.5"), Decimal(1)),
         ResponseDecodingError: ResponseDecodingError("no JSON", status_code=201, body="<p>"),
-        DriftError: DriftError("Run.new", status_code=200, body="{}"),
+        DriftError: DriftError([Drift("extra_field", "Run.new")], status_code=200, body="{}"),
         RunOutcomeUnknownError: RunOutcomeUnknownError(
             idempotency_key="k", window=(now, now), candidates=[run], reason="two"
         ),
-        RunFailedError: RunFailedError("run run_1 failed", **receipt),
-        WaitTimeoutError: WaitTimeoutError("run run_1 had not ended", **receipt),
+        RunFailedError: RunFailedError(
+            "run run_1 failed", error_code="provider_error", error_message="No.", **receipt
+        ),
+        WaitTimeoutError: WaitTimeoutError("run run_1 had not ended", elapsed=1.0, **receipt),
         flora_client.RunError: flora_client.RunError("run run_1", **receipt),
         PaginationError: PaginationError("c1"),
     }
-    made[DriftError].drifts = (Drift("extra_field", "Run.new"),)
     for name in flora_client.__all__:
         kind = getattr(flora_client, name)
         if not (isinstance(kind, type) and issubclass(kind, FloraError)) or kind in made:

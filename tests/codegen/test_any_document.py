@@ -135,6 +135,30 @@ def test_a_body_is_sent_and_read_as_its_media_type_says(tmp_path: Path) -> None:
     assert len(seen) == 4
 
 
+def test_a_document_may_leave_out_what_openapi_3_1_lets_it(tmp_path: Path) -> None:
+    info = {"title": "Bare", "version": "1"}
+    hook = {"post": {"responses": {}}}
+    bare = {"openapi": "3.1.0", "info": info, "webhooks": {"w": hook}}
+    with imported(Document(bare, "bare.yaml"), tmp_path, "bare_client") as client:
+        assert client.API
+    members = {
+        "list": {"type": "array"},
+        "mixed": {"enum": ["a", 1, True, None]},
+        "flag": {"enum": [True, False]},
+        "rate": {"enum": [0.5, 1.5]},
+    }
+    schemas = {"Order": {"type": "object", "properties": members}}
+    order = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Order"}}}}
+    answers = {"responses": {"200": {"description": "ok", **order}}}
+    paths = {"/orders": {"post": {"requestBody": order}, "get": answers}}
+    tree = {"openapi": "3.1.0", "info": info, "paths": paths, "components": {"schemas": schemas}}
+    document = Document(tree, "few.yaml")
+    assert not generate(document, tmp_path / "few_client")
+    with imported(document, tmp_path, "few_client") as client:
+        given = {"list": [1, "a"], "mixed": 1, "flag": True, "rate": 0.5}
+        assert client.Order.from_dict(given).to_dict() == given
+
+
 TAKEN = sorted(class_overrides())
 
 

@@ -141,10 +141,13 @@ def test_a_vendored_package_is_typed_strictly(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["prints.yaml", "--output", "no-name"], "--output no-name: is no name in Python"),
-        (["prints.yaml", "--output", "x", "--name", "My API"], "--name My API: is no name"),
+        (["prints.yaml", "--output", "no-name"], "--output no-name: is not a Python name"),
+        (
+            ["prints.yaml", "--output", "x", "--name", "My API"],
+            "--name My API: is not a Python name",
+        ),
         (["old.yaml", "--output", "x"], "old.yaml:1: is Swagger 2.0"),
-        (["over-time.yaml", "--output", "x"], "over-time.yaml:1: is no OpenAPI 3"),
+        (["over-time.yaml", "--output", "x"], "over-time.yaml:1: is not OpenAPI 3"),
         (["nothing.yaml", "--output", "x"], "nothing.yaml"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shutil
@@ -17,6 +18,8 @@ from flora_contract.codegen import generate
 from flora_contract.errors import InputError
 from flora_contract.openapi import apply, load, parse
 from flora_contract.shipped import contract
+from flora_runtime import errors
+from flora_runtime.operation import CallOptions, KeyedCallOptions
 
 ROOT = Path(__file__).parents[2]
 GENERATED = ROOT / "generated" / "flora_client"
@@ -290,3 +293,22 @@ def test_every_value_that_the_contract_names_is_a_member() -> None:
     assert len(shown) > 3
     for name, members in shown.items():
         assert [member.value for member in members] == enums[name]
+
+
+def test_docstrings_name_every_option_and_errors_that_there_are() -> None:
+    seen = 0
+    for path in sorted((GENERATED / "resources").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            kwarg = node.args.kwarg if isinstance(node, ast.FunctionDef) else None
+            if kwarg is None or "Request" in ast.unparse(kwarg):  # what waits refers to what starts
+                continue
+            text = ast.get_docstring(node) or ""
+            keyed = "Keyed" in ast.unparse(kwarg)
+            options = KeyedCallOptions if keyed else CallOptions
+            assert all(f"`{name}`" in text for name in options.__annotations__), node.name
+            raised = re.findall(r"\w+", text.partition("Raises: ")[2])
+            assert "BadRequestError" in raised
+            assert all(issubclass(getattr(errors, name), errors.FloraError) for name in raised)
+            assert ("RunOutcomeUnknownError" in raised) == keyed
+            seen += 1
+    assert seen > 5

@@ -119,8 +119,8 @@ def test_an_interrupted_run_leaves_its_report(server: Any, tmp_path: Path) -> No
     assert said.splitlines()[-1] == ("flora-contract: interrupted; the report is of what was seen")
     report = json.loads((tmp_path / "report" / "report.json").read_text())
     assert report["steps"][-1] | {"seconds": 0} == {
-        "name": "follow-the-rest-getRun",
-        "layer": "generated",
+        "name": "everything-documented",
+        "layer": "documented",
         "result": "not tested",
         "reason": "needs a run that is not interrupted",
         "requests": 0,

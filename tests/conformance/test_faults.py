@@ -130,6 +130,8 @@ def test_nothing_is_found_on_a_correct_server(
         "full-page-leads-on",
         "key-used-once-at-a-time",  # needs requests that truly met
         "retry-after",
+        "tolerated-reading",  # nothing is tolerated that is not written
+        "filter-shows-open",  # needs looks that are quicker than a run
     }
 
 
@@ -137,11 +139,11 @@ def test_what_a_newer_server_adds_is_no_violation(flora: measure.Bench) -> None:
     flora.vary("generous+other-repetition")
     with flora.check(max_wait=30.0, timeout=10.0) as check:
         check.run([s for s in plan(check.behaviour) if s.layer not in {"generated", "documented"}])
-    found = {(f.oracle.id, f.severity, f.conflict) for f in check.judge.findings()}
-    assert found - {("undocumented-field", Severity.NOTE, ("C3",))} <= {
-        (f"key-used-once{further}", Severity.WARNING, ("C5", "C29", "C30"))
-        for further in ("", "-for-any-body")
-    }
+    found = check.judge.findings()
+    assert {f.oracle.id for f in found if f.severity is Severity.NOTE} == {"undocumented-field"}
+    told = {(f.oracle.id, f.conflict) for f in found if f.severity is not Severity.NOTE}
+    assert {id_ for id_, _ in told} <= {"key-used-once", "key-used-once-for-any-body"}
+    assert {conflict for _, conflict in told} == {("C5", "C29", "C30")}
 
 
 def whole_run(bench: measure.Bench, correct: str, workers: int = 1) -> Check:

@@ -396,6 +396,7 @@ def test_git_revisions_are_documents_with_the_files_beside_them(tmp_path: Path) 
     found = report(tmp_path, "HEAD:api/openapi.yaml", "api/openapi.yaml")
     assert found["changes"][0]["id"] == "response-property-became-optional"
     assert len(found["changes"][0]["reaches"]) == 2
+    assert (found["changes"][0]["name"], found["changes"][0]["section"]) == ("Order", "components")
     assert report(tmp_path, "HEAD:", "openapi.yaml")["changes"] == []
     # Whether a document is one file or several makes no difference.
     same = report(tmp_path, "HEAD:openapi.yaml", "HEAD:api/openapi.yaml")

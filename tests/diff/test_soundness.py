@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from rule_examples import standing
 
@@ -299,7 +299,14 @@ def read(schema: Json) -> tuple[Schemas, Schema]:
     return schemas, schemas.of(tree.root.child("x-schema"))
 
 
+BRANCH = {"type": "object", "properties": {"a": TEXT}}
+CLOSED = {"anyOf": [BRANCH], "unevaluatedProperties": False}
+
+
 @pytest.mark.parametrize("listed_only", [False, True], ids=["any-value", "as-sent"])
+# Two that were once taken for proved.
+@example((CLOSED, {**CLOSED, "anyOf": [{"type": "object"}]}))
+@example(({"unevaluatedProperties": WHOLE}, {"unevaluatedProperties": TEXT}))
 @TRIED
 @given(ANY_PAIRS)
 def test_what_is_proved_is_so(listed_only: bool, pair: tuple[Json, Json]) -> None:

@@ -345,16 +345,16 @@ def new(text: Text, random: random.Random) -> Told:
     indent = re.match(r" *", line)
     assert indent is not None
     if text.page.form == "http":
-        text.put(fact, "extra: optional string", line)
+        text.put(fact, "added: optional string", line)
     elif text.page.form == "typescript":
-        text.put(fact, f"{indent[0]}- `extra?: string`", "", line)
+        text.put(fact, f"{indent[0]}- `added?: string`", "", line)
     elif text.page.form == "guide":
-        text.put(fact, line, "| `extra` | No | Something more |")
+        text.put(fact, line, "| `added` | No | Something more |")
     else:
-        text.put(fact, line, f"{indent[0]}extra?: string;")
+        text.put(fact, line, f"{indent[0]}added?: string;")
         if not line.rstrip().endswith(";"):
             return None
-    return "added", replace(fact.place, field="extra")
+    return "added", replace(fact.place, field="added")
 
 
 def gone(text: Text, random: random.Random) -> Told:

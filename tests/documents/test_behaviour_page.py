@@ -89,6 +89,6 @@ def names(stated: object) -> list[str]:
 
 def test_what_is_not_stated_is_told_apart_by_choice_or_not() -> None:
     _, _, silence = behaviour_page(BAKERY).partition("## What is not stated\n")
-    chosen, _, other = silence.partition("And besides:\n")
+    chosen, _, other = silence.partition("Also:\n")
     assert "- [allBakeries](#allBakeries): the order of what it lists\n" in chosen
     assert "- [startBaking](#startBaking): whether and where size of the request" in other

@@ -118,7 +118,7 @@ def test_a_row_that_explains_no_difference_is_told() -> None:
     conflicts = Conflicts([*ACCEPTED.listed, stale])
     result = check(load(shipped.CONTRACT), stored_pages() + elsewhere(), conflicts)
     assert [f.what for f in result.faults] == [
-        "C99 explains S002 POST /generate answer run_id required true, which is no difference"
+        "C99 explains S002 POST /generate answer run_id required true, which is not a difference"
     ]
 
 

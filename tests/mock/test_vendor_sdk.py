@@ -118,7 +118,7 @@ def test_meets_a_server_in_trouble(
 ) -> None:
     """One call without retries raises; one with the SDK's own two sees it through."""
     mock.put_faults({**rule, "operation": "listGenerations", "count": 2})
-    retried = raised[0] != "SyntaxError"  # a body that cannot be read is no reason to ask again
+    retried = raised[0] != "SyntaxError"  # a body that cannot be read is not a reason to ask again
     result = scenario("outage", mock, "1" if retried else "2")
     for error in result["refused"]:
         assert (error["class"], error.get("status"), error.get("code")) == raised

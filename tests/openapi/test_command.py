@@ -75,9 +75,9 @@ def test_overlays_in_order_from_standard_input_to_a_file(tmp_path: Path, overlay
         ("info: {}", OVERLAY + "  - target: $\n    update: {info: 1}\n", "gives a single value"),
         ("a: ]", OVERLAY, "spec.yaml:1: not valid YAML"),
         ("a: 1", "a: ]", "overlay.yaml:1: not valid YAML"),
-        ("a: 1", OVERLAY.replace("$.info", "$.["), "overlay.yaml:4: target '$.[' is no JSONPath"),
+        ("a: 1", OVERLAY.replace("$.info", "$.["), "overlay.yaml:4: target '$.[' is not"),
         ("a: 1", OVERLAY.replace("1.1.0", "3.1.0"), "overlay.yaml:1: version '3.1.0' is not known"),
-        ("just text", OVERLAY, "spec.yaml: no mapping of keys to values"),
+        ("just text", OVERLAY, "spec.yaml: not a mapping of keys to values"),
     ],
 )  # fmt: skip
 def test_bad_input_is_one_line(tmp_path: Path, spec: str, text: str, message: str) -> None:

@@ -60,13 +60,13 @@ def test_every_x_source_is_missed_when_it_goes() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("x-source: [S002, S003, S004]", "x-source: [S002, S009]", "'S009' is no label"),
-        ("x-source: [S002, S003, S004]", "x-source: [S002, 3]", "3 is no label"),
+        ("x-source: [S002, S003, S004]", "x-source: [S002, S009]", "'S009' is not a label"),
+        ("x-source: [S002, S003, S004]", "x-source: [S002, 3]", "3 is not a label"),
         ("x-source: [S002, S003, S004]", "x-source: S002", "must be a list of labels"),
         ("x-source: [S002, S003, S004]", "x-source: [S002, S002]", "S002 is named twice"),
-        ("x-conflict: [C10]", "x-conflict: [C99]", "C99 is no row of docs/conflicts.md"),
+        ("x-conflict: [C10]", "x-conflict: [C99]", "C99 is not a row of docs/conflicts.md"),
         ("x-conflict: [C10]", "", "row C10 of docs/conflicts.md is named by no x-conflict"),
-        ("        action: [S002", "        dance: [S002", "dance is no value of this enum"),
+        ("        action: [S002", "        dance: [S002", "dance is not a value of this enum"),
         ("operationId: getRun", "operationId: listGenerations", "listGenerations is taken"),
         ("summary: Get a run", "", "GET /runs/{runId} has no summary"),
         ("tags: [Runs]", "tags: [Walks]", "tag Walks is not declared"),
@@ -136,9 +136,9 @@ def behaviour_with(tmp_path: Path, old: str, new: str) -> Path:
 @pytest.mark.parametrize(
     ("old", "new", "exit_code", "message"),
     [
-        ("x-source: [S001, S003, S004]", "x-source: [S001, S009]", 1, "'S009' is no label"),
+        ("x-source: [S001, S003, S004]", "x-source: [S001, S009]", 1, "'S009' is not a label"),
         ("x-source: [S001, S003, S004]", "x-source: [S001, S001]", 1, "S001 is named twice"),
-        ("x-conflict: [C23]", "x-conflict: [C99]", 1, "C99 is no row of docs/conflicts.md"),
+        ("x-conflict: [C23]", "x-conflict: [C99]", 1, "C99 is not a row of docs/conflicts.md"),
         ("        order: null\n", "", 0, "note: listModels: the order of what it lists"),
         ("            prompt: null\n", "", 0, "whether and where prompt of the request is shown"),
         (
@@ -165,7 +165,7 @@ def test_the_labels_of_each_statement_are_checked() -> None:
     assert len(labels) > 20
     for found in labels:
         found.append("S009")
-        assert any("'S009' is no label" in message for _, message in lint(document, REGISTERS))
+        assert any("'S009' is not a label" in message for _, message in lint(document, REGISTERS))
         found.pop()
 
 

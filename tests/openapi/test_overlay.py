@@ -494,7 +494,7 @@ class TestTargets:
         ],
     )
     def test_that_are_no_jsonpath(self, target: str) -> None:
-        with pytest.raises(InputError, match=r"^overlay.yaml:4: target .* is no JSONPath"):
+        with pytest.raises(InputError, match=r"^overlay.yaml:4: target .* is not a JSONPath"):
             run("a: {}", f"- target: {target!r}\n  remove: true")
 
     @pytest.mark.parametrize(

@@ -175,7 +175,7 @@ class TestFaults:
             ("a: 1".encode("utf-16"), "is UTF-16; save it as UTF-8"),
             (bytes(range(256)), ":2: not UTF-8"),
             (b"\x7fELF\x01\x00\x00", ":1: not text"),
-            (b"<!doctype html>\n<html></html>", "no mapping of keys to values"),
+            (b"<!doctype html>\n<html></html>", "not a mapping of keys to values"),
             (b"just words", "is it an OpenAPI document?"),
             (b"[1, 2]", "is it an OpenAPI document?"),
             (b"%PDF-1.7\n%x", ":1: not valid YAML"),

@@ -63,8 +63,15 @@ class Generations:
             model: Endpoint id of a model of the same type, not its display name. The
                 workspace's default is used when left out.
             params: Parameters of the chosen model, such as an aspect ratio or a seed.
+            options: `expected_cost`, `extra_body`, `extra_headers`, `extra_query`,
+                `idempotency_key`, `max_retries`, `timeout`.
 
         Returns: The run is queued.
+
+        Raises: InvalidArgumentError, SpendLimitError, RunOutcomeUnknownError, APIConnectionError,
+        ResponseDecodingError, BadRequestError, AuthenticationError, InsufficientCreditsError,
+        PermissionDeniedError, NotFoundError, ConflictError, RateLimitError,
+        InternalServerError.
         """
         return block_on(
             self._core.do(
@@ -155,8 +162,13 @@ class Generations:
 
         Args:
             run_id: Run to look up.
+            options: `extra_body`, `extra_headers`, `extra_query`, `max_retries`, `timeout`.
 
         Returns: The run as it stands.
+
+        Raises: InvalidArgumentError, APIConnectionError, ResponseDecodingError, BadRequestError,
+        AuthenticationError, PermissionDeniedError, NotFoundError, RateLimitError,
+        InternalServerError.
         """
         return block_on(
             self._core.do(
@@ -244,8 +256,13 @@ class Generations:
             project_id: Only generations of this project.
             status: Only generations in this status.
             workspace_id: Only generations of this workspace.
+            options: `extra_body`, `extra_headers`, `extra_query`, `max_retries`, `timeout`.
 
         Returns: One page of the history.
+
+        Raises: InvalidArgumentError, APIConnectionError, ResponseDecodingError, BadRequestError,
+        AuthenticationError, PermissionDeniedError, NotFoundError, RateLimitError,
+        InternalServerError.
         """
         return Pager(
             self._core.listing(
@@ -306,8 +323,15 @@ class AsyncGenerations:
             model: Endpoint id of a model of the same type, not its display name. The
                 workspace's default is used when left out.
             params: Parameters of the chosen model, such as an aspect ratio or a seed.
+            options: `expected_cost`, `extra_body`, `extra_headers`, `extra_query`,
+                `idempotency_key`, `max_retries`, `timeout`.
 
         Returns: The run is queued.
+
+        Raises: InvalidArgumentError, SpendLimitError, RunOutcomeUnknownError, APIConnectionError,
+        ResponseDecodingError, BadRequestError, AuthenticationError, InsufficientCreditsError,
+        PermissionDeniedError, NotFoundError, ConflictError, RateLimitError,
+        InternalServerError.
         """
         return await self._core.do(
             operations.CREATE_GENERATION,
@@ -394,8 +418,13 @@ class AsyncGenerations:
 
         Args:
             run_id: Run to look up.
+            options: `extra_body`, `extra_headers`, `extra_query`, `max_retries`, `timeout`.
 
         Returns: The run as it stands.
+
+        Raises: InvalidArgumentError, APIConnectionError, ResponseDecodingError, BadRequestError,
+        AuthenticationError, PermissionDeniedError, NotFoundError, RateLimitError,
+        InternalServerError.
         """
         return await self._core.do(
             operations.GET_RUN,
@@ -477,8 +506,13 @@ class AsyncGenerations:
             project_id: Only generations of this project.
             status: Only generations in this status.
             workspace_id: Only generations of this workspace.
+            options: `extra_body`, `extra_headers`, `extra_query`, `max_retries`, `timeout`.
 
         Returns: One page of the history.
+
+        Raises: InvalidArgumentError, APIConnectionError, ResponseDecodingError, BadRequestError,
+        AuthenticationError, PermissionDeniedError, NotFoundError, RateLimitError,
+        InternalServerError.
         """
         return AsyncPager(
             self._core.listing(

@@ -39,8 +39,13 @@ class Models:
 
         Args:
             type: Only models of this type.
+            options: `extra_body`, `extra_headers`, `extra_query`, `max_retries`, `timeout`.
 
         Returns: The models.
+
+        Raises: InvalidArgumentError, APIConnectionError, ResponseDecodingError, BadRequestError,
+        AuthenticationError, PermissionDeniedError, NotFoundError, RateLimitError,
+        InternalServerError.
         """
         return Pager(
             self._core.listing(
@@ -83,8 +88,13 @@ class AsyncModels:
 
         Args:
             type: Only models of this type.
+            options: `extra_body`, `extra_headers`, `extra_query`, `max_retries`, `timeout`.
 
         Returns: The models.
+
+        Raises: InvalidArgumentError, APIConnectionError, ResponseDecodingError, BadRequestError,
+        AuthenticationError, PermissionDeniedError, NotFoundError, RateLimitError,
+        InternalServerError.
         """
         return AsyncPager(
             self._core.listing(

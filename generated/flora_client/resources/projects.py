@@ -45,8 +45,13 @@ class Projects:
             cursor: Where the next page starts, as the page before gave it. Opaque.
             limit: Most results wanted on one page.
             query: Words to search for.
+            options: `extra_body`, `extra_headers`, `extra_query`, `max_retries`, `timeout`.
 
         Returns: One page of projects.
+
+        Raises: InvalidArgumentError, APIConnectionError, ResponseDecodingError, BadRequestError,
+        AuthenticationError, PermissionDeniedError, NotFoundError, RateLimitError,
+        InternalServerError.
         """
         return Pager(
             self._core.listing(
@@ -99,8 +104,13 @@ class AsyncProjects:
             cursor: Where the next page starts, as the page before gave it. Opaque.
             limit: Most results wanted on one page.
             query: Words to search for.
+            options: `extra_body`, `extra_headers`, `extra_query`, `max_retries`, `timeout`.
 
         Returns: One page of projects.
+
+        Raises: InvalidArgumentError, APIConnectionError, ResponseDecodingError, BadRequestError,
+        AuthenticationError, PermissionDeniedError, NotFoundError, RateLimitError,
+        InternalServerError.
         """
         return AsyncPager(
             self._core.listing(

@@ -54,8 +54,15 @@ class Runs:
             model: Endpoint id of a model of the same type, not its display name. The
                 workspace's default is used when left out.
             params: Parameters of the chosen model, such as an aspect ratio or a seed.
+            options: `expected_cost`, `extra_body`, `extra_headers`, `extra_query`,
+                `idempotency_key`, `max_retries`, `timeout`.
 
         Returns: The run is queued.
+
+        Raises: InvalidArgumentError, SpendLimitError, RunOutcomeUnknownError, APIConnectionError,
+        ResponseDecodingError, BadRequestError, AuthenticationError, InsufficientCreditsError,
+        PermissionDeniedError, NotFoundError, ConflictError, RateLimitError,
+        InternalServerError.
         """
         warnings.warn(
             "runs.create: use generations.create instead", DeprecationWarning, stacklevel=2
@@ -119,8 +126,15 @@ class AsyncRuns:
             model: Endpoint id of a model of the same type, not its display name. The
                 workspace's default is used when left out.
             params: Parameters of the chosen model, such as an aspect ratio or a seed.
+            options: `expected_cost`, `extra_body`, `extra_headers`, `extra_query`,
+                `idempotency_key`, `max_retries`, `timeout`.
 
         Returns: The run is queued.
+
+        Raises: InvalidArgumentError, SpendLimitError, RunOutcomeUnknownError, APIConnectionError,
+        ResponseDecodingError, BadRequestError, AuthenticationError, InsufficientCreditsError,
+        PermissionDeniedError, NotFoundError, ConflictError, RateLimitError,
+        InternalServerError.
         """
         warnings.warn(
             "runs.create: use generations.create instead", DeprecationWarning, stacklevel=2

@@ -31,7 +31,14 @@ class Workspaces:
 
         Every workspace that the API key reaches, all at once.
 
+        Args:
+            options: `extra_body`, `extra_headers`, `extra_query`, `max_retries`, `timeout`.
+
         Returns: The workspaces.
+
+        Raises: InvalidArgumentError, APIConnectionError, ResponseDecodingError, BadRequestError,
+        AuthenticationError, PermissionDeniedError, NotFoundError, RateLimitError,
+        InternalServerError.
         """
         return Pager(self._core.listing(operations.LIST_WORKSPACES, {}, options))
 
@@ -59,7 +66,14 @@ class AsyncWorkspaces:
 
         Every workspace that the API key reaches, all at once.
 
+        Args:
+            options: `extra_body`, `extra_headers`, `extra_query`, `max_retries`, `timeout`.
+
         Returns: The workspaces.
+
+        Raises: InvalidArgumentError, APIConnectionError, ResponseDecodingError, BadRequestError,
+        AuthenticationError, PermissionDeniedError, NotFoundError, RateLimitError,
+        InternalServerError.
         """
         return AsyncPager(self._core.listing(operations.LIST_WORKSPACES, {}, options))
 

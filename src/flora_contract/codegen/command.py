@@ -50,7 +50,7 @@ def generate(
     target = output.absolute()
     for word, given in (("--output", target.name), ("--name", name)):
         if given is not None and not given.isidentifier():
-            raise InputError(f"{word} {given}: is no name in Python")
+            raise InputError(f"{word} {given}: is not a Python name")
     document = _named(load(spec), name)
     if overlays:
         applied = apply(document, [load(one) for one in overlays])
@@ -73,7 +73,7 @@ def _named(document: Document, name: str | None) -> Document:
     """The document with the name of its client in it."""
     if not isinstance(document.tree, dict) or "openapi" not in document.tree:
         swagger = isinstance(document.tree, dict) and "swagger" in document.tree
-        fault = "is Swagger 2.0: convert it to OpenAPI 3 first" if swagger else "is no OpenAPI 3"
+        fault = "is Swagger 2.0: convert it to OpenAPI 3 first" if swagger else "is not OpenAPI 3"
         raise InputError.at(document.file, 1, fault)
     if name is None:
         return document

@@ -74,7 +74,7 @@ class _Derivation:
             self._note(method, "nothing waits by it: it asks for more than an id")
             return method
         if not self._is_text(stated, resource.id):
-            self._note(method, "nothing waits by it: its id is no string")
+            self._note(method, "nothing waits by it: its id is not a string")
             return method
         life, kind = resource.life, _kind(resource)
         taken = {m.name for m in among.methods} | {m.wait for m in among.methods if m.polling}

@@ -19,6 +19,7 @@ from ruff import find_ruff_bin  # type: ignore[import-untyped]  # it ships no ty
 import flora_runtime
 from flora_contract.codegen.bundling import bundled
 from flora_contract.codegen.fitting import fitting
+from flora_contract.codegen.naming import ERROR_NAMES
 from flora_contract.codegen.printing import code
 from flora_contract.codegen.reading import read
 from flora_contract.errors import InputError
@@ -26,6 +27,7 @@ from flora_contract.openapi import walk
 from flora_contract.openapi.behaviour import Behaviour
 from flora_contract.openapi.contract import Contract
 from flora_runtime import errors
+from flora_runtime.operation import CallOptions, KeyedCallOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,7 +79,7 @@ def _made_elsewhere(target: Path) -> Iterator[Path]:
     """
     target = Path(os.path.realpath(target))
     if target.exists() and not target.is_dir():
-        raise InputError(f"{target}: is no folder, and the client is to be one")
+        raise InputError(f"{target}: is not a folder, which the client has to be")
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as workplace:
         made, old = Path(workplace, "new"), Path(workplace, "old")
@@ -105,7 +107,11 @@ def _modules(view: ClientView, package: str) -> dict[str, str]:
     environment.filters["code"] = code
     environment.filters["doc"] = _doc
     environment.filters["kind"] = lambda value: type(value).__name__
-    environment.globals["error_names"] = errors.__all__
+    environment.globals["error_names"] = ERROR_NAMES
+    environment.globals["option_docs"] = {
+        options.__name__: ", ".join(f"`{name}`" for name in sorted(options.__annotations__)) + "."
+        for options in (CallOptions, KeyedCallOptions)
+    }
     environment.globals["run_error_names"] = _run_error_names()
     environment.globals["by_id"] = {m.operation_id: m for m in view.methods}
 
@@ -125,7 +131,7 @@ def _modules(view: ClientView, package: str) -> dict[str, str]:
 
 def _run_error_names() -> list[str]:
     """The errors that hold a run, the base of the others first."""
-    classes = {name: getattr(errors, name) for name in errors.__all__}
+    classes = {name: getattr(errors, name) for name in ERROR_NAMES}
     held = [name for name, each in classes.items() if issubclass(each, errors.RunError)]
     return sorted(held, key=lambda name: len(classes[name].__mro__))
 
@@ -168,4 +174,4 @@ def _format(folder: Path) -> None:
         done = subprocess.run(step, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
         if done.returncode != 0:
             problem = " ".join((done.stderr or done.stdout).split())[:500]
-            raise InputError(f"the generated client is no Python that ruff can format: {problem}")
+            raise InputError(f"the generated client is not Python that ruff can format: {problem}")

@@ -44,6 +44,12 @@ _TAKEN_ARGUMENTS = {
 }
 _TAKEN_RESOURCES = {name for name in dir(SyncClient) if not name.startswith("_")}
 
+ERROR_NAMES = sorted(
+    name
+    for name, value in vars(errors).items()
+    if isinstance(value, type) and value.__module__ == errors.__name__
+)
+
 _IMPORT = re.compile(r"^from [\w.]+ import (\([^)]*\)|.+)$", re.MULTILINE)
 
 _HINTS = {"bool", "dict", "float", "int", "str", "tuple"}
@@ -69,7 +75,7 @@ def class_overrides() -> dict[str, ClassOverride]:
     plain = re.sub(r"#.*|\{.*|\w+ as ", "", imports)
     return {
         name: ClassOverride.model_validate({"class_name": f"{name}Model"})
-        for name in {*re.findall(r"\b[A-Z][a-z]\w*", plain), *errors.__all__}
+        for name in {*re.findall(r"\b[A-Z][a-z]\w*", plain), *ERROR_NAMES}
     }
 
 

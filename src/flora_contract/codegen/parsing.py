@@ -25,6 +25,7 @@ from openapi_python_client.strings import snake_case
 from flora_contract.codegen.naming import class_overrides
 from flora_contract.errors import InputError
 from flora_contract.openapi import walk
+from flora_contract.openapi.document import METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,6 +51,7 @@ class Parsed:
 def parsed(document: Document) -> Parsed:
     """Read a document. Raises InputError where the generator cannot read it at all."""
     tree = copy.deepcopy(document.tree)
+    _completed(tree)
     _without_unused(tree)
     _simplified(tree)
     _with_named_branches(tree)
@@ -116,6 +118,41 @@ def _problems(data: GeneratorData) -> Iterator[ParseError]:
 
 
 # Before reading
+
+
+def _completed(tree: dict[str, Any]) -> None:
+    """Say what a document may leave out, and the generator asks for."""
+    items = tree.setdefault("paths", {}).values()
+    for item in items if isinstance(tree["paths"], dict) else ():
+        for method in METHODS:
+            operation = item.get(method) if isinstance(item, dict) else None
+            if isinstance(operation, dict):
+                operation.setdefault("responses", {})
+    for node in _schemas(tree):
+        if node.get("type") == "array" and not {"items", "prefixItems"} & node.keys():
+            node["items"] = {}
+        if isinstance(node.get("enum"), list):
+            _with_one_kind_of_values(node)
+
+
+_KINDS = {str: "string", bool: "boolean", int: "integer", float: "number"}
+
+
+def _with_one_kind_of_values(node: dict[str, Any]) -> None:
+    """Split an enum of values of several types into a union: the generator takes one type."""
+    values = [value for value in node["enum"] if value is not None]
+    kinds = {type(value): _KINDS.get(type(value), "") for value in values}
+    if "" in kinds.values() or kinds.keys() in ({str}, {int}, set()):
+        return
+    found: list[dict[str, Any]] = []
+    for kind, name in kinds.items():
+        listed = [value for value in values if type(value) is kind]
+        found.append({"type": name, **({"enum": listed} if kind in (str, int) else {})})
+    if len(values) < len(node["enum"]):
+        found.append({"type": "null"})
+    del node["enum"]
+    node.pop("type", None)
+    node.update(found[0] if len(found) == 1 else {"anyOf": found})
 
 
 def _without_unused(tree: dict[str, Any]) -> None:

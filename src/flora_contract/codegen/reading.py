@@ -36,7 +36,7 @@ from flora_contract.codegen.views import (
     ResourceView,
 )
 from flora_contract.errors import InputError
-from flora_runtime.errors import IdempotencyDuplicateError
+from flora_runtime.errors import IdempotencyDuplicateError, class_of_status
 from flora_runtime.operation import Media, Paging, Parameter, Profile, Refusal
 
 if TYPE_CHECKING:
@@ -206,6 +206,7 @@ class _Reader:
             idempotency_header=header,
             deprecated=self._deprecation(node),
             typed_dict=self._typed_dict(operation_id),
+            refusals=_refusals(operation),
             files=self._files(operation),
             media=_media(operation, endpoint),
             paging=_paging(stated.listing, arguments) if item is not None else None,
@@ -324,7 +325,7 @@ class _Reader:
             members = self.types.members(found) if isinstance(found, ModelProperty) else []
             found = next((member for member in members if member.name == name), None)
         if not isinstance(found, ListProperty):
-            self.losses.append(f"{endpoint.method.upper()} {endpoint.path}: {items} is no list")
+            self.losses.append(f"{endpoint.method.upper()} {endpoint.path}: {items} is not a list")
             return None
         return self.types.answer(found.inner_property)
 
@@ -400,6 +401,13 @@ def _chosen(endpoint: Endpoint) -> Body | None:
     """The body that is sent, of those that an operation takes: JSON where it takes that."""
     as_json = [body for body in endpoint.bodies if body.body_type == BodyType.JSON]
     return next(iter([*as_json, *endpoint.bodies]), None)
+
+
+def _refusals(operation: Operation) -> list[str]:
+    """The classes of the errors that are documented."""
+    statuses = [int(status) for status in operation.responses if str(status).isdigit()]
+    names = [class_of_status(status).__name__ for status in sorted(statuses) if status >= 400]
+    return list(dict.fromkeys(names))
 
 
 def _media(operation: Operation, endpoint: Endpoint) -> str:

@@ -7,6 +7,13 @@ from typing import Any
 from attrs import frozen
 
 from flora_contract.codegen.printing import Name
+from flora_runtime.errors import (
+    APIConnectionError,
+    InvalidArgumentError,
+    ResponseDecodingError,
+    RunOutcomeUnknownError,
+    SpendLimitError,
+)
 from flora_runtime.operation import (
     CreateOperation,
     ListOperation,
@@ -99,6 +106,8 @@ class MethodView:
     deprecated: str | None
     """What to say of it; None if it is not."""
     typed_dict: str
+    refusals: list[str]
+    """Errors that the documented answers are."""
     files: Media | None
     """How outputs become files, where its answer has some."""
     paging: Paging | None
@@ -130,6 +139,13 @@ class MethodView:
     def starts_many(self) -> bool:
         """Whether many of what it starts can be asked for at once."""
         return self.starts is not None and self.starts.moves and not self.deprecated
+
+    @property
+    def raises(self) -> list[str]:
+        """Errors that a call can end with."""
+        own = [SpendLimitError, RunOutcomeUnknownError] if self.starts is not None else []
+        always = [InvalidArgumentError, *own, APIConnectionError, ResponseDecodingError]
+        return [*(error.__name__ for error in always), *self.refusals]
 
     @property
     def options(self) -> str:

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 INTRODUCTION = """\
 An oracle is a rule that decides whether recorded traffic keeps the contract. It applies to every
 operation with a given role, and judges by the contract's schemas or by a statement of
-[behaviour](behaviour.md). A finding names the statement that was broken and the documents that state
-it. Only violations make `flora-contract check` fail; where documents disagree, an oracle may report a
-single case as a warning. `flora-contract check --list --format markdown` prints this page.
+[behaviour](behaviour.md). A finding names the statement that was broken and the documents that
+state it. Only violations make `flora-contract check` fail; where documents disagree, an oracle may
+report a single case as a warning. `flora-contract check --list --format markdown` prints this page.
 """
 
 

@@ -166,7 +166,7 @@ class Exchange:
         if self.request.json is not NOT_JSON:
             return [*endpoint.body_breaches(self.request.json), *found]
         if endpoint.takes_body and (self.request.body or endpoint.needs_body):
-            found.insert(0, Breach("body", (), "json", "it is no JSON", None, {}))
+            found.insert(0, Breach("body", (), "json", "it is not JSON", None, {}))
         return found
 
     @property

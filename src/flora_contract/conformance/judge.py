@@ -116,6 +116,7 @@ class Judge:
         self.seen: Counter[Seen] = Counter()
         self._tally = {oracle.id: Tally() for oracle in self.oracles}
         self._cases: _Cases = {}
+        self._settled: set[tuple[str, str, Exchange]] = set()
         # How much of each is judged.
         self._exchanges = 0
         self._pages = 0
@@ -148,11 +149,11 @@ class Judge:
         self._exchanges = len(ledger.exchanges)
         self._pages = len(ledger.pages)
 
-    def forget(self, window: int) -> None:
+    def forget(self, window: float) -> None:
         """Forget what the ledger has no more room for; what came of it is kept.
 
         Verdicts stand as they were given: what loses a part of its past is judged anew only when
-        more is learnt of it.
+        more is learnt of it, and then not of what was judged by its past.
         """
         outdated = self.ledger.outdated(window)
         if not outdated:
@@ -163,6 +164,7 @@ class Judge:
                 if not outdated.isdisjoint(verdict.evidence):
                     self._settle(oracle, verdict)
             self._file(subject, [g for g in given if outdated.isdisjoint(g[1].evidence)])
+        self._settled = {known for known in self._settled if known[2] not in outdated}
         self.ledger.forget(outdated)
         ledger = self.ledger
         self._exchanges, self._pages = len(ledger.exchanges), len(ledger.pages)
@@ -172,6 +174,7 @@ class Judge:
 
     def _settle(self, oracle: Oracle, verdict: Verdict) -> None:
         self._tally[oracle.id].add(verdict)
+        self._settled.add((oracle.id, verdict.subject, verdict.evidence[-1]))
         if not verdict.holds:
             case = _add(self._cases, oracle, verdict)
             if case.shown is verdict:  # while it is known what led to it
@@ -187,6 +190,7 @@ class Judge:
             (oracle, verdict)
             for oracle in self._by_scope.get(scope, ())
             for verdict in self._apply(oracle, subject)
+            if (oracle.id, verdict.subject, verdict.evidence[-1]) not in self._settled
         ]
         self._file((scope, key), given)
 

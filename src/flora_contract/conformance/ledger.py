@@ -6,6 +6,7 @@ are of (resources, lists, keys) is what the statements of behaviour name.
 
 from __future__ import annotations
 
+import math
 import threading
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -105,6 +106,7 @@ class Instance:
     deletions: list[Exchange] = field(default_factory=list)
     seen: int = 0
     _last: dict[tuple[Any, ...], list[Observation]] = field(default_factory=dict)
+    _told: dict[str, tuple[Any, list[tuple[Exchange, Any]], float]] = field(default_factory=dict)
 
     def see(self, observation: Observation) -> None:
         """Add what was seen. Of looks that show the same one after another, two are kept: the
@@ -168,19 +170,35 @@ class Instance:
 
         Members that come and go by themselves are certain in a final state only.
         """
-        moving = self.kind.life is not None and member not in self._settled
-        seen = [o for o in self.observations if before is None or o.exchange.before(before)]
         if member in self.place:
             return self.place[member]
-        shown = [(o.exchange, o.get(member)) for o in seen if o.final or not moving]
-        told = [pair for pair in shown if pair[1] is not None]
-        told += [
-            (write, value)
-            for write in (() if moving else self.writes)
-            if before is None or write.before(before)
-            if (value := _written(self, write, member)) is not None or forgets(write)
-        ]
+        told, earliest = self._told_of(member)
+        if before is not None:
+            if earliest > before.started:
+                return None
+            told = [pair for pair in told if pair[0].before(before)]
         return max(told, key=lambda pair: pair[0].number)[1] if told else None
+
+    def _told_of(self, member: str) -> tuple[list[tuple[Exchange, Any]], float]:
+        """What answers and requests say of a member, and when the first of them came.
+
+        Kept until more is learnt: lists ask for it again and again.
+        """
+        learnt = self.size, len(self.writes)
+        if self._told.get(member, (None,))[0] != learnt:
+            moving = self.kind.life is not None and member not in self._settled
+            shown = [
+                (o.exchange, o.get(member)) for o in self.observations if o.final or not moving
+            ]
+            told = [pair for pair in shown if pair[1] is not None]
+            told += [
+                (write, value)
+                for write in (() if moving else self.writes)
+                if (value := _written(self, write, member)) is not None or forgets(write)
+            ]
+            earliest = min((exchange.ended for exchange, _ in told), default=math.inf)
+            self._told[member] = learnt, told, earliest
+        return self._told[member][1:]
 
     @cached_property
     def _settled(self) -> frozenset[str]:
@@ -436,7 +454,7 @@ class Ledger:
             self._index(exchange)
         return exchange
 
-    def outdated(self, window: int) -> set[Exchange]:
+    def outdated(self, window: float) -> set[Exchange]:
         """What lies further back than the last bytes of its account, or of many accounts together.
 
         None until it is as much as what stays: so much is not done over for little.

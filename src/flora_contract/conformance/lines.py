@@ -23,6 +23,9 @@ GZIP = b"\x1f\x8b"
 PAUSE = 0.25
 """Seconds between looks at a file that grows."""
 
+LOOKS = 2
+"""So many are taken at a file that was replaced: who writes may still have it open."""
+
 
 class Lines:
     """Reads the lines of a file; `-` is stdin. `number` is that of the last line, `bytes` how many
@@ -52,25 +55,26 @@ class Lines:
         if not self.path.is_file():
             raise InputError(f"{self.name}: cannot be followed; only a file that is there can")
         with self._readable():
-            file, half, replaced = self.path.open("rb"), b"", False
+            file, half, replaced = self.path.open("rb"), b"", 0
             try:
                 while True:
                     if piece := file.readline():
                         if piece.startswith(GZIP):
                             raise self.error("packed by gzip, and so cannot be followed", 1)
-                        half += piece
+                        half, replaced = half + piece, 0
                         if half.endswith(b"\n"):
                             yield self._count(half)
                             half = b""
                         continue
+                    cut = os.fstat(file.fileno()).st_size < file.tell()
+                    if cut or replaced == LOOKS:
+                        file.close()
+                        file, half, replaced = self.path.open("rb"), b"", 0
+                        self.number = 0
+                        continue
                     yield None
                     time.sleep(PAUSE)
-                    # Whoever writes may do so for a while to what was renamed: one more look.
-                    again, replaced = replaced, _is_replaced(file, self.path)
-                    if (again and replaced) or os.fstat(file.fileno()).st_size < file.tell():
-                        file.close()
-                        file, half, replaced = self.path.open("rb"), b"", False
-                        self.number = 0
+                    replaced = replaced + 1 if _is_replaced(file, self.path) else 0
             finally:
                 file.close()
 

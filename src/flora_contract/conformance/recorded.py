@@ -56,15 +56,15 @@ class Entry:
     account: Credential | None = None
 
     @property
-    def welcome(self) -> bool:
+    def was_accepted(self) -> bool:
         """Whether the answer shows that the server knows the key, and the key is shown."""
         key = (self.authorization or "").rpartition(" ")[2]
         answered = self.response is not None and 200 <= self.response.status < 300
         return answered and _FILTERED.fullmatch(key) is None
 
 
-def entries(lines: Lines) -> Iterator[Entry]:
-    """What a file holds: in its order where it is one exchange a line, else in that of time.
+def entries(lines: Lines) -> list[Entry] | Iterator[Entry]:
+    """What a file holds: read as a stream where it is one exchange a line, else in order of time.
 
     Raises InputError with the line that cannot be read.
     """
@@ -73,10 +73,8 @@ def entries(lines: Lines) -> Iterator[Entry]:
     while first.isspace():
         before, first = before + b"\n", next(read, b"")
     if _is_entry(first):
-        yield from (e for e in _each(chain([first], read), lines) if e is not None)
-    else:
-        content = before + first + b"".join(read)
-        yield from sorted(_all(content, lines), key=attrgetter("started"))
+        return (e for e in _each(chain([first], read), lines) if e is not None)
+    return sorted(_all(before + first + b"".join(read), lines), key=attrgetter("started"))
 
 
 def followed(lines: Lines) -> Iterator[Entry | None]:

@@ -47,13 +47,15 @@ if TYPE_CHECKING:
     from flora_contract.conformance.settings import CheckSettings
     from flora_contract.openapi.behaviour import OperationBehaviour
 
+AGENT = f"flora-contract/{version('flora-client')}"
+
 BACKOFFS = (1.0, 2.0, 4.0, 8.0)
 """Seconds to wait after a 429 without Retry-After, one by one."""
 
 MAX_RETRY_AFTER = 60.0
 """Seconds that a server may ask to wait; a run does not wait longer."""
 
-SLOW, MANY, TYPICAL = 0.03, 8, 32
+SLOW, MANY, TYPICAL = 0.05, 8, 32
 """Where so many answers took these seconds (their median), so many requests go out at once."""
 
 RESTART = 1.0
@@ -407,7 +409,7 @@ class Session:
                 # Reading the certificates takes longer than most answers.
                 verify=self.settings.base_url.startswith("https:"),
                 headers={
-                    "User-Agent": f"flora-contract/{version('flora-client')}",
+                    "User-Agent": AGENT,
                     "Accept": JSON,
                     "Accept-Encoding": "gzip",
                 },
@@ -439,7 +441,7 @@ class Session:
         request.extensions["reused"] = True
         request.extensions["trace"] = partial(_note_connection, request.extensions)
         answer = client.send(request, stream=True)
-        request.extensions["reused"] = False  # what happens now is no matter of the connection
+        request.extensions["reused"] = False  # what happens now is not a matter of the connection
         try:
             body = bytearray()
             for piece in answer.iter_bytes():

@@ -196,5 +196,5 @@ def _typed(path: Path, key: str, value: Any, annotation: str) -> Any:
         wanted = (str,)
     right = isinstance(value, wanted) and (bool in wanted or not isinstance(value, bool))
     if not right or ("Profile" in annotation and value not in PROFILES):
-        raise InputError(f"{path}: [check] {key} = {value!r} is not of the right kind")
+        raise InputError(f"{path}: [check] {key} = {value!r} has the wrong type")
     return value

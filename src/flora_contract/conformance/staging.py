@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from flora_contract.conformance.session import AGENT
+
 if TYPE_CHECKING:
     from flora_contract.conformance.settings import CheckSettings
 
@@ -25,6 +27,7 @@ class Stage:
             base_url=f"{parts.scheme}://{parts.netloc}",
             timeout=settings.timeout,
             trust_env=False,
+            headers={"User-Agent": AGENT},
             verify=False,  # noqa: S501 - it is on loopback
         )
         self.faults = self._faults() if settings.loopback else None

@@ -7,6 +7,7 @@ valid. HAR files that the suite writes name its accounts.
 from __future__ import annotations
 
 import heapq
+import math
 from dataclasses import replace
 from operator import attrgetter
 from typing import TYPE_CHECKING
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from flora_contract.conformance.recorded import Entry
 
-WINDOW = 8 * 1024 * 1024
+WINDOW = 4 * 1024 * 1024
 """Bytes of an account's traffic that are kept to hold what comes after them against."""
 
 
@@ -34,7 +35,8 @@ class Traffic:
     """Files of exchanges on their way through a judge.
 
     `window` is in bytes: so much is read before it is judged, in the order of time, and so much of
-    each account is remembered. `following` one file waits for what is written to it.
+    each account is remembered. Files that are not read as a stream are judged as a whole.
+    `following` one file waits for what is written to it.
     """
 
     def __init__(
@@ -43,7 +45,7 @@ class Traffic:
         base_url: str | None = None,
         *,
         following: bool = False,
-        window: int = WINDOW,
+        window: float = WINDOW,
     ) -> None:
         self.files = [Lines(file) for file in files]
         self.following = following
@@ -95,7 +97,10 @@ class Traffic:
     def _entries(self) -> Iterator[Entry | None]:
         if self.following:
             return followed(self.files[0])
-        return heapq.merge(*map(entries, self.files), key=attrgetter("started"))
+        read = [entries(file) for file in self.files]
+        if all(isinstance(one, list) for one in read):
+            self.window = math.inf  # it is in memory already
+        return heapq.merge(*read, key=attrgetter("started"))
 
     def _batches(self) -> Iterator[list[Entry]]:
         """Windows of exchanges in the order of time.
@@ -140,7 +145,7 @@ class _Accounts:
         for entry in batch:
             key = hash(entry.authorization)
             self._numbers.setdefault(key, len(self._numbers) + 1)
-            if entry.welcome:
+            if entry.was_accepted:
                 self._valid.add(key)
 
     def credential(self, entry: Entry) -> Credential:

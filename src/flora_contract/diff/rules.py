@@ -95,11 +95,6 @@ def rules() -> dict[str, Rule]:
     return table
 
 
-def schema_suffixes() -> list[str]:
-    """The rows of the matrix, in its order."""
-    return [row[0] for row in _rows("schema_rules.tsv")]
-
-
 def _schema_rules() -> list[Rule]:
     found = []
     for suffix, *letters, text in _rows("schema_rules.tsv"):

@@ -130,7 +130,7 @@ class Application:
         )
         duration = round(settings.run_seconds * 1000)
         self._origin = origin
-        self._reader = scenario.Reader(self.behaviour, self.resources, account, duration)
+        self._reader = scenario.ScenarioReader(self.behaviour, self.resources, account, duration)
         if settings.scenario is not None:
             origin = self._reader.read(settings.scenario, origin)
         self.store = store_of(settings.state, origin)

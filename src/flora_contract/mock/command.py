@@ -135,5 +135,7 @@ def rate(text: str) -> float:
     except ValueError:
         value = 0.0
     if not 0 < value < float("inf"):
-        raise InputError(f"--rate-limit: {text!r} is no number of requests a second, such as 5/s")
+        raise InputError(
+            f"--rate-limit: {text!r} is not a number of requests a second, such as 5/s"
+        )
     return value

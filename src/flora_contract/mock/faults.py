@@ -32,7 +32,7 @@ KINDS: Final = {
     "delay": "answer after some seconds",
     "drip": "answer in ten pieces over some seconds",
     "truncate": "close the connection in the middle of the answer",
-    "not_json": "answer with a body that is no JSON",
+    "not_json": "answer with a body that is not JSON",
     "content_type": "answer with the wrong content type",
     "extra_field": "add a field that the contract does not have",
     "unknown_value": "put a value in place of an enum's that it does not have",

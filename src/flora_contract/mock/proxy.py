@@ -43,7 +43,7 @@ class Proxy:
     ) -> None:
         parts = urlsplit(target)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise InputError(f"--proxy: {target!r} is no URL of a server")
+            raise InputError(f"--proxy: {target!r} is not the URL of a server")
         unknown = set(allowed) - set(behaviour.operations)
         if unknown:
             names = ", ".join(behaviour.operations)

@@ -39,7 +39,7 @@ MAX_COUNT = 1_000_000
 
 
 @dataclass(frozen=True)
-class Reader:
+class ScenarioReader:
     """What is needed to read scenarios. `duration` is how long a life takes, in milliseconds."""
 
     behaviour: Behaviour

@@ -83,7 +83,7 @@ def _check_name(document: Document, pointer: Pointer, names: tuple[str, ...]) ->
         right = "an operation" if name in ON_OPERATION else "the document"
         raise StatementError(document, pointer, f"{name} is not read here; state it on {right}")
     if meant := difflib.get_close_matches(name, names, 1, _SIMILAR):
-        problem = f"{name} is no statement; did you mean {meant[0]}?"
+        problem = f"{name} is not a statement; did you mean {meant[0]}?"
         raise StatementError(document, pointer, problem)
 
 

@@ -218,7 +218,7 @@ def load(path: str | Path) -> Document:
         data, file = _read(Path(path)), str(path)
     document = parse(_decode(data, file), file)
     if not isinstance(document.tree, dict):
-        raise InputError(f"{file}: no mapping of keys to values; is it an OpenAPI document?")
+        raise InputError(f"{file}: not a mapping of keys to values; is it an OpenAPI document?")
     return document
 
 

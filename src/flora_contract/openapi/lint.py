@@ -73,7 +73,7 @@ def sources_are_known(document: Document, registers: Registers) -> Iterator[Faul
         for value, labels in _mapping(node.get("x-source-values")).items():
             place = (*pointer, "x-source-values", value)
             if value not in [*_list(node.get("enum")), *_list(node.get("x-extensible-enum"))]:
-                yield place, f"{value} is no value of this enum"
+                yield place, f"{value} is not a value of this enum"
             yield from _labels(place, labels, registers)
             for label in _list(labels):
                 if label not in _list(node.get("x-source")):
@@ -88,7 +88,7 @@ def conflicts_are_registered(document: Document, registers: Registers) -> Iterat
             used.add(str(number))
             if str(number) not in registers.conflicts:
                 place = (*pointer, "x-conflict", index)
-                yield place, f"{number} is no row of docs/conflicts.md"
+                yield place, f"{number} is not a row of docs/conflicts.md"
     for number in sorted(registers.conflicts - used):
         yield (), f"row {number} of docs/conflicts.md is named by no x-conflict"
 
@@ -118,7 +118,7 @@ def _labels(pointer: Pointer, labels: Any, registers: Registers) -> Iterator[Fau
         return
     for index, label in enumerate(labels):
         if not isinstance(label, str) or label not in registers.labels:
-            yield (*pointer, index), f"{label!r} is no label of docs/sources.md"
+            yield (*pointer, index), f"{label!r} is not a label of docs/sources.md"
         elif label in labels[:index]:
             yield (*pointer, index), f"{label} is named twice"
 

@@ -174,7 +174,7 @@ class _Run:
 
     def _select(self, action: Action, field: Literal["target", "copy"]) -> JSONPathNodeList:
         query = action.node[field]
-        problem = f"{field} {query!r} is no JSONPath of RFC 9535"
+        problem = f"{field} {query!r} is not a JSONPath of RFC 9535"
         try:
             return _JSONPATH.find(query, self.tree)
         except JSONPathError as error:

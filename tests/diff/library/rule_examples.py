@@ -5,10 +5,11 @@ from __future__ import annotations
 import copy
 import datetime as dt
 from dataclasses import dataclass, field
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from flora_contract.diff.operations.lifecycle import Policy
-from flora_contract.diff.rules import PLACES, rules, schema_suffixes
+from flora_contract.diff.rules import PLACES, rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,6 +19,12 @@ Tree = dict[str, Any]
 TODAY = dt.date(2026, 1, 1)
 STRICT = Policy({"stable": 30}, TODAY)
 PLAIN = Policy({}, TODAY)
+
+
+def _suffixes() -> list[str]:
+    """The rows of the matrix of rules, in its order."""
+    text = files("flora_contract.diff").joinpath("schema_rules.tsv").read_text(encoding="utf-8")
+    return [line.partition("\t")[0] for line in text.splitlines()[1:]]
 
 
 @dataclass(frozen=True)
@@ -351,7 +358,7 @@ def _typed(place: str, suffix: str) -> tuple[Any, Any, str] | None:
 
 def _of_schemas() -> Iterator[Example]:
     edits = _all_edits()
-    for suffix in schema_suffixes():
+    for suffix in _suffixes():
         for place, prefix in PLACES.items():
             rule_id = f"{prefix}-{suffix}"
             typed = _typed(place, suffix)

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from flora_contract.conformance.exchange import OTHER, OWNER, at
+from flora_contract.conformance.exchange import BROKE, OTHER, OWNER, at
 from flora_contract.conformance.oracle import Severity, Verdict, held, number, oracle, verdict
 from flora_contract.conformance.refusals import code_of, stated, statuses
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from flora_contract.conformance.exchange import Credential, Exchange
     from flora_contract.conformance.ledger import Ledger, ListPage, Observation
     from flora_contract.openapi.behaviour import Idempotency, Resource
+
+WATCHED = {OWNER, OTHER, BROKE}
+"""Accounts of which each request is known. Others have done more than a recording shows."""
 
 
 def _rule(exchange: Exchange) -> Idempotency:
@@ -159,7 +162,8 @@ def key_new_to_server(exchange: Exchange, ledger: Ledger) -> Iterator[Verdict]:
         return
     users = ledger.uses.get(exchange.key or "", ())
     alone = all(e is exchange or e.started >= exchange.ended for e in users)
-    if exchange.credential.accepted and exchange.decided and alone:
+    known = exchange.key is None or exchange.credential in WATCHED
+    if exchange.credential.accepted and exchange.decided and alone and known:
         yield verdict(
             not _is_refusal(exchange),
             exchange,
@@ -197,6 +201,8 @@ def refused_has_no_effect(ledger: Ledger) -> Iterator[Verdict]:
     first: dict[tuple[str, ...], ListPage] = {}
     known: dict[tuple[str, ...], set[str]] = {}
     for page in ledger.pages:
+        if page.exchange.credential not in WATCHED:
+            continue
         kind, look = page.operation.resource, page.question[:2]
         before = first.get(look)
         if kind is None or not kind.create or (before is None and page.filters):

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 # id, keywords of JSON Schema, the rule
 HOLES: tuple[tuple[str, frozenset[str], str], ...] = (
-    ("refuses-bad-json", frozenset({"json"}), "A body that is no JSON is refused."),
+    ("refuses-bad-json", frozenset({"json"}), "A body that is not JSON is refused."),
     (
         "refuses-missing-field",
         frozenset({"required"}),

@@ -164,7 +164,7 @@ class Containment:
         return self._compared(one or small, two or large)
 
     def _compared(self, one: Schema, two: Schema) -> Iterator[tuple[str, Answer]]:
-        yield "unevaluated", unevaluated_within(one, two)
+        yield "unevaluated", all_of(self._unevaluated(one, two))
         split, kinds = bool(two.lists.keys() & UNIONS), pinned(two, self.large)
         for alternative in alternatives(one, self.small, split=split, kinds=kinds):
             if two.or_null:
@@ -221,9 +221,13 @@ class Containment:
         pairs = list(zip(*others, strict=False))
         alike = len(others[0]) == len(others[1]) and all(map(neighbours.looks_alike, *others))
         yield (alike and all(self._is_same_or_given(one, two) for one, two in pairs)) or None
+        everywhere = [small, *others[0]]
+        said = {
+            "unevaluatedProperties": partial(neighbours.of_pattern, everywhere, ""),
+            "unevaluatedItems": partial(neighbours.of_items, everywhere),
+        }
         for word in words:
-            said = partial(neighbours.of_pattern, [small, *others[0]], "")
-            yield self._single(word, small, large, said)
+            yield self._single(word, small, large, said[word])
 
     def _is_same_or_given(self, one: Schema, two: Schema) -> bool:
         key = id(one), id(two)

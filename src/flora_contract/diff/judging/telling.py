@@ -51,11 +51,12 @@ def _change(group: Group, places: Positions, roots: tuple[Document, Document]) -
     operations = {(reach.operation, reach.path) for reach in reaches}
     sides = {reach.side for reach in reaches} - {"none"}
     pointer = show(group.node.pointer)
+    file = _beside(group.node.document.file, [root.file for root in roots])
     operation, path = operations.pop() if len(operations) == 1 else (None, None)
     return Change(
         id=rule_id,
         level=level,
-        section=_section(pointer),
+        section=_section(pointer, file),
         operation=operation,
         path=path,
         side=sides.pop() if len(sides) == 1 else "both" if sides else "none",
@@ -64,7 +65,7 @@ def _change(group: Group, places: Positions, roots: tuple[Document, Document]) -
         revision=_spot(group.revision, places),
         message=message,
         reaches=reaches,
-        file=_beside(group.node.document.file, [root.file for root in roots]),
+        file=file,
         messages=tuple({rule_id: said for _, rule_id, said, _ in group.found}.items()),
     )
 
@@ -94,13 +95,14 @@ def _merged(found: list[Reaches]) -> Reaches:
     return tuple(dict.fromkeys(reach for reaches in different for reach in reaches))
 
 
-def _section(pointer: str) -> str:
+def _section(pointer: str, file: str) -> str:
     parts = pointer.split("/")
     if "callbacks" in parts[3:]:
         return "callbacks"
     if parts[1:3] == ["components", "securitySchemes"]:
         return "security"
-    return parts[1] if len(parts) > 1 and parts[1] in _SECTIONS else "info"
+    elsewhere = "components" if file else "info"
+    return parts[1] if len(parts) > 1 and parts[1] in _SECTIONS else elsewhere
 
 
 def _beside(file: str, roots: list[str]) -> str:

@@ -26,7 +26,7 @@ class Reader:
         if len(header) != 3 or header[1] != b"blob":
             if len(header) == 3:
                 pipes[1].read(int(header[2]) + 1)
-                raise InputError(f"{spec}: is no file")
+                raise InputError(f"{spec}: is not a file")
             run("show", "--end-of-options", spec, problem=spec)  # git tells what is wrong with it
             raise InputError(f"{spec}: cannot be read")
         return _decoded(pipes[1].read(int(header[2]) + 1)[:-1], spec)

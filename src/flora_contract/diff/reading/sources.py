@@ -43,7 +43,7 @@ def contract(document: Document, read: Callable[[str], Document] | None = None) 
     tree = Tree(document, _Cache(read or _Files(Path(document.file).parent).load).beside)
     version = tree.root.mapping().get("openapi")
     if version is None:
-        fault = "is no OpenAPI document: it has no field openapi"
+        fault = "is not an OpenAPI document: it has no field openapi"
         if "swagger" in tree.root.value:
             fault = "is Swagger 2.0: convert it to OpenAPI 3 first"
         raise InputError.at(document.file, 1, fault)

@@ -65,7 +65,8 @@ class Backwards:
     def undescribed(self, operation: str) -> None:
         """An operation that is left out is one that sources state or name, and not described."""
         at: Pointer = ("x-undescribed", operation)
-        stated = [p for p, f in self.evidence.at.get(Place(operation), ()) if f.aspect == "is"]
+        facts = [(p, f) for p, f in self.evidence.at.get(Place(operation), ()) if f.aspect == "is"]
+        stated = self.evidence.bearing(facts)
         wrong, lacking = mislabelled(self.made.undescribed[operation], stated)
         if self.claims[Place(operation), "is"]:
             self.result.add("invented", f"{operation} is described, and left out", pointer=at)
@@ -76,7 +77,7 @@ class Backwards:
     def compare(self, pointer: Pointer, facts: list[Stated]) -> None:
         labels = self.document.at(pointer).get("x-source", [])
         at = (*pointer, "x-source")
-        stated = [page for page, _ in facts]
+        stated = self.evidence.bearing(facts)
         wrong, lacking = mislabelled(labels, stated)
         for label in wrong:
             what = f"{label} does not state {_short(pointer)}"
@@ -109,19 +110,20 @@ class Backwards:
         single = node.get("x-source-values", {})
         for value in single.keys() - set(listed):
             at = (*pointer, "x-source-values", value)
-            self.result.add("invented", f"{value} is no value of {_short(pointer)}", pointer=at)
-        told = set().union(*mislabelled(node["x-source"], [page for page, _ in facts]))
-        stated: dict[object, list[SourcePage]] = defaultdict(list)
+            self.result.add("invented", f"{value} is not a value of {_short(pointer)}", pointer=at)
+        told = set().union(*mislabelled(node["x-source"], self.evidence.bearing(facts)))
+        stating: dict[object, list[Stated]] = defaultdict(list)
         for page, fact in facts:
             if fact.aspect in {"value", "shows"}:
-                stated[fact.value].append(page)
+                stating[fact.value].append((page, fact))
         for value in listed:
             named = single.get(value, node["x-source"])
-            wrong, lacking = mislabelled(named, stated[value])
+            stated = self.evidence.bearing(stating[value])
+            wrong, lacking = mislabelled(named, stated)
             if not {*wrong, *lacking} - (set() if value in single else told):
                 continue
             kind: Verdict = "invented" if wrong else "missing"
-            should = wanted(stated[value])
+            should = wanted(stated)
             what = f"the value {value} of {_short(pointer)} is stated by {_list(should)}"
             at = (*pointer, "x-source-values", value)
             self.result.add(kind, f"{what}, not by {_list(named)}", pointer=at, stated=should)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from flora_contract.documents.facts.fact import PageFact, Place, SourcePage, is_operation
+from flora_contract.documents.facts.fact import PageFact, Place, SourcePage
 from flora_contract.documents.sources.kinds import FORMS
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ class Evidence:
     """Sources and their facts.
 
     Pages stand first, then the SDK, its newest version first, then what was typed by hand. An
-    older version of the SDK is history: it bears out a label, and contradicts nothing.
+    older version of the SDK is history: it contradicts nothing, and bears out a label as long as
+    the newer one states the same.
     """
 
     def __init__(self, pages: tuple[SourcePage, ...], operations: tuple[str, ...]) -> None:
@@ -42,21 +43,11 @@ class Evidence:
             self.at[fact.place].append((page, fact))
             self.of[page.label, fact.place, fact.aspect].append(fact)
         self.newest = next((page.label for page in self.pages if page.form == "sdk"), None)
-        self.speaks = self._speakers()
-        self.current = [pair for pair in self.facts if not self.is_history(*pair)]
+        self.current = [pair for pair in self.facts if not self.is_history(pair[0])]
 
-    def _speakers(self) -> dict[str, str]:
-        """The version of the SDK that speaks for an operation: the newest that states it."""
-        found: dict[str, str] = {}
-        for page, fact in self.facts:
-            if page.form == "sdk" and is_operation(fact):
-                found.setdefault(fact.place.operation, page.label)
-        return found
-
-    def is_history(self, page: SourcePage, fact: PageFact) -> bool:
+    def is_history(self, page: SourcePage) -> bool:
         """Whether a newer version of the SDK speaks in place of this one."""
-        speaker = self.speaks.get(fact.place.operation, self.newest)
-        return page.form == "sdk" and page.label != speaker
+        return page.form == "sdk" and page.label != self.newest
 
     def stating(self, places: Iterable[Place]) -> Iterator[tuple[SourcePage, PageFact]]:
         """What sources state of places; words and refusals do not count."""
@@ -64,6 +55,12 @@ class Evidence:
             for page, fact in self.at.get(place, ()):
                 if fact.aspect not in {"wording", "refuses"}:
                     yield page, fact
+
+    def bearing(self, facts: Iterable[tuple[SourcePage, PageFact]]) -> list[SourcePage]:
+        """The sources that bear out a label by facts: an older SDK only beside the newest."""
+        pages = [page for page, _ in facts]
+        current = [page for page in pages if not self.is_history(page)]
+        return pages if any(page.form == "sdk" for page in current) else current
 
 
 @lru_cache(maxsize=8)

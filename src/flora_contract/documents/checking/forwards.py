@@ -97,7 +97,7 @@ class Forwards:
                 for other, stated in self.evidence.at.get(place, ())
                 for claim in self.claims[place, aspect]
                 if other.label != page.label
-                and not self.evidence.is_history(other, stated)
+                and not self.evidence.is_history(other)
                 and stated.aspect == aspect
                 and agree(self.evidence, other, stated, claim)
             )
@@ -177,7 +177,7 @@ class Forwards:
                 continue
             for page in self.evidence.pages:
                 declared = self.evidence.declared.get((page.label, place))
-                if declared is None or self.evidence.is_history(page, declared):
+                if declared is None or self.evidence.is_history(page):
                     continue
                 if self.shows(page, place, aspect) or self.conflicts.explain(
                     page, PageFact(place, aspect, "none", 0)

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flora_contract.documents.checking.claims import claims
 from flora_contract.documents.facts.fact import Place
-from flora_contract.openapi import Edit
+from flora_contract.documents.proposing.schemas import singular, title
+from flora_contract.errors import CommandError
+from flora_contract.openapi import Edit, apply, parse, written
+from flora_contract.openapi.behaviour import Behaviour
+from flora_contract.openapi.contract import Contract
 
 if TYPE_CHECKING:
     from flora_contract.documents.checking.claims import Claims
-    from flora_contract.documents.facts.fact import SourcePage
     from flora_contract.openapi import Document
 
 _SECONDS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
@@ -21,7 +24,7 @@ _NEXT: Final = "meta.next_cursor"
 
 
 def behaviour_edits(
-    before: Document, after: Document, behaviour: Document, pages: list[SourcePage]
+    before: Document, after: Document, behaviour: Document
 ) -> tuple[list[Edit], list[str]]:
     """Edits of the overlay of behaviour, and what of it a person has to state."""
     old, new = claims(before), claims(after)
@@ -31,10 +34,10 @@ def behaviour_edits(
     for claim in new.claims:
         if claim.value == "operation" and claim.place not in known:
             operation = claim.place.operation
-            if update := _statements(new, after, operation, pages):
-                target = f"$.paths['{operation.split(' ')[1]}'].{operation.split(' ')[0].lower()}"
-                edits.append(Edit("append", ("actions",), {"target": target, "update": update}))
-            asked.append(f"{operation}: state what it does to which resource, in behaviour.yaml")
+            drafted = _listed(new, after, operation)
+            if drafted and _holds(after, behaviour, [*edits, *drafted]):
+                edits += drafted
+            asked.append(_asked(new, operation))
     codes = _values(new, "error.code") - _values(old, "error.code")
     asked += [
         f"the error code {code}: name its status in x-errors of behaviour.yaml"
@@ -68,31 +71,57 @@ def _windows(old: Claims, new: Claims, behaviour: Document) -> list[Edit]:
     ]
 
 
-def _statements(
-    made: Claims, document: Document, operation: str, pages: list[SourcePage]
-) -> dict[str, Any]:
-    places = {claim.place for claim in made.claims if claim.place.operation == operation}
-    node = next(n for n in document.operations() if f"{n.method} {n.path}" == operation).node
-    labels = list(node.get("x-source", []))
-    found: dict[str, Any] = {}
+def _asked(made: Claims, operation: str) -> str:
+    """What a person has to state of a new operation."""
     key = Place(operation, "header", _KEY)
-    held = [c.value for c in made.claims if c.place == key and c.aspect == "duration"]
-    stated = any(page.at(key, "duration") for page in pages)
-    if stated and held and (window := seconds(str(held[0]))) is not None:
-        found["x-idempotency"] = {
-            "header": _KEY,
-            "window": window,
-            "repetition": "refused",
-            "x-source": labels,
-        }
+    held = [str(c.value) for c in made.claims if c.place == key and c.aspect == "duration"]
+    window = seconds(held[0]) if held else None
+    more = f", and x-idempotency with a window of {window}" if window is not None else ""
+    return f"{operation}: state what it does to which resource{more}, in behaviour.yaml"
+
+
+def _listed(made: Claims, document: Document, operation: str) -> list[Edit]:
+    """What a list is of, and how its pages follow; nothing where what it lists has no id."""
+    method, path = operation.split(" ", 1)
+    places = {claim.place for claim in made.claims if claim.place.operation == operation}
     lists = [
         place.field
         for place in places
         if place.part == "answer" and re.fullmatch(r"\w+\[\]", place.field)
     ]
-    if operation.startswith("GET ") and not operation.endswith("}") and len(lists) == 1:
-        found["x-list"] = _list(places, operation, lists[0], labels)
-    return found
+    if method != "GET" or path.endswith("}") or len(lists) != 1:
+        return []
+    one = singular(lists[0].removesuffix("[]"))
+    if Place(operation, "answer", f"{lists[0]}.{one}_id") not in places:
+        return []
+    node = next(n for n in document.operations() if f"{n.method} {n.path}" == operation).node
+    labels = list(node["x-source"])
+    resource = {"id": f"{one}_id", "list": node["operationId"], "x-source": labels}
+    stated = {"x-list": _list(places, operation, lists[0], labels)}
+    return [
+        Edit("append", ("actions",), {"target": target, "update": update})
+        for target, update in (
+            ("$", {"x-resources": {title(one): resource}}),
+            (f"$.paths['{path}'].get", stated),
+        )
+    ]
+
+
+def _holds(document: Document, behaviour: Document, edits: list[Edit]) -> bool:
+    """Whether statements can hold of a contract, and do not meet those that are there."""
+    stated = parse(written(behaviour, edits, None), behaviour.file)
+    kinds = [
+        kind
+        for action in stated.tree["actions"]
+        for kind in action.get("update", {}).get("x-resources", {})
+    ]
+    if len(kinds) != len(set(kinds)):
+        return False
+    try:
+        Behaviour(Contract(apply(document, [stated], strict=True).document))
+    except CommandError:
+        return False
+    return True
 
 
 def _list(places: set[Place], operation: str, items: str, labels: list[str]) -> dict[str, Any]:

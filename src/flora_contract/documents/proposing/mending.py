@@ -45,6 +45,8 @@ class Mending:
         if fault.stated is not None:
             if "x-source-values" in fault.pointer:
                 return self.value_labels(fault.pointer, fault.stated)
+            if fault.pointer[0] == "x-undescribed":
+                return self.left_out(fault.pointer, fault.stated)
             return self.labels(fault.pointer[:-1], fault.stated)
         if self.is_outranked(fault):
             return []
@@ -72,8 +74,6 @@ class Mending:
 
     def labels(self, node: Pointer, stated: tuple[str, ...]) -> list[Edit]:
         """Set the labels of a node; one that no source states goes."""
-        if node[:1] == ("x-undescribed",):
-            return [Edit("set", node, flow(stated))] if stated else [Edit("delete", node)]
         labels = self.document.at(node).get("x-source", [])
         if stated:
             kept = [label for label in labels if label in stated]
@@ -87,6 +87,10 @@ class Mending:
             return [Edit("delete", node[:2] if only else node)]
         removable = node[-2] in {"parameters", "responses", "schemas", "headers"}
         return [Edit("delete", node)] if removable and not self.is_used(node) else []
+
+    def left_out(self, pointer: Pointer, stated: tuple[str, ...]) -> list[Edit]:
+        """Set the labels of an operation that is left out; one that no source names goes."""
+        return [Edit("set", pointer, flow(stated)) if stated else Edit("delete", pointer)]
 
     def is_used(self, node: Pointer) -> bool:
         """Whether something refers to a component."""
@@ -122,6 +126,8 @@ class Mending:
         edits = [Edit("delete", pointer)] if value in single else []
         if value not in schema[keyword]:
             return edits
+        if newer := self.newer(schema["x-source"], stated):
+            return [Edit("set", (*node, "x-source"), flow(newer))]
         if not stated:
             return [*edits, Edit("delete", (*node, keyword, schema[keyword].index(value)))]
         if set(stated) == set(schema["x-source"]):
@@ -129,6 +135,13 @@ class Mending:
         if not single:
             return [Edit("set", pointer[:-1], {value: flow(stated)})]
         return [Edit("set", pointer, flow(stated))]
+
+    def newer(self, labels: list[str], stated: tuple[str, ...]) -> list[str]:
+        """Labels with the version of the SDK that states more, in place of an older one."""
+        sdk = [page.label for page in self.evidence.pages if page.form == "sdk"]
+        more = [label for label in stated if label in sdk and label not in labels]
+        old = [label for label in labels if label in sdk]
+        return [more[0] if label in old else label for label in labels] if more and old else []
 
     # What no source states any more
 
@@ -190,7 +203,7 @@ class Mending:
         return [
             (page, fact)
             for page, fact in self.evidence.at.get(place, ())
-            if not self.evidence.is_history(page, fact)
+            if not self.evidence.is_history(page)
         ]
 
     @property

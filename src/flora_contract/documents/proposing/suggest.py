@@ -98,7 +98,7 @@ def suggest(
         current = _applied(current, edits)
     made.questions += [_question(current, fault) for fault in faults]
     if behaviour is not None:
-        made.behaviour_edits, asked = behaviour_edits(document, current, behaviour, pages)
+        made.behaviour_edits, asked = behaviour_edits(document, made.edited, behaviour)
         made.questions += [Question(what) for what in asked]
     return made
 

@@ -13,7 +13,7 @@ from flora_contract.documents.facts.fact import CONSTRAINTS, Place
 
 
 @dataclass(frozen=True)
-class Form:
+class PageForm:
     """A kind of source, which differs from the others by what it never shows.
 
     `rank`: whom to believe where two differ; the least is believed. `silent`: aspects it never
@@ -33,10 +33,10 @@ class Form:
 
 _BOUNDS = frozenset(CONSTRAINTS)
 FORMS = {
-    "http": Form(
+    "http": PageForm(
         "HTTP reference page", 0, frozenset({"nullable"}), complete=True, whole_samples=True
     ),
-    "typescript": Form(
+    "typescript": PageForm(
         "TypeScript reference page",
         0,
         _BOUNDS,
@@ -44,10 +44,10 @@ FORMS = {
         complete=True,
         whole_samples=True,
     ),
-    "guide": Form("guide", 0, _BOUNDS | {"nullable"}),
-    "sdk": Form("TypeScript SDK", 1, _BOUNDS, integers=False, complete=True),
+    "guide": PageForm("guide", 0, _BOUNDS | {"nullable"}),
+    "sdk": PageForm("TypeScript SDK", 1, _BOUNDS, integers=False, complete=True),
     # Other public material: held as far as facts/elsewhere.yaml goes, and silent beyond.
-    "elsewhere": Form("other public material", 2, _BOUNDS | {"nullable"}),
+    "elsewhere": PageForm("other public material", 2, _BOUNDS | {"nullable"}),
 }
 
 MODELS = {

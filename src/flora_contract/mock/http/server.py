@@ -106,7 +106,7 @@ def run(
         if parent is not None:  # a worker does not outlive what would replace it
             loop.add_reader(parent.sentinel, stop.set)
         application = await opened(settings, siblings)
-        spare_the_old()
+        tune_garbage_collection()
         greet(greeting)
         try:
             await serve(application, listener, log=log, stop=stop)
@@ -122,7 +122,7 @@ async def make(settings: MockSettings) -> None:
     (await opened(settings)).close()
 
 
-def spare_the_old() -> None:
+def tune_garbage_collection() -> None:
     """Collect young garbage only, in a process that does nothing but serve.
 
     Entities refer to nothing that refers to them, so that a full collection finds nothing, and

@@ -67,7 +67,7 @@ class SQLite:
     def __init__(self, path: str) -> None:
         self.name = path
         if Path(path).exists() and not Path(path).is_file():  # it would put a journal beside it
-            raise InputError(f"{path}: cannot be opened as state: is no regular file")
+            raise InputError(f"{path}: cannot be opened as state: is not a regular file")
         try:
             with ExitStack() as unless_it_is_ours:
                 self._connection = sqlite3.connect(
@@ -83,7 +83,7 @@ class SQLite:
         except sqlite3.OperationalError as error:
             raise InputError(f"{path}: cannot be opened as state: {error}") from None
         except sqlite3.DatabaseError:
-            raise InputError(f"{path}: is no SQLite database; name another file") from None
+            raise InputError(f"{path}: is not a SQLite database; name another file") from None
         self._execute = self._connection.execute
         self._version: Row = ()
 

@@ -33,7 +33,7 @@ def items_hold(operation: OperationBehaviour, listing: Listing) -> Iterator[Faul
         known = lists or answer
         yield (*pointer, "items"), lacks(_answer_of(operation), "list", listing.items, known)
     elif not operation.items:
-        yield (*pointer, "items"), f"{listing.items} is no list of objects; name one that is"
+        yield (*pointer, "items"), f"{listing.items} is not a list of objects; name one that is"
 
 
 def operation_holds(subject: Subject, operation: OperationBehaviour) -> Iterator[Fault]:
@@ -98,7 +98,10 @@ def _order_and_filters(
             yield place, lacks(resource.one, "", found.member, known)
         kinds = types(subject.document, items[found.member].schema) if found.member in items else ()
         if found.match == "contains" and kinds and not {"string", "array"} & set(kinds):
-            yield (*place[:-1], "match"), f"{found.member} is no text to contain one; leave it out"
+            yield (
+                (*place[:-1], "match"),
+                f"{found.member} is not a text to contain one; leave it out",
+            )
         asked = _single(subject, queries[found.parameter]["schema"])
         held = _single(subject, items[found.member].schema) if found.member in items else asked
         if asked and held and not asked & held:

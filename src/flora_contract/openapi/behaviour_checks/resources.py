@@ -288,7 +288,7 @@ def _failure(subject: Subject, resource: Resource, life: Life) -> Iterator[Fault
     failed = subject.document.at(pointer).get("failed", [])
     for place, state in leaves(failed, (*pointer, "failed")):
         if state not in life.final:
-            yield place, f"{state} is no final state; those are {', '.join(life.final)}"
+            yield place, f"{state} is not a final state; those are {', '.join(life.final)}"
     shown = subject.shown(resource)
     for name, path in (("code", life.error_code), ("message", life.error_message)):
         if path is not None and path not in shown:

@@ -140,7 +140,7 @@ def not_of(document: Document, path: str, schema: object, kinds: frozenset[str])
     """That a member is of none of some types, where the contract tells."""
     found = types(document, schema)
     if kinds and found and not kinds & found:
-        yield f"{path} is no {_CALLED[kinds]}; name a member that is"
+        yield f"{path} is not a {_CALLED[kinds]}; name a member that is"
 
 
 def nearest(name: object, known: Iterable[str]) -> str:
