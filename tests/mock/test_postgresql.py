@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -9,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from flora_contract.mock import MockFlora
+from flora_contract.mock import MockFlora, create_app
 from flora_contract.mock.state import waiting
 from flora_contract.mock.state.postgresql import PostgreSQL
-from tests.mock.conftest import KEY, client_of
+from tests.mock.conftest import BODY, KEY, client_of
 from tests.mock.postgresql_server import execute, frozen
 from tests.mock.server_process import running
 
@@ -174,3 +175,54 @@ def test_what_one_mock_changes_the_other_sees_at_once(postgresql: str, mock: Moc
             mock.reset()
             assert there.list().json()["generations"] == []
             assert there.create().status_code == 201
+
+
+def test_accounts_change_while_others_create(postgresql: str, mock: MockFlora) -> None:
+    """Nobody waits for whoever waits for them; what is created is paid for."""
+    home = {"ws_n": ["prj_n"]}
+    mock.put_account("sk_new", credits=1, workspaces=home)
+    with MockFlora(state=postgresql, run_seconds=600) as other:
+        stop = time.monotonic() + 3
+
+        def create(number: int) -> set[int]:
+            found = set()
+            with client_of((mock, other)[number % 2].base_url, "sk_new") as own:
+                while time.monotonic() < stop:
+                    found.add(
+                        own.create(key=f"{number % 3}-{time.monotonic_ns()}", **PLACE).status_code
+                    )
+            return found
+
+        with ThreadPoolExecutor(6) as pool:
+            creating = [pool.submit(create, number) for number in range(6)]
+            while time.monotonic() < stop:
+                other.put_account("sk_new", credits=0.2, workspaces=home)
+            statuses = {status for future in creating for status in future.result()}
+    assert statuses == {201, 402}
+
+
+def test_an_asgi_application_has_its_state_there_too(postgresql: str, mock: MockFlora) -> None:
+    async def ask() -> list[int]:
+        app = create_app(state=postgresql)
+        transport = httpx.ASGITransport(app)  # type: ignore[arg-type]
+        headers = {"authorization": f"Bearer {KEY}"}
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://flora/api/v1", headers=headers
+        ) as client:
+            answers = await asyncio.gather(
+                *(client.post("/generate", json=BODY) for _ in range(8)), client.get("/nothing")
+            )
+        events = iter(["lifespan.startup", "lifespan.shutdown"])
+
+        async def receive() -> dict[str, Any]:
+            return {"type": next(events)}
+
+        async def send(message: dict[str, Any]) -> None:
+            assert message["type"].endswith(".complete")
+
+        await app({"type": "lifespan"}, receive, send)
+        return [answer.status_code for answer in answers]
+
+    assert asyncio.run(ask()) == [201] * 8 + [404]
+    with client_of(mock.base_url) as client:
+        assert client.list().json()["meta"]["total_estimate"] == 8
