@@ -323,9 +323,17 @@ def test_wrong_rules_are_refused(rule: object, control: httpx.Client) -> None:
     assert control.get("/faults").json()["faults"] == []
 
 
+def test_what_is_told_of_faults_can_be_put_back(control: httpx.Client) -> None:
+    control.put("/faults", json=[{"kind": "null", "after": 5}, {"kind": "drop"}])
+    told = control.get("/faults").json()["faults"]
+    assert control.put("/faults", json=told[:1]).status_code == 200
+    assert control.get("/faults").json()["faults"] == told[:1]
+
+
 def test_every_kind_of_fault_is_told(control: httpx.Client) -> None:
     kinds = control.get("/faults").json()["kinds"]
     assert set(kinds) == {
-        *("status", "close_before", "close_after", "delay", "drip", "truncate", "not_json"),
+        *("status", "answer", "close_before", "close_after", "delay", "drip", "truncate"),
+        "not_json",
         *("content_type", "extra_field", "unknown_value", "null", "drop"),
     }

@@ -114,12 +114,21 @@ def test_two_processes_go_by_the_later_clock(machine: Machine, tmp_path: Path) -
     first, second = Application(settings), Application(settings)
     machine.wall -= DAY
     third = Application(settings)  # which never saw the time before
-    machine.passes(3600)  # while nothing happens, nothing is kept
+    processes = (first, second, third)
+
+    def passes(seconds: float) -> None:
+        machine.passes(seconds)
+        for process in processes:
+            process.store.tick()
+
+    passes(1)
+    passes(3600)  # while nothing happens, nothing is kept
     run_id = create(first)
-    machine.passes(10)
-    assert {status(one, run_id) for one in (first, second, third)} == {"completed"}
-    for application in (first, second, third):
-        application.close()
+    passes(5)
+    passes(5)
+    assert {status(one, run_id) for one in processes} == {"completed"}
+    for process in processes:
+        process.close()
 
 
 def test_reads_write_nothing(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ LIGHT = """
 import sys
 def test_nothing_heavy_is_loaded():
     ours = {name for name in sys.modules if name.startswith("flora_contract")}
-    light = {"", ".errors", ".mock", ".mock.plugin"}
+    light = {"", ".commands", ".mock", ".mock.plugin"}
     assert ours == {f"flora_contract{name}" for name in light}
     assert not {"uvloop", "httptools"} & set(sys.modules)
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -9,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from flora_contract.mock import MockFlora
+from flora_contract.mock import MockFlora, create_app
 from flora_contract.mock.state import waiting
 from flora_contract.mock.state.postgresql import PostgreSQL
-from tests.mock.conftest import KEY, client_of
+from tests.mock.conftest import BODY, KEY, client_of
 from tests.mock.postgresql_server import execute, frozen
 from tests.mock.server_process import running
 
@@ -26,11 +27,9 @@ PLACE = {"workspace_id": "ws_n", "project_id": "prj_n"}
 
 
 @pytest.fixture
-def mock(postgresql: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[MockFlora]:
-    """One that waits for the database for a second."""
+def mock(postgresql: str) -> Iterator[MockFlora]:
     with MockFlora(state=postgresql, run_seconds=600) as mock:
         mock.reset()
-        monkeypatch.setattr(waiting, "SECONDS", WAIT)
         yield mock
 
 
@@ -47,7 +46,8 @@ def statements(mock: MockFlora, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     fetch = PostgreSQL._fetch
 
     def recording(self: PostgreSQL, connection: Any, sql: str, values: Sequence[Any]) -> Any:
-        if "clock SET" not in sql and "nextval" not in sql:  # once a second, and for 64 entities
+        # What is done once a second, or for 64 entities, is not of a request.
+        if not any(part in sql for part in ("clock SET", "nextval", "DELETE FROM keys")):
             sent.append(sql)
         return fetch(self, connection, sql, values)
 
@@ -61,9 +61,10 @@ def timed(client: httpx.Client, path: str) -> tuple[int, float]:
 
 
 def test_while_the_database_is_silent_only_what_needs_it_waits(
-    postgresql: str, mock: MockFlora, client: Client
+    postgresql: str, mock: MockFlora, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_id = client.create().json()["run_id"]
+    monkeypatch.setattr(waiting, "SECONDS", WAIT)
     with frozen(postgresql), ThreadPoolExecutor(12) as pool:
         started = time.perf_counter()
         waiting_for = [pool.submit(client.create) for _ in range(6)]
@@ -76,6 +77,7 @@ def test_while_the_database_is_silent_only_what_needs_it_waits(
         assert {future.result().status_code for future in waiting_for} == {500}
         assert time.perf_counter() - started < 2 * WAIT
         assert httpx.get(f"{mock.origin}/_mock/requests").status_code == 200
+    monkeypatch.undo()
     assert client.get(f"/runs/{run_id}").status_code == 200
     assert client.create().status_code == 201
 
@@ -173,3 +175,54 @@ def test_what_one_mock_changes_the_other_sees_at_once(postgresql: str, mock: Moc
             mock.reset()
             assert there.list().json()["generations"] == []
             assert there.create().status_code == 201
+
+
+def test_accounts_change_while_others_create(postgresql: str, mock: MockFlora) -> None:
+    """Nobody waits for whoever waits for them; what is created is paid for."""
+    home = {"ws_n": ["prj_n"]}
+    mock.put_account("sk_new", credits=1, workspaces=home)
+    with MockFlora(state=postgresql, run_seconds=600) as other:
+        stop = time.monotonic() + 3
+
+        def create(number: int) -> set[int]:
+            found = set()
+            with client_of((mock, other)[number % 2].base_url, "sk_new") as own:
+                while time.monotonic() < stop:
+                    found.add(
+                        own.create(key=f"{number % 3}-{time.monotonic_ns()}", **PLACE).status_code
+                    )
+            return found
+
+        with ThreadPoolExecutor(6) as pool:
+            creating = [pool.submit(create, number) for number in range(6)]
+            while time.monotonic() < stop:
+                other.put_account("sk_new", credits=0.2, workspaces=home)
+            statuses = {status for future in creating for status in future.result()}
+    assert statuses == {201, 402}
+
+
+def test_an_asgi_application_has_its_state_there_too(postgresql: str, mock: MockFlora) -> None:
+    async def ask() -> list[int]:
+        app = create_app(state=postgresql)
+        transport = httpx.ASGITransport(app)  # type: ignore[arg-type]
+        headers = {"authorization": f"Bearer {KEY}"}
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://flora/api/v1", headers=headers
+        ) as client:
+            answers = await asyncio.gather(
+                *(client.post("/generate", json=BODY) for _ in range(8)), client.get("/nothing")
+            )
+        events = iter(["lifespan.startup", "lifespan.shutdown"])
+
+        async def receive() -> dict[str, Any]:
+            return {"type": next(events)}
+
+        async def send(message: dict[str, Any]) -> None:
+            assert message["type"].endswith(".complete")
+
+        await app({"type": "lifespan"}, receive, send)
+        return [answer.status_code for answer in answers]
+
+    assert asyncio.run(ask()) == [201] * 8 + [404]
+    with client_of(mock.base_url) as client:
+        assert client.list().json()["meta"]["total_estimate"] == 8

@@ -49,7 +49,7 @@ def scenario(npm_packages: Path) -> Scenario:
 
 @pytest.fixture
 def mock() -> Iterator[MockFlora]:
-    with MockFlora(run_seconds=0.3, self_check=True) as mock:
+    with MockFlora(run_seconds=0.8, self_check=True) as mock:
         yield mock
 
 

@@ -195,9 +195,9 @@ class Application:
         """The answer to a request, recorded if that is wanted; never raises."""
         if self._recorder is None or request.path.startswith(control.PREFIX):
             return self._response(request)
-        at, started = self.store.now(), time.perf_counter()
-        response = self._response(request)
-        self._recorder.add(request, response, at, time.perf_counter() - started)
+        at, started, body = self.store.now(), time.perf_counter(), request.body
+        response = self._response(request)  # after which the log keeps a part of the body
+        self._recorder.add(request, body, response, at, time.perf_counter() - started)
         return response
 
     def _response(self, request: HTTPRequest) -> HTTPResponse:
@@ -352,17 +352,10 @@ class Application:
         problems: list[str],
         fault: str = "",
     ) -> None:
+        store = self.store
+        at, resets = store.now(), store.world.resets
         self.log.add(
-            LoggedExchange(
-                request,
-                at=self.store.now(),
-                operation=operation,
-                status=status,
-                request_id=request_id,
-                problems=problems,
-                fault=fault,
-                resets=self.store.world.resets,
-            )
+            LoggedExchange(request, at, operation, status, request_id, problems, fault, resets)
         )
 
 

@@ -56,7 +56,7 @@ _DEFAULTS: Final = {
 
 def rule_of(entry: Any, behaviour: Behaviour) -> dict[str, Any]:
     """A rule with its defaults. Raises ValueError that says what is wrong with it."""
-    if not isinstance(entry, dict) or not set(entry) <= {"kind", *_DEFAULTS}:
+    if not isinstance(entry, dict) or not set(entry) <= {"kind", "since", *_DEFAULTS}:
         raise ValueError(f"a rule is an object of kind, {', '.join(_DEFAULTS)}")
     rule = {**_DEFAULTS, **entry}
     if rule.get("kind") not in KINDS:
@@ -68,6 +68,7 @@ def rule_of(entry: Any, behaviour: Behaviour) -> dict[str, Any]:
         f"method is one of {', '.join(methods)}": rule["method"] in {None, *methods},
         "count is 1 or more": rule["count"] is None or _is(rule["count"], int, 1, 1_000_000),
         "probability is from 0 to 1": _is(rule["probability"], (int, float), 0, 1),
+        "since is what GET tells": _is(rule.get("since", 0), int, 0, 2**53),
         "after is a number of seconds": _is(rule["after"], (int, float), 0, 1e9),
         "until is a number of seconds after that": rule["until"] is None
         or _is(rule["until"], (int, float), 0, 1e9),
@@ -88,7 +89,8 @@ def rule_of(entry: Any, behaviour: Behaviour) -> dict[str, Any]:
 
 def is_on(rule: dict[str, Any], now: int) -> bool:
     """Whether it is its time; `now` is by the clock that was looked at when it was put there."""
-    passed = (now - rule.get("since", now)) / 1000
+    # Where another process put it there, its clock may be ahead.
+    passed = max(0, now - rule.get("since", now)) / 1000
     return bool(rule["after"] <= passed and (rule["until"] is None or passed < rule["until"]))
 
 

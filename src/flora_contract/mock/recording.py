@@ -44,9 +44,11 @@ class Recorder:
         self._separator = b"\n"
         self._redactor = Redactor()
 
-    def add(self, request: HTTPRequest, response: HTTPResponse, at: int, seconds: float) -> None:
+    def add(
+        self, request: HTTPRequest, body: bytes, response: HTTPResponse, at: int, seconds: float
+    ) -> None:
         """`at` is epoch milliseconds of the mock's clock."""
-        entry = orjson.dumps(self._entry(request, response, at, seconds))
+        entry = orjson.dumps(self._entry(request, body, response, at, seconds))
         self._file.seek(-len(_END), 2)
         self._file.write(self._separator + entry + _END)
         self._file.flush()
@@ -56,7 +58,7 @@ class Recorder:
         self._file.close()
 
     def _entry(
-        self, request: HTTPRequest, response: HTTPResponse, at: int, seconds: float
+        self, request: HTTPRequest, sent: bytes, response: HTTPResponse, at: int, seconds: float
     ) -> dict[str, Any]:
         url = f"{request.origin}{request.path}" + f"?{request.query}" * bool(request.query)
         came = [(n.decode("latin-1"), v.decode("latin-1")) for n, v in request.fields.items()]
@@ -68,10 +70,10 @@ class Recorder:
             "headers": self._headers(came),
             "queryString": [],
             "headersSize": -1,
-            "bodySize": len(request.body),
+            "bodySize": len(sent),
         }
-        if request.body:
-            text = self._redactor.bytes(request.body).decode("utf-8", "replace")
+        if sent:
+            text = self._redactor.bytes(sent).decode("utf-8", "replace")
             asked["postData"] = {"mimeType": request.header(b"content-type"), "text": text}
         body = self._redactor.bytes(response.body)
         return {

@@ -1,10 +1,9 @@
 """Scenarios: what a mock begins with, from a YAML file or from plain data.
 
-    accounts: {sk_team: {credits: 25, workspaces: {ws_team: [prj_team]}}}
+    accounts: {KEY: …}                  # as --accounts has them
     entities:
-      Run:
-        - {account: sk_team, state: completed, age: 3600, count: 250, every: 60,
-           with: {type: image, prompt: A harbour, workspace_id: ws_team, project_id: prj_team}}
+      Parcel:                           # a kind of resource
+        - {account: KEY, state: delivered, age: 3600, count: 250, every: 60, with: {size: large}}
     faults:
       - {kind: status, status: 500, after: 60, until: 90}
 

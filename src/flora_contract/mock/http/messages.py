@@ -52,10 +52,13 @@ class HTTPRequest:
     """One request as it came in.
 
     `fields` holds the headers as `fields_of` gives them. `origin` is scheme and authority as the
-    client named them. `value` is what `json` has read.
+    client named them. `head` is how many bytes came before the body, at most. `value` is what
+    `json` has read.
     """
 
-    __slots__ = ("body", "client", "fields", "host", "method", "path", "query", "scheme", "value")
+    __slots__ = (
+        *("body", "client", "fields", "head", "host", "method", "path", "query", "scheme", "value"),
+    )
 
     def __init__(
         self,
@@ -67,6 +70,7 @@ class HTTPRequest:
         client: str,
         host: str,
         scheme: str = "http",
+        head: int = 0,
     ) -> None:
         self.method = method
         self.path, _, self.query = target.partition("?")
@@ -75,6 +79,7 @@ class HTTPRequest:
         self.client = client
         self.host = host
         self.scheme = scheme
+        self.head = head or size_of(target, fields)
         self.value: Any = None
 
     @property
@@ -126,6 +131,10 @@ def fields_of(headers: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
         for name, value in headers:
             fields[name] = fields[name] + b", " + value if name in fields else value
     return fields
+
+
+def size_of(target: str, fields: dict[bytes, bytes]) -> int:
+    return len(target) + sum(map(len, fields)) + sum(map(len, fields.values()))
 
 
 class HTTPResponse:

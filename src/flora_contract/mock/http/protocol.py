@@ -9,7 +9,7 @@ from collections import deque
 from dataclasses import dataclass
 from email.utils import formatdate
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import httptools
 
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 Asked = tuple[HTTPRequest, str]
 """A request, and what its answer says of the connection."""
+
+SMALL_HEAD: Final = 4096
 
 _HOST = re.compile(rb"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?\Z")
 _ABSOLUTE = re.compile(rb"https?://([^/?#]+)([^#]*)", re.IGNORECASE)
@@ -231,6 +233,8 @@ class Connection(asyncio.Protocol):
             b"".join(self._body),
             client=self._client,
             host=host.decode("latin-1") if host else self._address(),
+            # What came at once may be many requests: then it is counted.
+            head=self._head_size if self._head_size < SMALL_HEAD else 0,
         )
         self._queue.append((request, connection))
 

@@ -8,7 +8,7 @@ import threading
 from collections import deque
 from multiprocessing.connection import Client, Listener
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from flora_contract.mock.http.messages import HTTPRequest
 
 KEPT: Final = 1000
-"""Exchanges that are kept at most, and bytes of them, and of the body of one."""
+"""Exchanges that are kept at most; bytes of their requests, and of the body of one; lengths."""
 KEPT_BYTES: Final = 8_000_000
 KEPT_BODY: Final = 16_384
 KEPT_PROBLEMS: Final = 20
@@ -30,68 +30,45 @@ SIBLING_SECONDS: Final = 0.5
 _redactor = Redactor()
 
 
-class LoggedExchange:
-    """One exchange. Holds the request as it came; `plain` is what may be shown of it."""
+class LoggedExchange(NamedTuple):
+    """One exchange. Holds the request as it came; `plain` is what may be shown of it.
 
-    __slots__ = (
-        "at",
-        "body",
-        "fault",
-        "fields",
-        "method",
-        "operation",
-        "problems",
-        "request_id",
-        "resets",
-        "size",
-        "status",
-        "target",
-    )
+    `at` is epoch milliseconds of the mock's clock; `status` 0 is none.
+    """
 
-    def __init__(
-        self,
-        request: HTTPRequest,
-        *,
-        at: int,
-        operation: str,
-        status: int,
-        request_id: str,
-        problems: list[str],
-        fault: str,
-        resets: int,
-    ) -> None:
-        self.at = at
-        self.method = request.method
-        self.target = f"{request.path}?{request.query}" if request.query else request.path
-        self.fields = request.fields
-        self.body = request.body[:KEPT_BODY]
-        self.operation = operation
-        self.status = status
-        self.request_id = request_id
-        if len(problems) > KEPT_PROBLEMS:
-            more = len(problems) - KEPT_PROBLEMS
-            problems = [*problems[:KEPT_PROBLEMS], f"and {more:,} more"]
-        self.problems = [problem[:KEPT_LENGTH] for problem in problems]
-        self.fault = fault
-        self.resets = resets
-        fields = sum(map(len, self.fields)) + sum(map(len, self.fields.values()))
-        self.size = 500 + len(self.body) + len(self.target) + fields + sum(map(len, self.problems))
+    request: HTTPRequest
+    at: int
+    operation: str
+    status: int
+    request_id: str
+    problems: list[str]
+    fault: str
+    resets: int
 
     def plain(self) -> dict[str, Any]:
-        """Without secrets. `at` is epoch milliseconds of the mock's clock; `status` 0 is none."""
-        headers = ((n.decode("latin-1"), v.decode("latin-1")) for n, v in self.fields.items())
+        """Without secrets."""
+        request = self.request
+        target = f"{request.path}?{request.query}" if request.query else request.path
+        headers = ((n.decode("latin-1"), v.decode("latin-1")) for n, v in request.fields.items())
         return {
             "request_id": self.request_id,
             "at": self.at,
-            "method": self.method,
-            "target": _redactor.text(self.target),
+            "method": request.method,
+            "target": _redactor.text(target),
             "operation": self.operation or None,
             "headers": dict(_redactor.headers(headers)),
-            "body": _redactor.text(self.body.decode("utf-8", "replace")),
+            "body": _redactor.text(request.body.decode("utf-8", "replace")),
             "status": self.status or None,
             "problems": [_redactor.text(problem) for problem in self.problems],
             "fault": self.fault or None,
         }
+
+
+def shortened(problems: list[str]) -> list[str]:
+    """The first of many problems, each as far as a line goes."""
+    more = len(problems) - KEPT_PROBLEMS
+    shown = [problem[:KEPT_LENGTH] for problem in problems[:KEPT_PROBLEMS]]
+    return [*shown, f"and {more:,} more"] if more > 0 else shown
 
 
 class RequestLog:
@@ -108,10 +85,17 @@ class RequestLog:
             threading.Thread(target=self._tell, args=(folder,), daemon=True).start()
 
     def add(self, exchange: LoggedExchange) -> None:
-        self._kept.append(exchange)
-        self._bytes += exchange.size
-        while len(self._kept) > KEPT or self._bytes > KEPT_BYTES:
-            self._bytes -= self._kept.popleft().size
+        if exchange.problems:
+            exchange = exchange._replace(problems=shortened(exchange.problems))
+        request = exchange.request
+        if len(request.body) > KEPT_BODY:
+            request.body = request.body[:KEPT_BODY]
+        kept = self._kept
+        kept.append(exchange)
+        self._bytes += request.head + len(request.body)
+        while self._bytes > KEPT_BYTES or len(kept) > KEPT:
+            oldest = kept.popleft().request
+            self._bytes -= oldest.head + len(oldest.body)
 
     def since(self, resets: int) -> list[dict[str, Any]]:
         """Those since a reset, oldest first."""
@@ -126,7 +110,7 @@ class RequestLog:
         return sorted((one for some in found for one in some), key=itemgetter("at"))[-KEPT:]
 
     def _own(self, resets: int) -> list[dict[str, Any]]:
-        return [exchange.plain() for exchange in list(self._kept) if exchange.resets == resets]
+        return [one.plain() for one in list(self._kept) if one.resets == resets]
 
     def _tell(self, folder: Path) -> None:
         with Listener(str(folder / str(os.getpid()))) as listener:

@@ -113,8 +113,9 @@ class PostgreSQL:
             yield
 
     def lock(self, account: str, *, alone: bool) -> None:
-        if alone:  # who writes an entity has looked at the version after this is granted, or before
-            self.rows("LOCK TABLE entities IN SHARE ROW EXCLUSIVE MODE")
+        # The table before the row, as in a statement that writes for many: no ring of waiters.
+        mode = "SHARE ROW EXCLUSIVE" if alone else "ROW EXCLUSIVE"
+        self.rows(f"LOCK TABLE entities IN {mode} MODE")
         self.rows("SELECT 1 FROM balances WHERE account = ? FOR UPDATE", [account])
 
     def empty(self, tables: Sequence[str]) -> None:

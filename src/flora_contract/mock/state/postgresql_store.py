@@ -16,10 +16,11 @@ import orjson
 
 from flora_contract.mock.state.database_store import DatabaseStore, number_of
 from flora_contract.mock.state.entities import MICROS
+from flora_contract.mock.state.store import started
 from flora_contract.mock.state.waiting import Together, current
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from flora_contract.mock.state.entities import Entity, Facet
     from flora_contract.mock.state.postgresql import PostgreSQL
@@ -36,8 +37,14 @@ _REPEATED: Final = 10_000
 _NUMBERS: Final = 64
 """Numbers of entities that are taken at once."""
 
-_WRITE: Final = """
-WITH seen AS (SELECT 1 FROM world WHERE version = ?),
+_BULK: Final = 2000
+
+_NEXT_NUMBERS: Final = (
+    "SELECT nextval(pg_get_serial_sequence('entities', 'seq')) FROM generate_series(1, ?)"
+    " ORDER BY 1 DESC"
+)
+
+_MADE: Final = """
 made AS (
   INSERT INTO entities
     (seq, kind, name, owner, sort, members, created, updated, ended, final, cost, facts)
@@ -45,6 +52,14 @@ made AS (
     ?::bigint[], ?::bigint[], ?::bigint[], ?::text[], ?::bigint[], ?::bytea[])),
 listed AS (
   INSERT INTO facets SELECT * FROM unnest(?::bigint[], ?::bytea[], ?::bigint[], ?::bigint[])),
+counted AS (
+  INSERT INTO tallies SELECT * FROM unnest(?::bigint[], ?::bigint[])
+  ON CONFLICT (facet) DO UPDATE SET number = tallies.number + excluded.number RETURNING 1)
+"""
+
+_WRITE: Final = f"""
+WITH seen AS (SELECT 1 FROM world WHERE version = ?),
+{_MADE},
 owed AS (INSERT INTO refunds SELECT * FROM unnest(?::text[], ?::bigint[], ?::bigint[])),
 used AS (
   INSERT INTO keys SELECT * FROM unnest(?::text[], ?::text[], ?::text[], ?::bigint[], ?::bytea[])
@@ -53,13 +68,10 @@ used AS (
 paid AS (
   UPDATE balances SET credits = credits - due.cost
   FROM unnest(?::text[], ?::bigint[]) AS due (account, cost)
-  WHERE balances.account = due.account AND credits >= due.cost RETURNING 1),
-counted AS (
-  INSERT INTO tallies SELECT * FROM unnest(?::bigint[], ?::bigint[])
-  ON CONFLICT (facet) DO UPDATE SET number = tallies.number + excluded.number RETURNING 1)
+  WHERE balances.account = due.account AND credits >= due.cost RETURNING 1)
 SELECT 1 / (EXISTS (SELECT FROM seen) AND (SELECT count(*) FROM paid) = ?
   AND (SELECT count(*) FROM counted) = ? AND (SELECT count(*) FROM used) = ?)::int
-"""
+"""  # noqa: S608 - our own text
 """All or nothing: where something is not as it should be, it divides by zero.
 
 Its rows are locked in the order in which a transaction of one request locks them.
@@ -210,19 +222,55 @@ class PostgreSQLStore(DatabaseStore):
             self._numbered = self.world.resets
             self._free = []
         while not self._free:
-            rows = self._db.rows(
-                "SELECT nextval(pg_get_serial_sequence('entities', 'seq'))"
-                " FROM generate_series(1, ?) ORDER BY 1 DESC",
-                [_NUMBERS],
-            )
+            rows = self._db.rows(_NEXT_NUMBERS, [_NUMBERS])
             self._free = [row[0] for row in rows] + self._free
         return self._free.pop()
+
+    def _start(self, entities: Iterable[Entity]) -> None:
+        now = self.now()
+        begun = [started(entity, now) for entity in entities]
+        for start in range(0, len(begun), _BULK):
+            some = begun[start : start + _BULK]
+            numbers = self._db.rows(_NEXT_NUMBERS, [len(some)])
+            for entity, (number,) in zip(some, reversed(numbers), strict=True):
+                entity.seq = number
+                entity.id = entity.id or self._ids.encode(self._kinds[entity.kind].form, number)
+            rows, facets, tallies = self._rows(some)
+            values = [*_columns(rows, 12), *_columns(facets, 4), *_columns(tallies, 2)]
+            self._db.rows(f"WITH {_MADE} SELECT 1", values)
 
     def _write(self, group: list[Writes]) -> None:
         if len({writes.version for writes in group}) > 1:
             raise UncertainError
-        entities = [entity for writes in group for entity in writes.entities]
+        rows, facets, tallies = self._rows(
+            [entity for writes in group for entity in writes.entities]
+        )
         costs: Counter[str] = Counter()
+        for writes in group:
+            for account, cost in writes.payments:
+                costs[account] += cost
+        refunds = [refund for writes in group for refund in writes.refunds]
+        keys = sorted(key for writes in group for key in writes.keys)
+        self._keys_of.update(key[0] for key in keys)
+        self._db.rows(
+            _WRITE,
+            [
+                group[0].version,
+                *_columns(rows, 12),
+                *_columns(facets, 4),
+                *_columns(tallies, 2),
+                *_columns(refunds, 3),
+                *_columns(keys, 5),
+                max(writes.now for writes in group),
+                *_columns(sorted(costs.items()), 2),
+                len(costs),
+                len(tallies),
+                len(keys),
+            ],
+        )
+
+    def _rows(self, entities: list[Entity]) -> tuple[list[Any], list[Any], list[tuple[int, int]]]:
+        """Rows of entities, of the lists that they belong to, and what these grow by."""
         tallies: Counter[int] = Counter()
         rows, facets = [], []
         for entity in entities:
@@ -248,28 +296,7 @@ class PostgreSQLStore(DatabaseStore):
             for facet in self._facets(entity):
                 tallies[facet] += 1
                 facets.append((facet, sort, entity.seq, entity.ended))
-        for writes in group:
-            for account, cost in writes.payments:
-                costs[account] += cost
-        refunds = [refund for writes in group for refund in writes.refunds]
-        keys = sorted(key for writes in group for key in writes.keys)
-        self._keys_of.update(key[0] for key in keys)
-        self._db.rows(
-            _WRITE,
-            [
-                group[0].version,
-                *_columns(rows, 12),
-                *_columns(facets, 4),
-                *_columns(refunds, 3),
-                *_columns(keys, 5),
-                max(writes.now for writes in group),
-                *_columns(sorted(costs.items()), 2),
-                *_columns(sorted(tallies.items()), 2),
-                len(costs),
-                len(tallies),
-                len(keys),
-            ],
-        )
+        return rows, facets, sorted(tallies.items())
 
 
 def _columns(rows: list[Any], number: int) -> list[list[Any]]:

@@ -54,9 +54,9 @@ class Origin:
     accounts: Mapping[str, Account]
     entities: tuple[Entity, ...] = ()
     """What else there is. Times count from the start, and are in their order by kind."""
-    faults: tuple[dict[str, Any], ...] = ()
     seed: int = 0
     rate_limit: float | None = None
+    faults: tuple[dict[str, Any], ...] = ()
 
     def held(self, account: Account) -> Iterator[Entity]:
         """What an account has from the start."""
@@ -77,7 +77,7 @@ class Origin:
 
 def since(rules: Iterable[dict[str, Any]], now: int) -> list[dict[str, Any]]:
     """Rules of faults with the time from which theirs count."""
-    return [{**rule, "since": now} for rule in rules]
+    return [{"since": now, **rule} for rule in rules]
 
 
 def started(entity: Entity, now: int) -> Entity:
