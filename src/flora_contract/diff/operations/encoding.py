@@ -21,7 +21,7 @@ _STYLE = {"style", "explode", "allowReserved"}
 
 
 @dataclass(frozen=True)
-class Form:
+class FormBody:
     """A body of several named parts: a form, or a multipart message."""
 
     media: Node
@@ -98,7 +98,7 @@ def compare_encoding(
 ) -> None:
     """Note what differs in how parts are written, and whether they are still read."""
     name = MediaType.of(media_type)
-    old, new = Form(base, of.log.pairs.base), Form(revision, of.log.pairs.revision)
+    old, new = FormBody(base, of.log.pairs.base), FormBody(revision, of.log.pairs.revision)
     known = old.properties.keys() | new.properties.keys()
     for part, one, two in fields(base, revision, "encoding"):
         if one is not None and two is not None and alike(one.value, two.value):
