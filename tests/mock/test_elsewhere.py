@@ -70,6 +70,8 @@ def test_what_is_no_recording_is_refused(content: str, tmp_path: Path) -> None:
         MockFlora(replay=tmp_path / "nothing.har").__enter__()
     with pytest.raises(InputError, match="cannot be written"):
         MockFlora(record=tmp_path / "nowhere" / "talk.har").__enter__()
+    with pytest.raises(InputError, match="no regular file"):
+        MockFlora(record=tmp_path).__enter__()
 
 
 @pytest.fixture(scope="module")

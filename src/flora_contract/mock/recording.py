@@ -33,6 +33,8 @@ class Recorder:
     """Writes a HAR 1.2 file that is whole after each exchange. No key is written."""
 
     def __init__(self, path: Path) -> None:
+        if path.exists() and not path.is_file():  # its end is written anew with each exchange
+            raise InputError(f"{path}: is no regular file, which a recording needs")
         try:
             self._file = path.open("wb")
         except OSError as error:
