@@ -43,7 +43,7 @@ class Sent:
 
 
 @dataclass
-class Call:
+class SdkCall:
     """A request that a method sends.
 
     `sent` says where each argument goes; `taken`, of an argument that is taken apart, where its
@@ -62,9 +62,9 @@ class Call:
         return f"{self.method} {self.path}"
 
 
-def calls(source: bytes) -> dict[tuple[str, str], Call | DeclarationError]:
+def calls(source: bytes) -> dict[tuple[str, str], SdkCall | DeclarationError]:
     """The calls of a file, by class and method; what cannot be read is the error that says so."""
-    found: dict[tuple[str, str], Call | DeclarationError] = {}
+    found: dict[tuple[str, str], SdkCall | DeclarationError] = {}
     for definition in inside(parse(source), "class_declaration", "class"):
         owner = text(definition.child_by_field_name("name"))
         for method in inside(definition, "method_definition"):
@@ -92,14 +92,14 @@ def _verb(call: Node) -> str | None:
     )
 
 
-def _call(method: Node, call: Node, verb: str) -> Call:
+def _call(method: Node, call: Node, verb: str) -> SdkCall:
     if verb not in _VERBS:
         raise DeclarationError(f"this._client.{verb} is no request that is known here")
     arguments = call.child_by_field_name("arguments")
     if arguments is None or not arguments.named_children:
         raise DeclarationError(f"this._client.{verb} is called without a path")
     path, *rest = arguments.named_children
-    made = Call(_VERBS[verb], _path(path), line(call))
+    made = SdkCall(_VERBS[verb], _path(path), line(call))
     for name in inside(path, "template_substitution"):
         made.sent[_identifier(name)] = Sent("path", parameter(_identifier(name)))
     for argument in rest:
@@ -132,7 +132,7 @@ def _identifier(substitution: Node) -> str:
     return text(value)
 
 
-def _options(made: Call, argument: Node) -> None:
+def _options(made: SdkCall, argument: Node) -> None:
     """What an argument after the path says: `{ body, query: { limit }, headers: … }`."""
     if argument.type == "call_expression":
         function = text(argument.child_by_field_name("function"))
@@ -147,7 +147,7 @@ def _options(made: Call, argument: Node) -> None:
             _option(made, text(key), value)
 
 
-def _option(made: Call, key: str, value: Node) -> None:
+def _option(made: SdkCall, key: str, value: Node) -> None:
     if key == "method" and value.type == "string":
         made.method = text(value).strip("'\"").upper()
     elif key in {"body", "query"} and value.type == "identifier":
@@ -162,7 +162,7 @@ def _option(made: Call, key: str, value: Node) -> None:
                 made.sent[text(name)] = Sent(part, own)
 
 
-def _taken(made: Call, declarator: Node) -> None:
+def _taken(made: SdkCall, declarator: Node) -> None:
     """`const { workspaceId, ...body } = params`."""
     pattern = declarator.child_by_field_name("name")
     value = declarator.child_by_field_name("value")

@@ -20,7 +20,7 @@ from flora_contract.documents.facts.fact import (
     is_operation,
     unique,
 )
-from flora_contract.documents.sources.calls import Call, Sent, calls
+from flora_contract.documents.sources.calls import SdkCall, Sent, calls
 from flora_contract.documents.sources.declarations import (
     DECLARATIONS,
     DeclarationError,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
     from flora_contract.documents.facts.fact import Scalar
-    from flora_contract.documents.sources.declarations import Member, Module
+    from flora_contract.documents.sources.declarations import Module, SdkMember
 
 _NAMES: Final = {"string": "string", "number": "number", "boolean": "boolean"}
 _NOTHING: Final = {"null", "undefined"}
@@ -92,7 +92,7 @@ class _SdkReading:
         self.unread: list[Unread] = []
 
     def module(
-        self, module: Module, made: Mapping[tuple[str, str], Call | DeclarationError]
+        self, module: Module, made: Mapping[tuple[str, str], SdkCall | DeclarationError]
     ) -> None:
         """Read the operations of a file."""
         for owner, node in module.types.items():
@@ -110,7 +110,7 @@ class _SdkReading:
                 except DeclarationError as error:
                     self.unread.append(Unread(line(method), str(error), module.file))
 
-    def operation(self, method: Typed, call: Call) -> None:
+    def operation(self, method: Typed, call: SdkCall) -> None:
         """Read the operation that a method is."""
         place, at = Place(call.operation), (method.module.file, line(method.node))
         self.state(place, "is", "operation", at)
@@ -125,7 +125,7 @@ class _SdkReading:
         if answer is not None:
             self.answer(method.at(answer.named_children[0]), Place(call.operation, "answer"))
 
-    def argument(self, method: Typed, parameter: Node, call: Call) -> None:
+    def argument(self, method: Typed, parameter: Node, call: SdkCall) -> None:
         """An argument: a member of the path, the query, the body, or many of them."""
         name = text(parameter.child_by_field_name("pattern"))
         annotation = parameter.child_by_field_name("type")
@@ -148,11 +148,11 @@ class _SdkReading:
             self.media(call, at)
             self.describe(Place(call.operation, "body"), typed, at, argument=True)
 
-    def members(self, typed: Typed) -> list[Member]:
+    def members(self, typed: Typed) -> list[SdkMember]:
         (way,) = self.present(typed)
         return list(self.package.members(way).values())
 
-    def sent(self, member: Member, goes: Sent | None, call: Call) -> None:
+    def sent(self, member: SdkMember, goes: Sent | None, call: SdkCall) -> None:
         """A member of an argument that is taken apart."""
         if goes is None:
             return
@@ -162,7 +162,7 @@ class _SdkReading:
             self.state(Place(call.operation, "body"), "type", "object", member.where)
         self.member(place, member, always=goes.part == "path")
 
-    def media(self, call: Call, at: tuple[str, int]) -> None:
+    def media(self, call: SdkCall, at: tuple[str, int]) -> None:
         media = "multipart/form-data" if call.multipart else "application/json"
         self.state(Place(call.operation, "body"), "media", media, at)
 
@@ -256,7 +256,9 @@ class _SdkReading:
         if text(typed.node) not in {"unknown", "any"}:
             self.describe(place, typed, at, depth=depth + 1)
 
-    def member(self, place: Place, member: Member, *, always: bool = False, depth: int = 0) -> None:
+    def member(
+        self, place: Place, member: SdkMember, *, always: bool = False, depth: int = 0
+    ) -> None:
         self.state(place, "required", always or member.required, member.where)
         self.words(_MARKS.sub("", member.words), place, member.where)
         self.describe(place, member.type, member.where, depth=depth)
