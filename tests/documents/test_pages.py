@@ -13,6 +13,7 @@ from flora_contract.documents.facts.fact import Place, dump
 from flora_contract.documents.sources.read import FACTS, elsewhere, read_page, stored_pages
 from flora_contract.errors import InputError
 from flora_contract.openapi import load
+from tests.documents import bikes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 DOCUMENTS = shipped.ROOT.parent / "shared" / "documents"
 PAGES = sorted(DOCUMENTS.glob("0*.txt"))
 LABELS = ["S000", "S001", "S002", "S003", "S004", "TS010", "TS011", "TS03", "TS07"]
+
+MADE_UP = [bikes.FOLDER / name for name in bikes.PAGES.values()]
 
 needs_pages = pytest.mark.skipif(not PAGES, reason=f"the pages are not at {DOCUMENTS}")
 
@@ -123,8 +126,7 @@ def test_a_line_that_no_rule_understands_is_reported(
     assert any(u.line == line and problem in u.problem for u in page.unread), page.unread
 
 
-@needs_pages
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name[:3])
+@pytest.mark.parametrize("path", [*PAGES, *MADE_UP], ids=lambda path: path.name[:4])
 def test_a_foreign_line_anywhere_is_reported(path: Path, tmp_path: Path) -> None:
     lines = path.read_text(encoding="utf-8").split("\n")
     for number in range(0, len(lines), 5):

@@ -186,7 +186,7 @@ class Unread:
 class SourcePage:
     """The facts of one page; they are not changed once it has been made.
 
-    `label` is what `x-source` calls it, `form` the name of its `kinds.PageForm`, `file` what
+    `label` is what `x-source` calls it, `form` the name of its `kinds.SourceKind`, `file` what
     messages call it, `version` that of a package.
     """
 

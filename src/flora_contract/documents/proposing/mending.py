@@ -321,6 +321,13 @@ class Mending:
         stated = [f.value for _, f in self.facts(fact.place) if f.aspect == "value"]
         return [Edit("set", (*typed[0][:-1], "enum"), flow(dict.fromkeys(stated)))] if typed else []
 
+    def shown(self, fact: PageFact) -> list[Edit]:
+        """One more value that only samples tell, such as an error code."""
+        known = [c.value for c in self.claims.get(fact.place, ()) if c.aspect == "value"]
+        stating = [page.label for page, _ in self.facts(fact.place)]
+        declared = any((label, fact.place) in self.evidence.declared for label in stating)
+        return [] if not known or declared or fact.value in known else self.value(fact)
+
     def duration(self, fact: PageFact) -> list[Edit]:
         """The new duration in the words that told the old one."""
         for claim in self.claims.get(fact.place, ()):
@@ -419,7 +426,7 @@ _RULES: dict[str, Callable[[Mending, PageFact], list[Edit]]] = {
     "media": Mending.plain,
     "deprecated": Mending.deprecated,
     "sample": lambda _mending, _fact: [],
-    "shows": lambda _mending, _fact: [],
+    "shows": Mending.shown,
     "refuses": lambda _mending, _fact: [],
 }
 

@@ -94,7 +94,7 @@ def _verb(call: Node) -> str | None:
 
 def _call(method: Node, call: Node, verb: str) -> SdkCall:
     if verb not in _VERBS:
-        raise DeclarationError(f"this._client.{verb} is not a request that is known here")
+        raise DeclarationError(f"this._client.{verb} is no request that is known here")
     arguments = call.child_by_field_name("arguments")
     if arguments is None or not arguments.named_children:
         raise DeclarationError(f"this._client.{verb} is called without a path")
@@ -128,7 +128,7 @@ def _path(node: Node) -> str:
 def _identifier(substitution: Node) -> str:
     (value,) = substitution.named_children
     if value.type != "identifier":
-        raise DeclarationError(f"the path holds {text(value)}, which is not an argument")
+        raise DeclarationError(f"the path holds {text(value)}, which is no argument")
     return text(value)
 
 

@@ -87,7 +87,7 @@ class Typed:
 
 
 @dataclass(frozen=True)
-class DeclaredMember:
+class SdkMember:
     """A member of an object type, and the words above it."""
 
     name: str
@@ -133,10 +133,10 @@ class Package:
             return self._imported(target, qualified)
         raise DeclarationError(f"{file} declares no {qualified}")
 
-    def members(self, definition: Typed) -> dict[str, DeclaredMember]:
+    def members(self, definition: Typed) -> dict[str, SdkMember]:
         """The members of an interface, class or literal type, those of what it extends first."""
         node = definition.node
-        found: dict[str, DeclaredMember] = {}
+        found: dict[str, SdkMember] = {}
         for base in _bases(node):
             found |= self.members(self.referred(definition.at(base)))
         body = node.child_by_field_name("body") or node
@@ -148,7 +148,7 @@ class Package:
                 continue
             required = not any(sign.type == "?" for sign in child.children)
             typed = definition.at(annotation.named_children[0])
-            found[text(name).strip("'\"")] = DeclaredMember(
+            found[text(name).strip("'\"")] = SdkMember(
                 text(name).strip("'\""), typed, required, comment(child)
             )
         return found

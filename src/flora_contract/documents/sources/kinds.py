@@ -13,7 +13,7 @@ from flora_contract.documents.facts.fact import CONSTRAINTS, Place
 
 
 @dataclass(frozen=True)
-class PageForm:
+class SourceKind:
     """A kind of source, which differs from the others by what it never shows.
 
     `rank`: whom to believe where two differ; the least is believed. `silent`: aspects it never
@@ -34,10 +34,10 @@ class PageForm:
 
 _BOUNDS = frozenset(CONSTRAINTS)
 FORMS = {
-    "http": PageForm(
+    "http": SourceKind(
         "HTTP reference page", 0, frozenset({"nullable"}), complete=True, whole_samples=True
     ),
-    "typescript": PageForm(
+    "typescript": SourceKind(
         "TypeScript reference page",
         0,
         _BOUNDS,
@@ -45,10 +45,10 @@ FORMS = {
         complete=True,
         whole_samples=True,
     ),
-    "guide": PageForm("guide", 0, _BOUNDS | {"nullable"}),
-    "sdk": PageForm("TypeScript SDK", 1, _BOUNDS, integers=False, complete=True),
+    "guide": SourceKind("guide", 0, _BOUNDS | {"nullable"}),
+    "sdk": SourceKind("TypeScript SDK", 1, _BOUNDS, integers=False, complete=True),
     # Other public material: held as far as facts/elsewhere.yaml goes, and silent beyond.
-    "elsewhere": PageForm("other public material", 2, _BOUNDS | {"nullable"}, readable=False),
+    "elsewhere": SourceKind("other public material", 2, _BOUNDS | {"nullable"}, readable=False),
 }
 
 MODELS = {

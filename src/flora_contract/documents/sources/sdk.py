@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
     from flora_contract.documents.facts.fact import Scalar
-    from flora_contract.documents.sources.declarations import DeclaredMember, Module
+    from flora_contract.documents.sources.declarations import Module, SdkMember
 
 _NAMES: Final = {"string": "string", "number": "number", "boolean": "boolean"}
 _NOTHING: Final = {"null", "undefined"}
@@ -148,11 +148,11 @@ class _SdkReading:
             self.media(call, at)
             self.describe(Place(call.operation, "body"), typed, at, argument=True)
 
-    def members(self, typed: Typed) -> list[DeclaredMember]:
+    def members(self, typed: Typed) -> list[SdkMember]:
         (way,) = self.present(typed)
         return list(self.package.members(way).values())
 
-    def sent(self, member: DeclaredMember, goes: Sent | None, call: SdkCall) -> None:
+    def sent(self, member: SdkMember, goes: Sent | None, call: SdkCall) -> None:
         """A member of an argument that is taken apart."""
         if goes is None:
             return
@@ -170,7 +170,7 @@ class _SdkReading:
         """The answer that a promise is of; of a page, the page as it is sent."""
         node = promise.node
         if text(node.child_by_field_name("name")) not in _PROMISES:
-            raise DeclarationError(f"the answer {text(node)} is not a promise")
+            raise DeclarationError(f"the answer {text(node)} is no promise")
         arguments = node.child_by_field_name("type_arguments")
         assert arguments is not None
         answer = promise.at(arguments.named_children[0])
@@ -257,7 +257,7 @@ class _SdkReading:
             self.describe(place, typed, at, depth=depth + 1)
 
     def member(
-        self, place: Place, member: DeclaredMember, *, always: bool = False, depth: int = 0
+        self, place: Place, member: SdkMember, *, always: bool = False, depth: int = 0
     ) -> None:
         self.state(place, "required", always or member.required, member.where)
         self.words(_MARKS.sub("", member.words), place, member.where)
