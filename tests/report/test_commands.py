@@ -132,6 +132,7 @@ OWN_WAY = {
     "src/flora_contract/mock/media/sound.py": "into memory",
     "src/flora_contract/mock/recording.py": "a regular file that grows; see its own tests",
     "scripts/make_clip.py": "a file of this checkout, by ffmpeg",
+    "scripts/mutate.py": "a copy of the checkout",
 }
 
 

@@ -33,28 +33,27 @@ if TYPE_CHECKING:
 _INTRODUCTION = """\
 # Behaviour
 
-Made by `nox -s make` from `overlays/behaviour.yaml` and the schema of its vocabulary.
-
-No schema says what an operation does over time: what makes a thing, what shows it, how it moves,
-what a key repeats, what costs money. It is stated once, in `overlays/behaviour.yaml`, and read by
-the client (pages, waiting, recovery), the mock (what it keeps), the suite (what it sends and how it
-judges) and this page. Where nothing is stated they do less, and do not guess.
+A schema does not say what an operation does over time: what creates a resource, what shows it,
+which states it goes through, what a key repeats, what costs money. This is stated once, in
+`overlays/behaviour.yaml`. The client (paging, waiting, recovery), the mock (what it keeps), the
+suite (what it sends and how it judges) and this page are derived from it. Where nothing is stated,
+they do less and do not guess.
 
 - What is stated: [errors](#errors), [resources](#resources), [operations](#operations)
 - [What is not stated](#what-is-not-stated)
 - [What can be stated](#what-can-be-stated)
 
-Labels such as S003 are those of [sources.md](sources.md), numbers such as C5 those of
-[conflicts.md](conflicts.md).
+Labels such as S003 are [sources](sources.md), numbers such as C5 are [conflicts](conflicts.md).
+`nox -s make` writes this page.
 """
 
 _VOCABULARY = """\
 ## What can be stated
 
-Statements are extensions of OpenAPI, on the document or on an operation. `x-source` and
-`x-conflict` may stand in each of them. A name that the contract lacks, and two statements that
-contradict each other, are an error with file and line as soon as the contract is loaded.
-`flora-contract lint` notes what of an operation is not stated.
+Statements are OpenAPI extensions on the document or on an operation. Each may have `x-source` and
+`x-conflict`. A name that the contract does not have, or two statements that contradict each other,
+are an error with file and line when the contract is loaded. `flora-contract lint` lists what is not
+stated of an operation.
 """
 
 _VERBS: Final[dict[Role, str]] = {
@@ -337,9 +336,9 @@ def _of_a_price(operation: OperationBehaviour) -> Iterator[str]:
 
 
 def _silence(behaviour: Behaviour) -> Iterator[str]:
-    yield "By choice, as no source says it:\n"
+    yield "On purpose, because no source says it:\n"
     yield _bullets(list(_chosen(behaviour)) or ["nothing"])
-    yield "And besides:\n"
+    yield "Also:\n"
     found = [
         f"[{operation.id}](#{operation.id}): {gap}"
         for operation in behaviour.operations.values()

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from flora_contract.openapi import Document
 
 _INTRODUCTION = """\
-# The contract at a glance
+# Contract
 
-Made by `nox -s make` from `openapi.yaml`. For each field: what is documented; which pages state
-it, by the labels of [sources.md](sources.md); the points of [conflicts.md](conflicts.md) on which
-they differ; and the rules of [oracles.md](oracles.md) that `flora-contract check` tests it by. The
-rules about whole exchanges, runs and lists stand there only. [behaviour.md](behaviour.md) tells how
-the operations behave over time.
+For each field, this page shows what is documented, which pages state it ([sources](sources.md)), on
+which points they differ ([conflicts](conflicts.md)), and the rules that `flora-contract check`
+tests it by ([oracles](oracles.md), which also lists the rules about exchanges, runs and lists).
+[Behaviour](behaviour.md) shows what the operations do over time. `nox -s make` writes this page
+from `openapi.yaml`.
 """
 _PARTS = {
     "path": "In the path",
