@@ -103,7 +103,6 @@ def test_diff(installed: Callable[[str], Path], tmp_path: Path) -> None:
     assert "breaking" in done.stdout
     run(command, "overlay", CONTRACT, ROOT / "overlays" / "client.yaml", "--output", changed)
     run(command, "lint", cwd=ROOT)
-    run(command, "documents", "check", cwd=ROOT)
     client = tried(command, "diff", CONTRACT, changed, "--client")
     assert client.returncode == 2
     assert "pip install 'flora-client[generate]'\n" in client.stderr
