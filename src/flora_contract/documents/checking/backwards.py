@@ -110,7 +110,7 @@ class Backwards:
         single = node.get("x-source-values", {})
         for value in single.keys() - set(listed):
             at = (*pointer, "x-source-values", value)
-            self.result.add("invented", f"{value} is no value of {_short(pointer)}", pointer=at)
+            self.result.add("invented", f"{value} is not a value of {_short(pointer)}", pointer=at)
         told = set().union(*mislabelled(node["x-source"], self.evidence.bearing(facts)))
         stating: dict[object, list[Stated]] = defaultdict(list)
         for page, fact in facts:

@@ -41,5 +41,5 @@ def check(
     forwards.run()
     Backwards(forwards).run()
     for name, number in conflicts.unused():
-        result.add("invented", f"{number} explains {name}, which is no difference")
+        result.add("invented", f"{number} explains {name}, which is not a difference")
     return result
